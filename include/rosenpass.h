@@ -1,0 +1,319 @@
+#ifndef ROSENPASS_H
+#define ROSENPASS_H
+
+/*
+ * librosenpass: the Rosenpass v1 key exchange without input or output.
+ *
+ * The caller owns sockets, clock and files. It hands in datagrams and the time,
+ * and takes out datagrams to send and events. One engine holds one key pair and
+ * any number of peers. An engine is not locked: one thread at a time.
+ *
+ *     for (;;) {
+ *             wait for datagrams, at most until rosenpass_deadline();
+ *             rosenpass_receive() or rosenpass_expire();
+ *             while (rosenpass_next()) send the datagram or take the event;
+ *     }
+ *
+ * Times are nanoseconds of one clock that never goes back and counts time asleep
+ * (CLOCK_BOOTTIME); its origin is of no importance. A time smaller than an earlier
+ * one is taken as that earlier one.
+ *
+ * Functions return 0 or a negative ROSENPASS_E_ code; after an error nothing has
+ * changed. Call libsodium's sodium_init() once before, so that it picks its fast code.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#define ROSENPASS_SIZE(n) n
+#else
+#define ROSENPASS_SIZE(n) static n
+#endif
+
+#if defined(__GNUC__)
+#define ROSENPASS_API __attribute__((visibility("default")))
+#define ROSENPASS_MUST_CHECK __attribute__((warn_unused_result))
+#else
+#define ROSENPASS_API
+#define ROSENPASS_MUST_CHECK
+#endif
+
+#define ROSENPASS_PUBLIC_KEY_BYTES 524160
+#define ROSENPASS_SECRET_KEY_BYTES 13608
+#define ROSENPASS_SECRET_KEY_OLD_BYTES 13568 /* layout of 0.2.x software */
+#define ROSENPASS_PSK_BYTES 32
+#define ROSENPASS_KEY_BYTES 32     /* what an exchange gives */
+#define ROSENPASS_PEER_ID_BYTES 32
+#define ROSENPASS_DATAGRAM_MAX_BYTES 1132 /* longest message; a longer datagram is foreign */
+#define ROSENPASS_ADDRESS_MAX_BYTES 38
+#define ROSENPASS_NEVER UINT64_MAX
+
+enum rosenpass_error {
+	ROSENPASS_E_MEMORY = -1,   /* allocation failed: try again later */
+	ROSENPASS_E_RANDOM = -2,   /* the random source failed: try again later */
+	ROSENPASS_E_ARGUMENT = -3, /* a value is out of its range: mend the call */
+	ROSENPASS_E_EXISTS = -4,   /* a peer with that public key is there, or it is our own */
+	ROSENPASS_E_NO_PEER = -5,  /* that peer was removed or never was */
+};
+
+/* The forms of the protocol that are in use. One key pair serves them all. */
+enum rosenpass_dialect {
+	ROSENPASS_BLAKE2B_188 = 0,  /* releases 0.2.x */
+	ROSENPASS_BLAKE2B_156 = 1,  /* 0.3 with protocol_version "V02" */
+	ROSENPASS_SHAKE256_156 = 2, /* 0.3 with protocol_version "V03" */
+};
+#define ROSENPASS_DIALECT_COUNT 3
+#define ROSENPASS_DIALECT_BIT(dialect) (1u << (dialect))
+#define ROSENPASS_DIALECTS_ALL 7u
+
+enum rosenpass_role {
+	ROSENPASS_INITIATOR = 0,
+	ROSENPASS_RESPONDER = 1,
+};
+
+/* Fills out with random bytes; 0 on success, anything else on failure. */
+typedef int rosenpass_random_fn(void *context, uint8_t *out, size_t out_len);
+
+/*
+ * Memory for the engine and its peers; never called while packets are handled.
+ * allocate returns zeroed memory aligned for any type, or NULL. What is released was wiped.
+ */
+typedef void *rosenpass_allocate_fn(void *context, size_t bytes);
+typedef void rosenpass_release_fn(void *context, void *memory, size_t bytes);
+
+struct rosenpass_environment {
+	rosenpass_random_fn *random;
+	void *random_context;
+	rosenpass_allocate_fn *allocate; /* NULL: calloc and free */
+	rosenpass_release_fn *release;
+	void *memory_context;
+};
+
+/*
+ * Where a datagram came from or goes to: bytes that the engine only compares,
+ * keeps and gives back. Two addresses are the same when length and bytes are.
+ * The first group_length bytes name the network that shares one rate limit
+ * (the address for IPv4, the /64 for IPv6). length 0: no address.
+ */
+struct rosenpass_address {
+	uint8_t length;
+	uint8_t group_length;
+	uint8_t bytes[ROSENPASS_ADDRESS_MAX_BYTES];
+};
+
+struct rosenpass; /* an engine */
+
+/* Names a peer of one engine; never used twice. 0 is no peer. */
+typedef uint64_t rosenpass_peer;
+
+struct rosenpass_config {
+	const uint8_t *public_key; /* kept by reference until rosenpass_destroy() */
+	const uint8_t *secret_key; /* ROSENPASS_SECRET_KEY_BYTES, copied */
+	struct rosenpass_environment environment;
+};
+
+struct rosenpass_peer_config {
+	const uint8_t *public_key;          /* kept by reference until the peer is removed */
+	const uint8_t *psk;                 /* ROSENPASS_PSK_BYTES, copied; NULL: none */
+	uint32_t dialects;                  /* ROSENPASS_DIALECT_BITs; 0: all */
+	struct rosenpass_address endpoint;  /* length 0: not known */
+	bool discover;                      /* initiate without an endpoint too: the caller picks the address */
+	const char *osk_organization;       /* NULL: "rosenpass.eu", "wireguard psk" */
+	const char *const *osk_labels;      /* used when osk_organization is given */
+	size_t osk_label_count;
+	void *user;                         /* given back with every output */
+};
+
+/* --- keys ------------------------------------------------------------------------- */
+
+/*
+ * A fresh key pair; takes tenths of a second. ROSENPASS_E_RANDOM or ROSENPASS_E_MEMORY:
+ * nothing is written.
+ */
+ROSENPASS_API int rosenpass_keygen(uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                                   uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
+                                   const struct rosenpass_environment *environment) ROSENPASS_MUST_CHECK;
+
+/* Reads a secret key in either layout, told apart by in_len. ROSENPASS_E_ARGUMENT: another length. */
+ROSENPASS_API int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
+                                              const uint8_t *in, size_t in_len) ROSENPASS_MUST_CHECK;
+
+/* Writes a secret key in the layout of 0.2.x software. */
+ROSENPASS_API void rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_OLD_BYTES)],
+                                                   const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+
+/* Whether the two belong together, found by trying them out. */
+ROSENPASS_API bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                                             const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+
+/* The peer id of a public key: it depends on the dialect's hash. */
+ROSENPASS_API void rosenpass_peer_id(uint8_t id[ROSENPASS_SIZE(ROSENPASS_PEER_ID_BYTES)],
+                                     const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                                     enum rosenpass_dialect dialect);
+
+/* --- engine and peers ------------------------------------------------------------- */
+
+/* An engine without peers. ROSENPASS_E_MEMORY, ROSENPASS_E_RANDOM, ROSENPASS_E_ARGUMENT. */
+ROSENPASS_API int rosenpass_create(struct rosenpass **engine, const struct rosenpass_config *config)
+	ROSENPASS_MUST_CHECK;
+
+/* Wipes and releases everything. NULL is allowed. */
+ROSENPASS_API void rosenpass_destroy(struct rosenpass *engine);
+
+/*
+ * Adds a peer and, where it can be reached, starts a handshake at once (the datagram
+ * comes out after the next rosenpass_expire()). Hashes its public key once per hash in use.
+ * ROSENPASS_E_MEMORY, ROSENPASS_E_EXISTS, ROSENPASS_E_ARGUMENT (unknown dialect bit,
+ * organization without a label, address too long).
+ */
+ROSENPASS_API int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_config *config,
+                                     uint64_t now_ns, rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
+
+/*
+ * Gives a peer another configuration without touching its session; a handshake in
+ * progress starts anew. config->public_key must be the peer's key (the bytes may
+ * have moved). Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
+ */
+ROSENPASS_API int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
+                                        const struct rosenpass_peer_config *config, uint64_t now_ns)
+	ROSENPASS_MUST_CHECK;
+
+/* Forgets a peer and wipes its secrets. Outputs of it that were not taken yet are dropped. */
+ROSENPASS_API int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
+
+/* Sets or (length 0) forgets where the peer is. Authenticated packets move it later. */
+ROSENPASS_API int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer peer,
+                                              const struct rosenpass_address *endpoint, uint64_t now_ns);
+
+/* Asks for a new key now, even though the present one is young (after a resume, say). */
+ROSENPASS_API int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint64_t now_ns);
+
+/* --- datagrams in ----------------------------------------------------------------- */
+
+/* What became of a received datagram. Values from ROSENPASS_DROPPED on had no effect at all. */
+enum rosenpass_verdict {
+	ROSENPASS_ANSWERED,     /* InitHello: RespHello sent */
+	ROSENPASS_ACCEPTED,     /* RespHello: InitConf sent */
+	ROSENPASS_EXCHANGED,    /* InitConf: a new key, EmptyData sent */
+	ROSENPASS_CONFIRMED,    /* EmptyData: the responder has the key */
+	ROSENPASS_REPEATED,     /* InitConf seen before: the same EmptyData sent again */
+	ROSENPASS_COOKIE_SENT,  /* InitHello under load: CookieReply sent */
+	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
+	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
+	ROSENPASS_DROPPED,      /* first of those without effect */
+	ROSENPASS_DROPPED_SIZE = ROSENPASS_DROPPED, /* no message has that type and length */
+	ROSENPASS_DROPPED_MAC,       /* not meant for us */
+	ROSENPASS_DROPPED_SESSION,   /* no such session, or it does not wait for this message */
+	ROSENPASS_DROPPED_AUTH,      /* forged, damaged, or another preshared key */
+	ROSENPASS_DROPPED_PEER,      /* genuine form, but a peer that we do not know */
+	ROSENPASS_DROPPED_DIALECT,   /* that peer may not use this dialect */
+	ROSENPASS_DROPPED_BISCUIT,   /* biscuit not ours or expired */
+	ROSENPASS_DROPPED_REPLAY,    /* biscuit older than one that was used */
+	ROSENPASS_DROPPED_LOAD,      /* under load and beyond its share */
+	ROSENPASS_DROPPED_FAILURE,   /* the random source failed */
+};
+#define ROSENPASS_VERDICT_COUNT 18
+
+struct rosenpass_datagram {
+	const uint8_t *data;
+	size_t length;
+	struct rosenpass_address from;
+	enum rosenpass_verdict verdict; /* out */
+	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
+};
+
+/*
+ * Works through waiting datagrams together. Returns how many were taken; fewer than
+ * count only when outputs have to be taken first: then call rosenpass_next() until it
+ * is false, and again with the rest.
+ */
+ROSENPASS_API size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                                       uint64_t now_ns);
+
+/* When rosenpass_expire() wants to be called next; ROSENPASS_NEVER if nothing is due ever. */
+ROSENPASS_API uint64_t rosenpass_deadline(const struct rosenpass *engine);
+
+/*
+ * Does what is due: initiations, retransmissions, renewals, erasures. When more is due
+ * than outputs fit, rosenpass_deadline() stays in the past: take outputs and call again.
+ */
+ROSENPASS_API void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
+
+/* Whether InitHellos need a cookie at present. */
+ROSENPASS_API void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
+
+/* --- datagrams and events out ------------------------------------------------------- */
+
+enum rosenpass_output_kind {
+	ROSENPASS_OUTPUT_SEND,     /* send data to address; where address.length is 0 the caller picks one */
+	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
+	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
+	ROSENPASS_OUTPUT_ENDPOINT, /* the peer was authenticated at address */
+	ROSENPASS_OUTPUT_TIMEOUT,  /* a handshake of ours got no answer in time; a new one follows by itself */
+};
+
+struct rosenpass_output {
+	enum rosenpass_output_kind kind;
+	rosenpass_peer peer; /* SEND: 0 when it answers somebody who is not authenticated yet */
+	void *user;          /* of that peer */
+	struct rosenpass_address address; /* SEND, ENDPOINT */
+	const uint8_t *data; /* SEND, KEY: valid until the next call with this engine other than rosenpass_next() */
+	size_t length;
+	enum rosenpass_role role;       /* KEY, STALE: ours in that exchange */
+	enum rosenpass_dialect dialect; /* KEY, STALE */
+	bool repeated;                  /* SEND: a retransmission */
+};
+
+/* Takes the oldest output. false: there is none. */
+ROSENPASS_API bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output);
+
+/* --- what is going on ---------------------------------------------------------------- */
+
+enum rosenpass_peer_state {
+	ROSENPASS_STATE_IDLE,           /* nothing in progress */
+	ROSENPASS_STATE_INIT_HELLO,     /* waiting for RespHello */
+	ROSENPASS_STATE_INIT_CONF,      /* waiting for EmptyData */
+};
+
+struct rosenpass_peer_info {
+	void *user;
+	enum rosenpass_peer_state state;
+	bool has_key;                   /* a key was given out and is not stale */
+	uint64_t key_since_ns;          /* with has_key */
+	uint64_t renewal_ns;            /* when we start the next handshake; ROSENPASS_NEVER: we do not */
+	enum rosenpass_role role;       /* of the last exchange */
+	enum rosenpass_dialect dialect; /* of the last exchange */
+	bool ever;                      /* there was an exchange; role and dialect are meaningful */
+	uint32_t retransmissions;       /* of the handshake in progress, or since the peer last answered */
+	uint64_t exchanges;             /* keys given out */
+	uint64_t timeouts;              /* handshakes that were given up */
+	struct rosenpass_address endpoint;
+};
+
+/* ROSENPASS_E_NO_PEER, else 0. */
+ROSENPASS_API int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer peer,
+                                     struct rosenpass_peer_info *info);
+
+struct rosenpass_stats {
+	uint64_t received[ROSENPASS_VERDICT_COUNT]; /* datagrams by verdict */
+	uint64_t sent;                              /* datagrams */
+	uint64_t sent_bytes;
+	uint64_t peers;
+	bool under_load;
+};
+
+ROSENPASS_API void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats);
+
+/* Short English words for a verdict or an error, for logs. Never NULL. */
+ROSENPASS_API const char *rosenpass_verdict_name(enum rosenpass_verdict verdict);
+ROSENPASS_API const char *rosenpass_error_name(int error);
+ROSENPASS_API const char *rosenpass_dialect_name(enum rosenpass_dialect dialect);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

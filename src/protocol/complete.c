@@ -1,0 +1,204 @@
+#include "protocol/engine.h"
+
+#include <string.h>
+
+#include "crypto/ct.h"
+
+/* The one dialect of those that has this hash. */
+static enum rosenpass_dialect dialect_of(uint32_t dialects, enum keyed_hash hash)
+{
+	enum rosenpass_dialect dialect = ROSENPASS_BLAKE2B_188;
+
+	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
+		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 && messages_dialect_hash((enum rosenpass_dialect)i) == hash)
+			dialect = (enum rosenpass_dialect)i;
+	}
+	return dialect;
+}
+
+/* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
+static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
+                          struct handshake_completion *w)
+{
+	uint32_t dialects = messages_classify(datagram->data, datagram->length);
+	int hash = engine_mac_hash(engine, datagram->data, datagram->length, dialects);
+	struct peer *peer;
+
+	datagram->verdict = ROSENPASS_DROPPED_MAC;
+	if (hash < 0)
+		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_SESSION;
+	w->dialect = dialect_of(dialects, (enum keyed_hash)hash);
+	if (handshake_completion_prepare(w, datagram->data, datagram->length) != 0)
+		return NULL;
+	peer = peers_by_sid(engine, w->in.sidi);
+	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_HELLO)
+		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
+	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
+		return NULL;
+	/* We yielded to the peer's own handshake: completing ours would cross it. */
+	datagram->verdict = ROSENPASS_CROSSED;
+	if (engine->now_ns < peer->own.hold_until_ns)
+		return NULL;
+	w->own = &engine->own;
+	w->own_secret_key = engine->secret_key;
+	w->eski = peer->own.eski;
+	chain_start(&w->chain, (enum keyed_hash)hash, peer->own.ck[w->dialect]);
+	return peer;
+}
+
+/* The responder is authenticated: InitConf goes out, the key waits for EmptyData. */
+static void establish(struct rosenpass *engine, struct peer *peer, const struct handshake_completion *w,
+                      const struct rosenpass_address *from)
+{
+	struct own_handshake *own = &peer->own;
+	enum keyed_hash hash = w->chain.hash;
+
+	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
+	chain_extract(&w->chain, own->txkr, labels[hash][LABEL_RES_ENC]);
+	ct_wipe(own->eski, sizeof own->eski);
+	ct_wipe(own->ck, sizeof own->ck);
+	own->tried = 0;
+	own->state = ROSENPASS_STATE_INIT_CONF;
+	own->dialect = w->dialect;
+	own->extra_dialect = false;
+	own->crossed = 0;
+	own->established_ns = engine->now_ns;
+	own->report_ns = engine->now_ns + ENGINE_REPORT_NS;
+	own->biscuit_mark = engine->biscuit_counter;
+	memcpy(own->message, w->message, sizeof w->message);
+	own->length = sizeof w->message;
+	peer->trying_since_ns = engine->now_ns;
+	peer->unanswered = 0;
+	peer->renewal_ns = engine->now_ns + ENGINE_RENEW_INITIATOR_NS;
+	engine_moved(engine, peer, from);
+	initiate_send(engine, peer);
+	peers_schedule(engine, peer);
+}
+
+static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const datagrams[],
+                     struct peer *const peers[], size_t count)
+{
+	struct handshake_completion *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+
+	for (size_t i = 0; i < count; i++)
+		ws[i] = &engine->work.completions[i];
+	handshake_complete(ws, count);
+	for (size_t i = 0; i < count; i++) {
+		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
+		if (ws[i]->failed != 0)
+			continue;
+		establish(engine, peers[i], ws[i], &datagrams[i]->from);
+		datagrams[i]->verdict = ROSENPASS_ACCEPTED;
+		datagrams[i]->peer = peers[i]->handle;
+	}
+	ct_wipe(&engine->work.completions, sizeof engine->work.completions[0] * count);
+}
+
+static bool contains(struct peer *const peers[], size_t count, const struct peer *peer)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (peers[i] == peer)
+			return true;
+	}
+	return false;
+}
+
+void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
+{
+	struct rosenpass_datagram *waiting[HANDSHAKE_BATCH_MAX] = { NULL };
+	struct peer *peers[HANDSHAKE_BATCH_MAX] = { NULL };
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct peer *peer;
+
+		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE || datagrams[i].data[0] != MESSAGE_RESP_HELLO)
+			continue;
+		peer = admit(engine, &datagrams[i], &engine->work.completions[used]);
+		/* A second answer to the same handshake counts only if the first was false. */
+		if (peer != NULL && contains(peers, used, peer)) {
+			work_off(engine, waiting, peers, used);
+			used = 0;
+			peer = admit(engine, &datagrams[i], &engine->work.completions[0]);
+		}
+		if (peer == NULL)
+			continue;
+		waiting[used] = &datagrams[i];
+		peers[used++] = peer;
+	}
+	work_off(engine, waiting, peers, used);
+}
+
+void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+{
+	uint8_t message[MESSAGE_EMPTY_DATA_BYTES];
+	struct empty_data in;
+	struct peer *peer;
+	struct own_handshake *own;
+	int hash = engine_mac_hash(engine, datagram->data, datagram->length, ROSENPASS_DIALECTS_ALL);
+
+	datagram->verdict = ROSENPASS_DROPPED_MAC;
+	if (hash < 0)
+		return;
+	datagram->verdict = ROSENPASS_DROPPED_SESSION;
+	memcpy(message, datagram->data, sizeof message);
+	if (messages_empty_data(&in, message, sizeof message) != 0)
+		return;
+	peer = peers_by_sid(engine, in.sid);
+	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF)
+		return;
+	own = &peer->own;
+	datagram->verdict = ROSENPASS_DROPPED_AUTH;
+	if (messages_dialect_hash(own->dialect) != (enum keyed_hash)hash ||
+	    handshake_open_empty_data(&in, own->txkr) != 0)
+		return;
+	/*
+	 * The responder took our InitConf after every InitConf of its own that answers a
+	 * biscuit older than our RespHello: such a one, still on its way, comes too late.
+	 */
+	if (peer->biscuit_used < own->biscuit_mark)
+		peer->biscuit_used = own->biscuit_mark;
+	if (!own->reported || own->superseded)
+		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	peer->trying_since_ns = engine->now_ns;
+	peer->unanswered = 0;
+	peers_abort_handshake(engine, peer);
+	peers_schedule(engine, peer);
+	datagram->verdict = ROSENPASS_CONFIRMED;
+	datagram->peer = peer->handle;
+}
+
+void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+{
+	uint8_t message[MESSAGE_COOKIE_REPLY_MIN_BYTES];
+	uint8_t value[COOKIE_VALUE_BYTES] = { 0 };
+	struct cookie_reply in;
+	struct peer *peer;
+	struct own_handshake *own;
+
+	datagram->verdict = ROSENPASS_DROPPED_SESSION;
+	memcpy(message, datagram->data, sizeof message);
+	if (messages_cookie_reply(&in, message, sizeof message) != 0)
+		return;
+	peer = peers_by_sid(engine, in.sid);
+	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_HELLO)
+		return;
+	own = &peer->own;
+	datagram->verdict = ROSENPASS_DROPPED_AUTH;
+	if (cookie_reply_open(value, public_key_fact(&peer->key, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY),
+	                      in.sealed, own->message + messages_mac_offset(own->length)) != 0)
+		return;
+	memcpy(peer->cookie, value, sizeof peer->cookie);
+	peer->has_cookie = true;
+	peer->cookie_since_ns = engine->now_ns;
+	if (own->cookie_resend && peers_can_reach(peer)) {
+		own->cookie_resend = false;
+		engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+		            &peer->endpoint, true);
+	}
+	datagram->verdict = ROSENPASS_COOKIE_TAKEN;
+	datagram->peer = peer->handle;
+	ct_wipe(value, sizeof value);
+}

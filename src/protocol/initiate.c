@@ -1,0 +1,302 @@
+#include "protocol/engine.h"
+
+#include <string.h>
+
+#include "crypto/ct.h"
+
+#define FIRST_DELAY_NS (ENGINE_SECOND_NS / 2)
+#define LONGEST_DELAY_NS (10 * ENGINE_SECOND_NS)
+/*
+ * A peer that has not answered for ENGINE_HANDSHAKE_NS is asked this often: 1.25
+ * InitHellos in 45 s are 2.6 MB a day, and it is back within 50 s.
+ */
+#define ABSENT_DELAY_NS (45 * ENGINE_SECOND_NS)
+/* A transmission that comes so late was held up by a suspend; the peer may well be there. */
+#define LATE_NS (30 * ENGINE_SECOND_NS)
+/* So often, a peer whose dialect is known is asked in another one too: it may have been replaced. */
+#define EXTRA_DIALECT_EVERY 4
+#define SID_DRAWS_MAX 8
+
+static uint32_t count_dialects(uint32_t dialects)
+{
+	uint32_t count = 0;
+
+	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++)
+		count += dialects >> i & 1;
+	return count;
+}
+
+/* The n-th of the dialects, round and round. */
+static enum rosenpass_dialect pick_dialect(uint32_t dialects, uint32_t n)
+{
+	n %= count_dialects(dialects);
+	for (int i = 0;; i++) {
+		if ((dialects >> i & 1) == 0)
+			continue;
+		if (n-- == 0)
+			return (enum rosenpass_dialect)i;
+	}
+}
+
+/* The dialect that worked last, as a bit; 0 when there is none that is still allowed. */
+static uint32_t known_dialect(const struct peer *peer)
+{
+	return peer->ever ? ROSENPASS_DIALECT_BIT(peer->dialect) & peer->dialects : 0;
+}
+
+static enum rosenpass_dialect choose_dialect(const struct peer *peer, bool fresh)
+{
+	uint32_t known = known_dialect(peer);
+
+	if (known == 0)
+		return pick_dialect(peer->dialects, peer->unanswered);
+	if (!fresh && peer->own.extra_dialect)
+		return pick_dialect(peer->dialects & ~known, peer->unanswered / EXTRA_DIALECT_EVERY);
+	return peer->dialect;
+}
+
+/* u in [0, 1) in 32-bit steps; without random bytes the middle will do. */
+static uint64_t jitter(struct rosenpass *engine, uint64_t range_ns)
+{
+	uint32_t u;
+
+	if (random_bytes(&engine->random, (uint8_t *)&u, sizeof u) != 0)
+		return range_ns / 2;
+	ct_declassify(&u, sizeof u);
+	return (range_ns >> 32) * u + ((range_ns & UINT32_MAX) * u >> 32);
+}
+
+/* Time from the n-th transmission (0 = first) to the next. */
+static uint64_t delay_after(struct rosenpass *engine, const struct peer *peer, uint32_t n)
+{
+	uint64_t delay = LONGEST_DELAY_NS;
+
+	if (engine->now_ns - peer->trying_since_ns >= ENGINE_HANDSHAKE_NS)
+		return ABSENT_DELAY_NS / 10 * 9 + jitter(engine, ABSENT_DELAY_NS / 5);
+	if (n < 5)
+		delay = FIRST_DELAY_NS << n;
+	return delay / 2 + jitter(engine, delay / 2);
+}
+
+void initiate_send(struct rosenpass *engine, struct peer *peer)
+{
+	struct own_handshake *own = &peer->own;
+	bool was_extra = own->extra_dialect;
+
+	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect), &peer->endpoint,
+	            peer->unanswered > 0);
+	own->cookie_resend = true;
+	own->extra_dialect = false;
+	if (!was_extra) {
+		uint32_t known = known_dialect(peer);
+
+		peer->unanswered++;
+		own->extra_dialect = own->state == ROSENPASS_STATE_INIT_HELLO && known != 0 &&
+		                     (peer->dialects & ~known) != 0 && peer->unanswered % EXTRA_DIALECT_EVERY == 0;
+	}
+	own->next_send_ns = engine->now_ns;
+	if (!own->extra_dialect)
+		own->next_send_ns += delay_after(engine, peer, peer->unanswered - 1);
+}
+
+/* One InitHello that is being built. */
+struct job {
+	struct peer *peer;
+	bool fresh; /* begins a handshake: new session id, new ephemeral key */
+};
+
+static bool sid_is_free(const struct rosenpass *engine, const struct handshake_initiation *w, size_t index)
+{
+	if (peers_by_sid(engine, w->fields.sidi) != NULL)
+		return false;
+	for (size_t i = 0; i < index; i++) {
+		if (ct_is_set(ct_equal(engine->work.initiations[i].fields.sidi, w->fields.sidi, MESSAGE_SID_BYTES)))
+			return false;
+	}
+	return true;
+}
+
+static int draw_sid(struct rosenpass *engine, struct handshake_initiation *w, size_t index)
+{
+	for (int i = 0; i < SID_DRAWS_MAX; i++) {
+		if (random_bytes(&engine->random, w->fields.sidi, MESSAGE_SID_BYTES) != 0)
+			return -1;
+		ct_declassify(w->fields.sidi, MESSAGE_SID_BYTES);
+		if (sid_is_free(engine, w, index))
+			return 0;
+	}
+	return -1;
+}
+
+/* Fills the index-th work item with all that is drawn. -1: no random bytes; the peer is as before. */
+static int prepare(struct rosenpass *engine, const struct job *job, size_t index)
+{
+	struct handshake_initiation *w = &engine->work.initiations[index];
+	struct own_handshake *own = &job->peer->own;
+
+	w->dialect = choose_dialect(job->peer, job->fresh);
+	w->own = &engine->own;
+	w->peer = &job->peer->key;
+	w->psk = job->peer->psk;
+	handshake_initiation_prepare(w);
+	if (job->fresh) {
+		if (draw_sid(engine, w, index) != 0 ||
+		    handshake_initiation_draw_ephemeral(w, &engine->random) != 0)
+			return -1;
+	} else {
+		struct init_hello last;
+
+		if (messages_init_hello(&last, own->dialect, own->message, own->length) != 0)
+			return -1;
+		memcpy(w->fields.sidi, last.sidi, MESSAGE_SID_BYTES);
+		memcpy(w->fields.epki, last.epki, KYBER512_PUBLIC_KEY_BYTES);
+	}
+	return handshake_initiation_draw_static(w, &engine->random);
+}
+
+static void start_handshake(struct rosenpass *engine, struct peer *peer, const struct handshake_initiation *w)
+{
+	struct own_handshake *own = &peer->own;
+	uint32_t sid;
+
+	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
+		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_TIMEOUT, NULL, 0);
+
+		slot->output.peer = peer->handle;
+		slot->output.user = peer->user;
+		peer->timeouts++;
+	} else {
+		peer->trying_since_ns = engine->now_ns;
+		peer->unanswered = 0;
+	}
+	peers_abort_handshake(engine, peer);
+	own->state = ROSENPASS_STATE_INIT_HELLO;
+	own->started_ns = engine->now_ns;
+	own->report_ns = ROSENPASS_NEVER;
+	memcpy(own->sidi, w->fields.sidi, sizeof own->sidi);
+	memcpy(own->eski, w->eski, sizeof own->eski);
+	memcpy(&sid, own->sidi, sizeof sid);
+	index_insert(&engine->by_sid, sid, peer->slot);
+}
+
+static void commit(struct rosenpass *engine, const struct job *job, const struct handshake_initiation *w)
+{
+	struct own_handshake *own = &job->peer->own;
+
+	if (job->fresh)
+		start_handshake(engine, job->peer, w);
+	own->dialect = w->dialect;
+	own->tried |= ROSENPASS_DIALECT_BIT(w->dialect);
+	memcpy(own->ck[w->dialect], w->chain.ck, CHAIN_BYTES);
+	memcpy(own->message, w->message, w->length);
+	own->length = w->length;
+	initiate_send(engine, job->peer);
+}
+
+static void build_and_send(struct rosenpass *engine, const struct job *jobs, size_t count)
+{
+	struct handshake_initiation *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+	struct job drawn[HANDSHAKE_BATCH_MAX];
+	size_t used = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct peer *peer = jobs[i].peer;
+
+		if (prepare(engine, &jobs[i], used) != 0) {
+			if (peer->own.state == ROSENPASS_STATE_INIT_HELLO)
+				peer->own.next_send_ns = engine->now_ns + ENGINE_RETRY_NS;
+			else
+				peer->renewal_ns = engine->now_ns + ENGINE_RETRY_NS;
+			continue;
+		}
+		ws[used] = &engine->work.initiations[used];
+		drawn[used++] = jobs[i];
+	}
+	handshake_initiate(ws, used);
+	for (size_t i = 0; i < used; i++)
+		commit(engine, &drawn[i], ws[i]);
+	ct_wipe(&engine->work.initiations, sizeof engine->work.initiations[0] * count);
+	for (size_t i = 0; i < count; i++)
+		peers_schedule(engine, jobs[i].peer);
+}
+
+static void expire_keys(struct rosenpass *engine, struct peer *peer)
+{
+	struct own_handshake *own = &peer->own;
+
+	if (peer->has_key && engine->now_ns >= peer->key_since_ns + ENGINE_STALE_NS) {
+		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_STALE, NULL, 0);
+
+		slot->output.peer = peer->handle;
+		slot->output.user = peer->user;
+		slot->output.role = peer->role;
+		slot->output.dialect = peer->dialect;
+		peer->has_key = false;
+		/* Where it was does not answer; the caller may know other places. */
+		if (peer->discover)
+			memset(&peer->endpoint, 0, sizeof peer->endpoint);
+	}
+	if (own->state == ROSENPASS_STATE_INIT_CONF && engine->now_ns >= own->report_ns) {
+		own->report_ns = ROSENPASS_NEVER;
+		if (engine->now_ns < own->established_ns + ENGINE_STALE_NS) {
+			engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
+			                  own->established_ns);
+			own->reported = true;
+		}
+	}
+}
+
+/* Does what needs no building. true: an InitHello is to be built, as *fresh says. */
+static bool expire_handshake(struct rosenpass *engine, struct peer *peer, bool *fresh)
+{
+	struct own_handshake *own = &peer->own;
+
+	*fresh = true;
+	if (!peers_can_reach(peer))
+		return false;
+	if (own->state != ROSENPASS_STATE_INIT_HELLO && engine->now_ns >= peer->renewal_ns)
+		return true;
+	if (own->state == ROSENPASS_STATE_IDLE || engine->now_ns < own->next_send_ns)
+		return false;
+	if (engine->now_ns - own->next_send_ns >= LATE_NS) {
+		peer->trying_since_ns = engine->now_ns;
+		peer->unanswered = 0;
+	}
+	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
+		if (engine->now_ns - own->started_ns >= ENGINE_HANDSHAKE_NS)
+			return true;
+		*fresh = false;
+		if (choose_dialect(peer, false) != own->dialect)
+			return true;
+	}
+	initiate_send(engine, peer);
+	return false;
+}
+
+bool initiate_expire(struct rosenpass *engine)
+{
+	struct job jobs[HANDSHAKE_BATCH_MAX];
+	size_t count = 0;
+	bool more = true;
+
+	while (count < HANDSHAKE_BATCH_MAX) {
+		uint32_t slot;
+		struct peer *peer;
+
+		more = outputs_room(&engine->outputs) >= ENGINE_OUTPUTS_MAX * (count + 1) &&
+		       timers_first(&engine->timers, &slot) <= engine->now_ns;
+		if (!more)
+			break;
+		peer = engine->slots[slot].peer;
+		expire_keys(engine, peer);
+		jobs[count].peer = peer;
+		if (expire_handshake(engine, peer, &jobs[count].fresh)) {
+			timers_set(&engine->timers, slot, ROSENPASS_NEVER);
+			count++;
+		} else {
+			peers_schedule(engine, peer);
+		}
+	}
+	build_and_send(engine, jobs, count);
+	return more;
+}

@@ -1,0 +1,76 @@
+#include "rosenpass.h"
+
+#include <stdint.h>
+
+#include "crypto/ct.h"
+#include "crypto/mceliece460896.h"
+#include "protocol/labels.h"
+#include "protocol/memory.h"
+#include "protocol/messages.h"
+
+#define SCRATCH_ALIGNMENT 64
+
+int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES],
+                     const struct rosenpass_environment *environment)
+{
+	struct memory memory = memory_from_environment(environment);
+	struct random_source random = { environment->random, environment->random_context };
+	size_t bytes = mceliece460896_keygen_scratch_bytes() + SCRATCH_ALIGNMENT - 1;
+	uint8_t *scratch = memory_get(&memory, bytes);
+	uintptr_t past;
+	int result;
+
+	if (scratch == NULL)
+		return ROSENPASS_E_MEMORY;
+	past = (uintptr_t)scratch % SCRATCH_ALIGNMENT;
+	result = mceliece460896_keygen(pk, sk, scratch + (SCRATCH_ALIGNMENT - past) % SCRATCH_ALIGNMENT, &random);
+	memory_put(&memory, scratch, bytes);
+	return result == 0 ? 0 : ROSENPASS_E_RANDOM;
+}
+
+int rosenpass_secret_key_import(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in, size_t in_len)
+{
+	switch (in_len) {
+	case ROSENPASS_SECRET_KEY_BYTES:
+		for (size_t i = 0; i < in_len; i++)
+			sk[i] = in[i];
+		return 0;
+	case ROSENPASS_SECRET_KEY_OLD_BYTES:
+		mceliece460896_secret_key_from_old(sk, in);
+		return 0;
+	default:
+		return ROSENPASS_E_ARGUMENT;
+	}
+}
+
+void rosenpass_secret_key_export_old(uint8_t out[static ROSENPASS_SECRET_KEY_OLD_BYTES],
+                                     const uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES])
+{
+	mceliece460896_secret_key_to_old(out, sk);
+}
+
+bool rosenpass_keypair_matches(const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
+                               const uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES])
+{
+	/* Nothing depends on this encapsulation, so its seed needs not be random. */
+	static const uint8_t seed[MCELIECE460896_SEED_BYTES];
+	uint8_t ct[MCELIECE460896_CIPHERTEXT_156_BYTES];
+	uint8_t sent[MCELIECE460896_SHARED_SECRET_BYTES];
+	uint8_t received[MCELIECE460896_SHARED_SECRET_BYTES];
+	bool same;
+
+	mceliece460896_encapsulate_from_seed(ct, sizeof ct, sent, pk, seed);
+	mceliece460896_decapsulate(received, ct, sizeof ct, sk);
+	same = ct_is_set(ct_equal(sent, received, sizeof sent));
+	ct_wipe(sent, sizeof sent);
+	ct_wipe(received, sizeof received);
+	return same;
+}
+
+void rosenpass_peer_id(uint8_t id[static ROSENPASS_PEER_ID_BYTES], const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
+                       enum rosenpass_dialect dialect)
+{
+	enum keyed_hash hash = messages_dialect_hash(dialect);
+
+	keyed_hash(hash, id, labels[hash][LABEL_PEER_ID], pk, ROSENPASS_PUBLIC_KEY_BYTES);
+}

@@ -1,0 +1,43 @@
+#include "protocol/memory.h"
+
+#include <stdlib.h>
+
+#include "crypto/ct.h"
+
+static void *libc_allocate(void *context, size_t bytes)
+{
+	(void)context;
+	return calloc(1, bytes);
+}
+
+static void libc_release(void *context, void *p, size_t bytes)
+{
+	(void)context;
+	(void)bytes;
+	free(p);
+}
+
+struct memory memory_from_environment(const struct rosenpass_environment *environment)
+{
+	struct memory memory = { libc_allocate, libc_release, NULL };
+
+	if (environment->allocate != NULL) {
+		memory.allocate = environment->allocate;
+		memory.release = environment->release;
+		memory.context = environment->memory_context;
+	}
+	return memory;
+}
+
+void *memory_get(const struct memory *memory, size_t bytes)
+{
+	return memory->allocate(memory->context, bytes);
+}
+
+void memory_put(const struct memory *memory, void *p, size_t bytes)
+{
+	if (p == NULL)
+		return;
+	ct_wipe(p, bytes);
+	memory->release(memory->context, p, bytes);
+}
