@@ -130,8 +130,8 @@ struct rosenpass_peer_config {
 /* --- keys ------------------------------------------------------------------------- */
 
 /*
- * A fresh key pair; takes tenths of a second. ROSENPASS_E_RANDOM or ROSENPASS_E_MEMORY:
- * nothing is written.
+ * A fresh key pair; takes tenths of a second. ROSENPASS_E_RANDOM, ROSENPASS_E_MEMORY,
+ * ROSENPASS_E_ARGUMENT: nothing is written.
  */
 ROSENPASS_API int rosenpass_keygen(uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
                                    uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],

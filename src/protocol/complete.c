@@ -34,12 +34,11 @@ static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *d
 	peer = peers_by_sid(engine, w->in.sidi);
 	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_HELLO)
 		return NULL;
+	/* While we yield to the peer's own handshake, completing ours would cross it. */
+	if (engine->now_ns < peer->own.hold_until_ns)
+		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
-		return NULL;
-	/* We yielded to the peer's own handshake: completing ours would cross it. */
-	datagram->verdict = ROSENPASS_CROSSED;
-	if (engine->now_ns < peer->own.hold_until_ns)
 		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
@@ -60,6 +59,7 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	ct_wipe(own->eski, sizeof own->eski);
 	ct_wipe(own->ck, sizeof own->ck);
 	own->tried = 0;
+	own->sent = false;
 	own->state = ROSENPASS_STATE_INIT_CONF;
 	own->dialect = w->dialect;
 	own->extra_dialect = false;
@@ -93,7 +93,6 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
 		datagrams[i]->verdict = ROSENPASS_ACCEPTED;
 		datagrams[i]->peer = peers[i]->handle;
 	}
-	ct_wipe(&engine->work.completions, sizeof engine->work.completions[0] * count);
 }
 
 static bool contains(struct peer *const peers[], size_t count, const struct peer *peer)
@@ -129,6 +128,7 @@ void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *d
 		peers[used++] = peer;
 	}
 	work_off(engine, waiting, peers, used);
+	ct_wipe(engine->work.completions, sizeof engine->work.completions);
 }
 
 void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram)
@@ -147,7 +147,8 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 	if (messages_empty_data(&in, message, sizeof message) != 0)
 		return;
 	peer = peers_by_sid(engine, in.sid);
-	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF)
+	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF ||
+	    engine->now_ns >= peers_conf_ends_ns(&peer->own))
 		return;
 	own = &peer->own;
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
@@ -193,7 +194,7 @@ void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *
 	memcpy(peer->cookie, value, sizeof peer->cookie);
 	peer->has_cookie = true;
 	peer->cookie_since_ns = engine->now_ns;
-	if (own->cookie_resend && peers_can_reach(peer)) {
+	if (own->cookie_resend && peers_can_reach(peer) && engine->now_ns >= own->hold_until_ns) {
 		own->cookie_resend = false;
 		engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 		            &peer->endpoint, true);

@@ -11,17 +11,39 @@ static bool is_alive(const struct cookie_secrets *secrets, int i, uint64_t now_n
 	return secrets->present[i] && now_ns - secrets->since_ns[i] < 2 * COOKIE_LIFETIME_NS;
 }
 
+void cookie_secrets_expire(struct cookie_secrets *secrets, uint64_t now_ns)
+{
+	for (int i = 0; i < 2; i++) {
+		if (!secrets->present[i] || is_alive(secrets, i, now_ns))
+			continue;
+		ct_wipe(secrets->secret[i], sizeof secrets->secret[i]);
+		secrets->present[i] = false;
+	}
+}
+
+uint64_t cookie_secrets_deadline(const struct cookie_secrets *secrets)
+{
+	uint64_t deadline = ROSENPASS_NEVER;
+
+	for (int i = 0; i < 2; i++) {
+		if (secrets->present[i] && secrets->since_ns[i] + 2 * COOKIE_LIFETIME_NS < deadline)
+			deadline = secrets->since_ns[i] + 2 * COOKIE_LIFETIME_NS;
+	}
+	return deadline;
+}
+
 int cookie_secrets_renew(struct cookie_secrets *secrets, uint64_t now_ns, const struct random_source *random)
 {
 	uint8_t fresh[COOKIE_SECRET_BYTES];
 
+	cookie_secrets_expire(secrets, now_ns);
 	if (secrets->present[0] && now_ns - secrets->since_ns[0] < COOKIE_LIFETIME_NS)
 		return 0;
 	if (random_bytes(random, fresh, sizeof fresh) != 0)
 		return -1;
 	memcpy(secrets->secret[1], secrets->secret[0], sizeof secrets->secret[1]);
 	secrets->since_ns[1] = secrets->since_ns[0];
-	secrets->present[1] = is_alive(secrets, 0, now_ns);
+	secrets->present[1] = secrets->present[0];
 	memcpy(secrets->secret[0], fresh, sizeof fresh);
 	secrets->since_ns[0] = now_ns;
 	secrets->present[0] = true;

@@ -28,6 +28,12 @@ struct cookie_secrets {
 int cookie_secrets_renew(struct cookie_secrets *secrets, uint64_t now_ns, const struct random_source *random)
 	__attribute__((warn_unused_result));
 
+/* Wipes the secrets that have expired. */
+void cookie_secrets_expire(struct cookie_secrets *secrets, uint64_t now_ns);
+
+/* When cookie_secrets_expire() has something to do. ROSENPASS_NEVER: nothing. */
+uint64_t cookie_secrets_deadline(const struct cookie_secrets *secrets);
+
 /* lhash("cookie-value", secret, host)[0..16] */
 void cookie_value(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t secret[static COOKIE_SECRET_BYTES],
                   const uint8_t *host, size_t host_len);

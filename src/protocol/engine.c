@@ -4,8 +4,13 @@
 
 #include "crypto/ct.h"
 
-static void advance(struct rosenpass *engine, uint64_t now_ns)
+/* Beyond this no deadline could be added without wrapping; it is 292 years. */
+#define LATEST_NS (UINT64_MAX / 2)
+
+void engine_advance(struct rosenpass *engine, uint64_t now_ns)
 {
+	if (now_ns > LATEST_NS)
+		now_ns = LATEST_NS;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
 }
@@ -129,6 +134,8 @@ void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rose
 {
 	struct output_slot *slot;
 
+	if (address->length == 0)
+		return;
 	if (peer->endpoint.length == address->length &&
 	    ct_is_set(ct_equal(peer->endpoint.bytes, address->bytes, address->length)))
 		return;
@@ -196,7 +203,7 @@ size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *da
 {
 	size_t taken = 0;
 
-	advance(engine, now_ns);
+	engine_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	while (taken < count) {
 		size_t batch = outputs_room(&engine->outputs) / ENGINE_OUTPUTS_MAX;
@@ -218,15 +225,18 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 	uint32_t slot;
 	uint64_t peers = timers_first(&engine->timers, &slot);
 	uint64_t biscuits = biscuit_keys_deadline(&engine->biscuit_keys);
+	uint64_t cookies = cookie_secrets_deadline(&engine->cookie_secrets);
+	uint64_t keys = biscuits < cookies ? biscuits : cookies;
 
-	return peers < biscuits ? peers : biscuits;
+	return peers < keys ? peers : keys;
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 {
-	advance(engine, now_ns);
+	engine_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	biscuit_keys_expire(&engine->biscuit_keys, engine->now_ns);
+	cookie_secrets_expire(&engine->cookie_secrets, engine->now_ns);
 	while (initiate_expire(engine))
 		continue;
 }

@@ -32,6 +32,7 @@
 #define ENGINE_STALE_NS (180 * ENGINE_SECOND_NS)
 #define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS) /* an unfinished handshake starts anew */
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)      /* RespHello to key, where EmptyData does not come */
+#define ENGINE_SUPERSEDED_NS (60 * ENGINE_SECOND_NS) /* RespHello to giving up a superseded handshake */
 #define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)       /* after the random source failed */
 
 /* Our own handshake with a peer. */
@@ -40,6 +41,7 @@ struct own_handshake {
 	uint64_t started_ns;
 	uint64_t next_send_ns;
 	bool extra_dialect;  /* the next transmission is an additional one, in another dialect */
+	bool sent;           /* the message was transmitted before */
 	bool cookie_resend;  /* a cookie may still cause one transmission out of turn */
 	uint8_t sidi[MESSAGE_SID_BYTES];
 	/* What is sent and sent again: InitHello, later InitConf. */
@@ -144,6 +146,9 @@ struct rosenpass {
 
 /* --- engine.c --- */
 
+/* Lets the engine's time go on, never back. */
+void engine_advance(struct rosenpass *engine, uint64_t now_ns);
+
 /* The hash under which the mac of a message to us is right, among the dialects that its size allows. -1: none. */
 int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
 
@@ -168,6 +173,9 @@ bool peers_can_reach(const struct peer *peer);
 
 /* Sets the peer's timer from its state. To be called after every change of it. */
 void peers_schedule(struct rosenpass *engine, struct peer *peer);
+
+/* When a handshake that waits for EmptyData is given up. */
+uint64_t peers_conf_ends_ns(const struct own_handshake *own);
 
 /* Ends our own handshake with the peer and wipes it. */
 void peers_abort_handshake(struct rosenpass *engine, struct peer *peer);

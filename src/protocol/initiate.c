@@ -84,7 +84,8 @@ void initiate_send(struct rosenpass *engine, struct peer *peer)
 	bool was_extra = own->extra_dialect;
 
 	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect), &peer->endpoint,
-	            peer->unanswered > 0);
+	            own->sent);
+	own->sent = true;
 	own->cookie_resend = true;
 	own->extra_dialect = false;
 	if (!was_extra) {
@@ -154,11 +155,24 @@ static int prepare(struct rosenpass *engine, const struct job *job, size_t index
 	return handshake_initiation_draw_static(w, &engine->random);
 }
 
+/* Reports the key of our own handshake although EmptyData has not come, unless that was done or is outdated. */
+static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
+{
+	struct own_handshake *own = &peer->own;
+
+	if (own->reported || own->superseded || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
+		return;
+	engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	own->reported = true;
+}
+
 static void start_handshake(struct rosenpass *engine, struct peer *peer, const struct handshake_initiation *w)
 {
 	struct own_handshake *own = &peer->own;
 	uint32_t sid;
 
+	if (own->state == ROSENPASS_STATE_INIT_CONF)
+		report_unconfirmed(engine, peer);
 	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
 		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_TIMEOUT, NULL, 0);
 
@@ -233,16 +247,20 @@ static void expire_keys(struct rosenpass *engine, struct peer *peer)
 		slot->output.dialect = peer->dialect;
 		peer->has_key = false;
 		/* Where it was does not answer; the caller may know other places. */
-		if (peer->discover)
+		if (peer->discover && own->state != ROSENPASS_STATE_INIT_CONF)
 			memset(&peer->endpoint, 0, sizeof peer->endpoint);
 	}
 	if (own->state == ROSENPASS_STATE_INIT_CONF && engine->now_ns >= own->report_ns) {
 		own->report_ns = ROSENPASS_NEVER;
-		if (engine->now_ns < own->established_ns + ENGINE_STALE_NS) {
-			engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
-			                  own->established_ns);
-			own->reported = true;
-		}
+		report_unconfirmed(engine, peer);
+	}
+	/* Whether or not it can be sent: its secrets do not outlive the key. */
+	if (own->state == ROSENPASS_STATE_INIT_CONF && engine->now_ns >= peers_conf_ends_ns(own))
+		peers_abort_handshake(engine, peer);
+	if (own->state == ROSENPASS_STATE_INIT_HELLO && !peers_can_reach(peer) &&
+	    engine->now_ns >= own->started_ns + ENGINE_HANDSHAKE_NS) {
+		peers_abort_handshake(engine, peer);
+		peer->renewal_ns = engine->now_ns;
 	}
 }
 
@@ -261,6 +279,7 @@ static bool expire_handshake(struct rosenpass *engine, struct peer *peer, bool *
 	if (engine->now_ns - own->next_send_ns >= LATE_NS) {
 		peer->trying_since_ns = engine->now_ns;
 		peer->unanswered = 0;
+		own->extra_dialect = false;
 	}
 	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
 		if (engine->now_ns - own->started_ns >= ENGINE_HANDSHAKE_NS)

@@ -16,10 +16,13 @@ int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[s
 	struct memory memory = memory_from_environment(environment);
 	struct random_source random = { environment->random, environment->random_context };
 	size_t bytes = mceliece460896_keygen_scratch_bytes() + SCRATCH_ALIGNMENT - 1;
-	uint8_t *scratch = memory_get(&memory, bytes);
+	uint8_t *scratch;
 	uintptr_t past;
 	int result;
 
+	if (environment->random == NULL || (environment->allocate != NULL && environment->release == NULL))
+		return ROSENPASS_E_ARGUMENT;
+	scratch = memory_get(&memory, bytes);
 	if (scratch == NULL)
 		return ROSENPASS_E_MEMORY;
 	past = (uintptr_t)scratch % SCRATCH_ALIGNMENT;

@@ -56,6 +56,14 @@ bool outputs_next(struct outputs *outputs, struct rosenpass_output *output)
 	return false;
 }
 
+void outputs_set_user(struct outputs *outputs, rosenpass_peer peer, void *user)
+{
+	for (size_t i = outputs->taken; i < outputs->used; i++) {
+		if (outputs->slots[i].output.peer == peer)
+			outputs->slots[i].output.user = user;
+	}
+}
+
 void outputs_drop_peer(struct outputs *outputs, rosenpass_peer peer)
 {
 	for (size_t i = 0; i < outputs->used; i++) {

@@ -42,6 +42,9 @@ struct output_slot *outputs_add(struct outputs *outputs, enum rosenpass_output_k
 
 bool outputs_next(struct outputs *outputs, struct rosenpass_output *output);
 
+/* Outputs of that peer that wait will carry this user pointer. */
+void outputs_set_user(struct outputs *outputs, rosenpass_peer peer, void *user);
+
 /* Wipes what waits for that peer. */
 void outputs_drop_peer(struct outputs *outputs, rosenpass_peer peer);
 

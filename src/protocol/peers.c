@@ -7,6 +7,8 @@
 
 #define FIRST_SLOTS 16
 
+static const uint8_t no_psk[HANDSHAKE_PSK_BYTES];
+
 static uint64_t id_key(const uint8_t id[static PUBLIC_KEY_FACT_BYTES])
 {
 	uint64_t key;
@@ -84,10 +86,17 @@ void peers_schedule(struct rosenpass *engine, struct peer *peer)
 	if (peer->own.state != ROSENPASS_STATE_IDLE && peers_can_reach(peer))
 		at = earlier(at, peer->own.next_send_ns);
 	if (peer->own.state == ROSENPASS_STATE_INIT_CONF)
-		at = earlier(at, peer->own.report_ns);
+		at = earlier(at, earlier(peer->own.report_ns, peers_conf_ends_ns(&peer->own)));
+	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO && !peers_can_reach(peer))
+		at = earlier(at, peer->own.started_ns + ENGINE_HANDSHAKE_NS);
 	if (peer->own.state != ROSENPASS_STATE_INIT_HELLO && peers_can_reach(peer))
 		at = earlier(at, peer->renewal_ns);
 	timers_set(&engine->timers, peer->slot, at);
+}
+
+uint64_t peers_conf_ends_ns(const struct own_handshake *own)
+{
+	return own->established_ns + (own->superseded ? ENGINE_SUPERSEDED_NS : ENGINE_STALE_NS);
 }
 
 void peers_abort_handshake(struct rosenpass *engine, struct peer *peer)
@@ -117,12 +126,8 @@ static void apply_config(struct peer *peer, const struct rosenpass_peer_config *
 	peer->discover = config->discover;
 	if (config->endpoint.length > 0)
 		peer->endpoint = config->endpoint;
-	if (config->psk != NULL) {
-		memcpy(peer->psk, config->psk, sizeof peer->psk);
-		ct_secret(peer->psk, sizeof peer->psk);
-	} else {
-		ct_wipe(peer->psk, sizeof peer->psk);
-	}
+	memcpy(peer->psk, config->psk != NULL ? config->psk : no_psk, sizeof peer->psk);
+	ct_secret(peer->psk, sizeof peer->psk);
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
 		uint8_t *label = peer->osk_label[hash];
 		enum keyed_hash h = (enum keyed_hash)hash;
@@ -231,14 +236,15 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 		memory_put(&engine->memory, peer, sizeof *peer);
 		return ROSENPASS_E_EXISTS;
 	}
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
+	engine_advance(engine, now_ns);
 	peer->slot = engine->first_free;
 	slot = &engine->slots[peer->slot];
 	engine->first_free = slot->next_free;
 	slot->peer = peer;
 	peer->handle = (uint64_t)slot->generation << 32 | peer->slot;
 	peer->own.state = ROSENPASS_STATE_IDLE;
+	/* A biscuit of an earlier peer with this key is outdated. */
+	peer->biscuit_used = engine->biscuit_counter;
 	apply_config(peer, config);
 	list_ids(engine, peer);
 	peer->renewal_ns = engine->now_ns;
@@ -265,15 +271,19 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle, const
 	                        public_key_fact(&peer->key, KEYED_HASH_BLAKE2B, PUBLIC_KEY_PEER_ID),
 	                        PUBLIC_KEY_FACT_BYTES)))
 		return ROSENPASS_E_ARGUMENT;
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
+	engine_advance(engine, now_ns);
 	unlist_ids(engine, peer);
+	if (!ct_is_set(ct_equal(peer->psk, config->psk != NULL ? config->psk : no_psk, sizeof peer->psk))) {
+		/* What was answered under the other preshared key cannot be completed any more. */
+		peer->biscuit_used = engine->biscuit_counter;
+	}
 	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO) {
 		peers_abort_handshake(engine, peer);
 		peer->renewal_ns = engine->now_ns;
 	}
 	peer->key.bytes = config->public_key;
 	apply_config(peer, config);
+	outputs_set_user(&engine->outputs, handle, config->user);
 	list_ids(engine, peer);
 	peers_schedule(engine, peer);
 	return 0;
@@ -323,6 +333,7 @@ static void try_afresh(struct rosenpass *engine, struct peer *peer)
 {
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
+	peer->own.extra_dialect = false;
 	peer->own.next_send_ns = engine->now_ns;
 }
 
@@ -335,8 +346,7 @@ int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer handle,
 		return ROSENPASS_E_NO_PEER;
 	if (endpoint->length > ROSENPASS_ADDRESS_MAX_BYTES || endpoint->group_length > endpoint->length)
 		return ROSENPASS_E_ARGUMENT;
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
+	engine_advance(engine, now_ns);
 	peer->endpoint = *endpoint;
 	if (endpoint->length > 0 && peer->own.state == ROSENPASS_STATE_INIT_HELLO)
 		try_afresh(engine, peer);
@@ -350,8 +360,7 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer handle, uin
 
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
+	engine_advance(engine, now_ns);
 	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO)
 		try_afresh(engine, peer);
 	peer->renewal_ns = engine->now_ns;

@@ -751,6 +751,125 @@ static void test_replayed_hello_cannot_block(void **state)
 	}
 }
 
+/* What was recorded before a peer was removed is worth nothing when it is added again. */
+static void test_replay_after_removal(void **state)
+{
+	struct world world;
+	struct packet conf = message_of_step(&world, 2);
+
+	(void)state;
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_EXCHANGED);
+	host_drop(&world, BOB);
+	assert_int_equal(rosenpass_peer_remove(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE]), 0);
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_DROPPED_PEER);
+	host_add(&world, BOB, ALICE, false, ALL);
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_DROPPED_REPLAY);
+	assert_int_equal(world.hosts[BOB].keys[ALICE], 1);
+	world_teardown(&world);
+}
+
+static void test_late_confirmation(void **state)
+{
+	struct world world;
+	struct packet late = message_of_step(&world, 3);
+	unsigned keys;
+
+	(void)state;
+	/* Nothing is sent any more, and nothing of the handshake outlives its key. */
+	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
+	                                             &(struct rosenpass_address){ 0 }, world.now), 0);
+	world_run_deaf(&world, ALICE, world.now + 179 * SECOND);
+	assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_INIT_CONF);
+	keys = world.hosts[ALICE].keys[BOB];
+	world.now += 2 * SECOND;
+	assert_int_equal(host_receive(&world, ALICE, &late), ROSENPASS_DROPPED_SESSION);
+	host_expire(&world, ALICE);
+	assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_IDLE);
+	assert_int_equal(world.hosts[ALICE].keys[BOB], keys);
+	assert_int_equal(world.hosts[ALICE].stales[BOB], 1);
+	assert_true(rosenpass_deadline(world.hosts[ALICE].engine) == ROSENPASS_NEVER);
+	world_teardown(&world);
+}
+
+static void test_unreachable_hello_ends(void **state)
+{
+	struct world world;
+
+	(void)state;
+	pair_started(&world);
+	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
+	                                             &(struct rosenpass_address){ 0 }, world.now), 0);
+	world_run_deaf(&world, ALICE, world.now + 181 * SECOND);
+	assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_IDLE);
+	world_teardown(&world);
+}
+
+/* Another handshake is asked for before the first is confirmed: its key is not lost. */
+static void test_initiate_before_confirmation(void **state)
+{
+	struct world world;
+	struct packet conf = message_of_step(&world, 2);
+
+	(void)state;
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_EXCHANGED);
+	host_drop(&world, BOB);
+	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
+	                 0);
+	host_expire(&world, ALICE);
+	assert_same_key(&world, ALICE, BOB);
+	world_settle(&world);
+	assert_int_equal(world.hosts[ALICE].keys[BOB], 2);
+	assert_same_key(&world, ALICE, BOB);
+	world_teardown(&world);
+}
+
+/*
+ * Both handshakes get as far as InitConf. Whichever way the messages then arrive, both
+ * sides end with the same key as soon as they hear from each other again.
+ */
+static void test_crossed_init_confs(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 4; order++) {
+		struct world world;
+		struct packet hello[2];
+		struct packet resp[2];
+		struct packet conf[2];
+
+		both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
+		for (int i = 0; i < 2; i++) {
+			host_expire(&world, (enum host_name)i);
+			hello[i] = host_take(&world, (enum host_name)i);
+		}
+		/* Let each side answer the other, as after long loss: yield, then wait until the hold is over. */
+		for (int i = 0; i < 2; i++) {
+			enum host_name other = i == ALICE ? BOB : ALICE;
+
+			while (host_receive(&world, (enum host_name)i, &hello[other]) == ROSENPASS_CROSSED)
+				continue;
+			resp[i] = host_take(&world, (enum host_name)i);
+		}
+		world.now += 4 * SECOND;
+		for (int i = 0; i < 2; i++) {
+			enum host_name other = i == ALICE ? BOB : ALICE;
+
+			assert_int_equal(host_receive(&world, (enum host_name)i, &resp[other]), ROSENPASS_ACCEPTED);
+			conf[i] = host_take(&world, (enum host_name)i);
+		}
+		if (order & 1)
+			(void)host_receive(&world, ALICE, &conf[BOB]);
+		if (order & 2)
+			(void)host_receive(&world, BOB, &conf[ALICE]);
+		world_run(&world, world.now + 30 * SECOND);
+		assert_same_key(&world, ALICE, BOB);
+		world_run(&world, world.now + 40 * SECOND);
+		assert_same_key(&world, ALICE, BOB);
+		assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_IDLE);
+		assert_int_equal(info_of(&world, BOB, ALICE).state, ROSENPASS_STATE_IDLE);
+		world_teardown(&world);
+	}
+}
+
 /* --- cookies -------------------------------------------------------------------------------------------- */
 
 static void test_cookies(void **state)
@@ -1060,6 +1179,11 @@ int main(void)
 		cmocka_unit_test(test_answer_to_earlier_dialect),
 		cmocka_unit_test(test_crossed_start),
 		cmocka_unit_test(test_replayed_hello_cannot_block),
+		cmocka_unit_test(test_replay_after_removal),
+		cmocka_unit_test(test_late_confirmation),
+		cmocka_unit_test(test_unreachable_hello_ends),
+		cmocka_unit_test(test_initiate_before_confirmation),
+		cmocka_unit_test(test_crossed_init_confs),
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_cookie_buys_a_share_only),
 		cmocka_unit_test(test_load_does_not_stop_us),
