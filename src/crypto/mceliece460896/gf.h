@@ -1,0 +1,61 @@
+#ifndef ROSENPASS_CRYPTO_MCELIECE460896_GF_H
+#define ROSENPASS_CRYPTO_MCELIECE460896_GF_H
+
+/*
+ * The field GF(2^13) = GF(2)[z] / (z^13 + z^4 + z^3 + z + 1), for single elements and
+ * for vectors of 64. An element is a number below 8192 whose bit i is the coefficient
+ * of z^i. Constant time. Outputs may be inputs.
+ */
+
+#include <stdint.h>
+
+#include "crypto/ct.h"
+#include "crypto/mceliece460896/params.h"
+
+/* 64 elements, bitsliced: bit j of bit[i] is the coefficient of z^i in element j. */
+struct mceliece_gf_vec {
+	uint64_t bit[MCELIECE_M];
+};
+
+uint16_t mceliece_gf_mul(uint16_t a, uint16_t b);
+
+/* 1 / a, and 0 for 0. */
+uint16_t mceliece_gf_inv(uint16_t a);
+
+/* The 13 bits in the opposite order. */
+uint16_t mceliece_gf_reverse_bits(uint16_t a);
+
+/* The same of each of the 64 pairs of elements. */
+void mceliece_gf_vec_mul(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a,
+                         const struct mceliece_gf_vec *b);
+void mceliece_gf_vec_sqr(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a);
+void mceliece_gf_vec_inv(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a);
+
+/* sum += a */
+static inline void mceliece_gf_vec_add_to(struct mceliece_gf_vec *sum, const struct mceliece_gf_vec *a)
+{
+	for (unsigned i = 0; i < MCELIECE_M; i++)
+		sum->bit[i] ^= a->bit[i];
+}
+
+/* 64 times the element a. */
+static inline void mceliece_gf_vec_set_all(struct mceliece_gf_vec *out, uint16_t a)
+{
+	for (unsigned i = 0; i < MCELIECE_M; i++)
+		out->bit[i] = ct_barrier_u64((uint64_t)0 - (uint64_t)(a >> i & 1));
+}
+
+/* Element j of a; j < 64 is public. */
+static inline uint16_t mceliece_gf_vec_element(const struct mceliece_gf_vec *a, unsigned j)
+{
+	uint64_t element = 0;
+
+	for (unsigned i = 0; i < MCELIECE_M; i++)
+		element |= (a->bit[i] >> j & 1) << i;
+	return (uint16_t)element;
+}
+
+/* The first count <= 64 elements from an array; the others are 0. count is public. */
+void mceliece_gf_vec_load(struct mceliece_gf_vec *out, const uint16_t *elements, unsigned count);
+
+#endif
