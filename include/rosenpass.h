@@ -48,7 +48,7 @@ extern "C" {
 #define ROSENPASS_KEY_BYTES 32     /* what an exchange gives */
 #define ROSENPASS_PEER_ID_BYTES 32
 #define ROSENPASS_DATAGRAM_MAX_BYTES 1132 /* longest message; a longer datagram is foreign */
-#define ROSENPASS_ADDRESS_MAX_BYTES 38
+#define ROSENPASS_ADDRESS_MAX_BYTES 46
 #define ROSENPASS_NEVER UINT64_MAX
 
 enum rosenpass_error {

@@ -5,15 +5,15 @@
 
 #include "crypto/ct.h"
 
-void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES], const uint8_t nonce[static AEAD_NONCE_BYTES],
-               const uint8_t *pt, size_t pt_len)
+void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
+               const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *pt, size_t pt_len)
 {
 	/* Cannot fail: it returns nonzero for messages of 256 GiB only, and aborts then. */
 	(void)crypto_aead_chacha20poly1305_ietf_encrypt(ct, NULL, pt, pt_len, NULL, 0, NULL, nonce, key);
 }
 
-int aead_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES], const uint8_t nonce[static AEAD_NONCE_BYTES],
-              const uint8_t *ct, size_t ct_len)
+int aead_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES],
+              const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *ct, size_t ct_len)
 {
 	int result;
 
@@ -32,8 +32,8 @@ void aead_x_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
                  const uint8_t *pt, size_t pt_len)
 {
 	memcpy(ct, nonce, AEAD_X_NONCE_BYTES);
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(ct + AEAD_X_NONCE_BYTES, NULL, pt, pt_len, ad, ad_len, NULL,
-	                                                 nonce, key);
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(ct + AEAD_X_NONCE_BYTES, NULL, pt, pt_len, ad,
+	                                                 ad_len, NULL, nonce, key);
 }
 
 int aead_x_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES], const uint8_t *ad, size_t ad_len,

@@ -17,29 +17,29 @@ static const uint64_t iv[8] = {
 
 #define ROTATE_RIGHT(x, n) ((x) >> (n) | (x) << (64 - (n)))
 
-#define G(a, b, c, d, x, y) \
-	do { \
-		a += b + m[x]; \
+#define G(a, b, c, d, x, y)                  \
+	do {                                 \
+		a += b + m[x];               \
 		d = ROTATE_RIGHT(d ^ a, 32); \
-		c += d; \
+		c += d;                      \
 		b = ROTATE_RIGHT(b ^ c, 24); \
-		a += b + m[y]; \
+		a += b + m[y];               \
 		d = ROTATE_RIGHT(d ^ a, 16); \
-		c += d; \
+		c += d;                      \
 		b = ROTATE_RIGHT(b ^ c, 63); \
 	} while (0)
 
 /* The schedule stands in the calls, so that every message word has a fixed place. */
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
-	do { \
-		G(v0, v4, v8, v12, s0, s1); \
-		G(v1, v5, v9, v13, s2, s3); \
-		G(v2, v6, v10, v14, s4, s5); \
-		G(v3, v7, v11, v15, s6, s7); \
-		G(v0, v5, v10, v15, s8, s9); \
-		G(v1, v6, v11, v12, s10, s11); \
-		G(v2, v7, v8, v13, s12, s13); \
-		G(v3, v4, v9, v14, s14, s15); \
+	do {                                                                        \
+		G(v0, v4, v8, v12, s0, s1);                                         \
+		G(v1, v5, v9, v13, s2, s3);                                         \
+		G(v2, v6, v10, v14, s4, s5);                                        \
+		G(v3, v7, v11, v15, s6, s7);                                        \
+		G(v0, v5, v10, v15, s8, s9);                                        \
+		G(v1, v6, v11, v12, s10, s11);                                      \
+		G(v2, v7, v8, v13, s12, s13);                                       \
+		G(v3, v4, v9, v14, s14, s15);                                       \
 	} while (0)
 
 /* The compression function F. m is the caller's, so that the caller can wipe it. */

@@ -17,7 +17,7 @@ static const uint64_t round_constants[24] = {
 	0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
 };
 
-#define ROTATE(x, n) ((x) << (n) | (x) >> (-(n) & 63))
+#define ROTATE(x, n) ((x) << (n) | (x) >> (-(n)&63))
 
 /*
  * Lanes 1, 2, 8, 12, 17 and 20 are kept complemented during the permutation. Theta
@@ -28,51 +28,51 @@ static const uint64_t round_constants[24] = {
  */
 static const uint8_t complemented[] = { 1, 2, 8, 12, 17, 20 };
 
-#define CHI_0(E, e0, e1, e2, e3, e4) \
+#define CHI_0(E, e0, e1, e2, e3, e4)                                                                     \
 	E##e0 = b0 ^ (b1 | b2), E##e1 = b1 ^ (~b2 | b3), E##e2 = b2 ^ (b3 & b4), E##e3 = b3 ^ (b4 | b0), \
 	E##e4 = b4 ^ (b0 & b1)
-#define CHI_1(E, e0, e1, e2, e3, e4) \
+#define CHI_1(E, e0, e1, e2, e3, e4)                                                                     \
 	E##e0 = b0 ^ (b1 | b2), E##e1 = b1 ^ (b2 & b3), E##e2 = b2 ^ (b3 | ~b4), E##e3 = b3 ^ (b4 | b0), \
 	E##e4 = b4 ^ (b0 & b1)
-#define CHI_2(E, e0, e1, e2, e3, e4) \
+#define CHI_2(E, e0, e1, e2, e3, e4)                                                      \
 	E##e0 = b0 ^ (b1 | b2), E##e1 = b1 ^ (b2 & b3), b3 = ~b3, E##e2 = b2 ^ (b3 & b4), \
 	E##e3 = b3 ^ (b4 | b0), E##e4 = b4 ^ (b0 & b1)
-#define CHI_3(E, e0, e1, e2, e3, e4) \
+#define CHI_3(E, e0, e1, e2, e3, e4)                                                      \
 	E##e0 = b0 ^ (b1 & b2), E##e1 = b1 ^ (b2 | b3), b3 = ~b3, E##e2 = b2 ^ (b3 | b4), \
 	E##e3 = b3 ^ (b4 & b0), E##e4 = b4 ^ (b0 | b1)
-#define CHI_4(E, e0, e1, e2, e3, e4) \
+#define CHI_4(E, e0, e1, e2, e3, e4)                                                      \
 	E##e4 = b4 ^ (b0 & b1), b1 = ~b1, E##e0 = b0 ^ (b1 & b2), E##e1 = b1 ^ (b2 | b3), \
 	E##e2 = b2 ^ (b3 & b4), E##e3 = b3 ^ (b4 | b0)
 
-#define ROW(CHI, E, e0, e1, e2, e3, e4, b0_, b1_, b2_, b3_, b4_) \
-	do { \
+#define ROW(CHI, E, e0, e1, e2, e3, e4, b0_, b1_, b2_, b3_, b4_)                     \
+	do {                                                                         \
 		uint64_t b0 = (b0_), b1 = (b1_), b2 = (b2_), b3 = (b3_), b4 = (b4_); \
-		CHI(E, e0, e1, e2, e3, e4); \
+		CHI(E, e0, e1, e2, e3, e4);                                          \
 	} while (0)
 
-#define ROUND(A, E, rc) \
-	do { \
-		uint64_t c0 = A##0 ^ A##5 ^ A##10 ^ A##15 ^ A##20; \
-		uint64_t c1 = A##1 ^ A##6 ^ A##11 ^ A##16 ^ A##21; \
-		uint64_t c2 = A##2 ^ A##7 ^ A##12 ^ A##17 ^ A##22; \
-		uint64_t c3 = A##3 ^ A##8 ^ A##13 ^ A##18 ^ A##23; \
-		uint64_t c4 = A##4 ^ A##9 ^ A##14 ^ A##19 ^ A##24; \
-		uint64_t d0 = c4 ^ ROTATE(c1, 1); \
-		uint64_t d1 = c0 ^ ROTATE(c2, 1); \
-		uint64_t d2 = c1 ^ ROTATE(c3, 1); \
-		uint64_t d3 = c2 ^ ROTATE(c4, 1); \
-		uint64_t d4 = c3 ^ ROTATE(c0, 1); \
+#define ROUND(A, E, rc)                                                                                \
+	do {                                                                                           \
+		uint64_t c0 = A##0 ^ A##5 ^ A##10 ^ A##15 ^ A##20;                                     \
+		uint64_t c1 = A##1 ^ A##6 ^ A##11 ^ A##16 ^ A##21;                                     \
+		uint64_t c2 = A##2 ^ A##7 ^ A##12 ^ A##17 ^ A##22;                                     \
+		uint64_t c3 = A##3 ^ A##8 ^ A##13 ^ A##18 ^ A##23;                                     \
+		uint64_t c4 = A##4 ^ A##9 ^ A##14 ^ A##19 ^ A##24;                                     \
+		uint64_t d0 = c4 ^ ROTATE(c1, 1);                                                      \
+		uint64_t d1 = c0 ^ ROTATE(c2, 1);                                                      \
+		uint64_t d2 = c1 ^ ROTATE(c3, 1);                                                      \
+		uint64_t d3 = c2 ^ ROTATE(c4, 1);                                                      \
+		uint64_t d4 = c3 ^ ROTATE(c0, 1);                                                      \
 		ROW(CHI_0, E, 0, 1, 2, 3, 4, A##0 ^ d0, ROTATE(A##6 ^ d1, 44), ROTATE(A##12 ^ d2, 43), \
-		    ROTATE(A##18 ^ d3, 21), ROTATE(A##24 ^ d4, 14)); \
-		E##0 ^= (rc); \
-		ROW(CHI_1, E, 5, 6, 7, 8, 9, ROTATE(A##3 ^ d3, 28), ROTATE(A##9 ^ d4, 20), ROTATE(A##10 ^ d0, 3), \
-		    ROTATE(A##16 ^ d1, 45), ROTATE(A##22 ^ d2, 61)); \
-		ROW(CHI_2, E, 10, 11, 12, 13, 14, ROTATE(A##1 ^ d1, 1), ROTATE(A##7 ^ d2, 6), ROTATE(A##13 ^ d3, 25), \
-		    ROTATE(A##19 ^ d4, 8), ROTATE(A##20 ^ d0, 18)); \
-		ROW(CHI_3, E, 15, 16, 17, 18, 19, ROTATE(A##4 ^ d4, 27), ROTATE(A##5 ^ d0, 36), ROTATE(A##11 ^ d1, 10), \
-		    ROTATE(A##17 ^ d2, 15), ROTATE(A##23 ^ d3, 56)); \
-		ROW(CHI_4, E, 20, 21, 22, 23, 24, ROTATE(A##2 ^ d2, 62), ROTATE(A##8 ^ d3, 55), ROTATE(A##14 ^ d4, 39), \
-		    ROTATE(A##15 ^ d0, 41), ROTATE(A##21 ^ d1, 2)); \
+		    ROTATE(A##18 ^ d3, 21), ROTATE(A##24 ^ d4, 14));                                   \
+		E##0 ^= (rc);                                                                          \
+		ROW(CHI_1, E, 5, 6, 7, 8, 9, ROTATE(A##3 ^ d3, 28), ROTATE(A##9 ^ d4, 20),             \
+		    ROTATE(A##10 ^ d0, 3), ROTATE(A##16 ^ d1, 45), ROTATE(A##22 ^ d2, 61));            \
+		ROW(CHI_2, E, 10, 11, 12, 13, 14, ROTATE(A##1 ^ d1, 1), ROTATE(A##7 ^ d2, 6),          \
+		    ROTATE(A##13 ^ d3, 25), ROTATE(A##19 ^ d4, 8), ROTATE(A##20 ^ d0, 18));            \
+		ROW(CHI_3, E, 15, 16, 17, 18, 19, ROTATE(A##4 ^ d4, 27), ROTATE(A##5 ^ d0, 36),        \
+		    ROTATE(A##11 ^ d1, 10), ROTATE(A##17 ^ d2, 15), ROTATE(A##23 ^ d3, 56));           \
+		ROW(CHI_4, E, 20, 21, 22, 23, 24, ROTATE(A##2 ^ d2, 62), ROTATE(A##8 ^ d3, 55),        \
+		    ROTATE(A##14 ^ d4, 39), ROTATE(A##15 ^ d0, 41), ROTATE(A##21 ^ d1, 2));            \
 	} while (0)
 
 /* Two rounds at a time, from one set of variables to the other and back: no lane is ever copied. */
@@ -164,17 +164,29 @@ void keccak_shake_finish(struct keccak_shake *shake)
 
 void keccak_shake_squeeze(struct keccak_shake *shake, uint8_t *out, size_t out_len)
 {
-	for (size_t i = 0; i < out_len; i++) {
+	while (out_len > 0) {
+		uint64_t word;
+
 		if (shake->position == shake->rate) {
 			keccak_f1600(shake->state);
 			shake->position = 0;
 		}
-		out[i] = (uint8_t)(shake->state[shake->position / 8] >> (8 * (shake->position % 8)));
-		shake->position++;
+		word = shake->state[shake->position / 8];
+		if (shake->position % 8 == 0 && out_len >= 8) {
+			bytes_store64(out, word);
+			shake->position += 8;
+			out += 8;
+			out_len -= 8;
+		} else {
+			*out++ = (uint8_t)(word >> (8 * (shake->position % 8)));
+			shake->position++;
+			out_len--;
+		}
 	}
 }
 
-static void one_shot(uint8_t *out, size_t out_len, uint32_t rate, uint8_t domain, const uint8_t *in, size_t in_len)
+static void one_shot(uint8_t *out, size_t out_len, uint32_t rate, uint8_t domain, const uint8_t *in,
+                     size_t in_len)
 {
 	struct keccak_shake shake;
 

@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_CRYPTO_MCELIECE460896_BYTES_H
 #define ROSENPASS_CRYPTO_MCELIECE460896_BYTES_H
 
-/* Little-endian numbers in byte strings. */
+/* Little-endian numbers in byte strings; crypto/bytes.h has those of 64 bits. */
 
 #include <stdint.h>
 
@@ -19,17 +19,6 @@ static inline void mceliece_bytes_store_u16(uint8_t out[static 2], uint16_t x)
 static inline uint32_t mceliece_bytes_load_u32(const uint8_t in[static 4])
 {
 	return in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
-}
-
-static inline uint64_t mceliece_bytes_load_u64(const uint8_t in[static 8])
-{
-	return mceliece_bytes_load_u32(in) | (uint64_t)mceliece_bytes_load_u32(in + 4) << 32;
-}
-
-static inline void mceliece_bytes_store_u64(uint8_t out[static 8], uint64_t x)
-{
-	for (unsigned i = 0; i < 8; i++)
-		out[i] = (uint8_t)(x >> (8 * i));
 }
 
 #endif

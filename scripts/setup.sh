@@ -1,0 +1,184 @@
+#!/usr/bin/env bash
+# usage: scripts/setup.sh [--for=build|test]
+# Looks for what building (the default) or testing needs and is not here. On Debian and Ubuntu it says what is
+# missing and installs it with apt-get; elsewhere it prints the list and exits 1. Changes nothing when all is here.
+set -euo pipefail
+export LC_ALL=C
+
+purpose='build'
+for argument in "$@"; do
+	case $argument in
+	--for=build) purpose='build' ;;
+	--for=test) purpose='test' ;;
+	*)
+		echo "usage: scripts/setup.sh [--for=build|test]" >&2
+		exit 2
+		;;
+	esac
+done
+
+have()
+{
+	command -v "$1" >/dev/null 2>&1
+}
+
+compiler()
+{
+	local name
+
+	for name in "${CC:-cc}" gcc clang; do
+		# CC may hold arguments too.
+		if have "${name%% *}"; then
+			echo "$name"
+			return 0
+		fi
+	done
+	return 1
+}
+
+has_libc_headers()
+{
+	local cc
+
+	cc=$(compiler) && echo '#include <stdio.h>' | $cc -E -x c - >/dev/null 2>&1
+}
+
+# has_library NAME [--atleast-version=VERSION]
+has_library()
+{
+	have pkg-config && pkg-config "${2:---exists}" "$1"
+}
+
+has_valgrind()
+{
+	local cc
+
+	have valgrind && cc=$(compiler) && echo '#include <valgrind/memcheck.h>' | $cc -E -x c - >/dev/null 2>&1
+}
+
+# Links a program, for the run-time library of the sanitizers is a package of its own in some releases.
+has_clang_sanitizers()
+{
+	have clang && echo 'int main(void) { return 0; }' |
+		clang -fsanitize=address,undefined -x c -o /dev/null - >/dev/null 2>&1
+}
+
+# Fills missing[] (packages) and reasons[].
+look()
+{
+	missing=()
+	reasons=()
+	want compiler gcc "compiles the C code"
+	want has_libc_headers libc6-dev "headers of the C library"
+	want 'have meson' meson "describes the build"
+	want 'have ninja' ninja-build "runs the build"
+	want 'have pkg-config' pkg-config "finds libraries"
+	want 'has_library libsodium --atleast-version=1.0.18' libsodium-dev "ChaCha20-Poly1305 and locked memory"
+	[ "$purpose" = test ] || return 0
+	want 'have gcc' gcc "first of the two compilers that are tested"
+	want 'have clang' clang "second of the two compilers that are tested, and the sanitizers"
+	want has_clang_sanitizers "$(sanitizer_package)" "run-time library of the sanitizers"
+	want 'has_library cmocka' libcmocka-dev "unit tests"
+	want 'has_library jansson' libjansson-dev "reads the test vectors"
+	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
+	want has_valgrind valgrind "constant-time tests"
+}
+
+# want CHECK PACKAGE REASON
+want()
+{
+	local package
+
+	# The check may be two words.
+	# shellcheck disable=SC2086
+	$1 >/dev/null && return 0
+	[ -n "$2" ] || return 0
+	for package in "${missing[@]}"; do
+		[ "$package" != "$2" ] || return 0
+	done
+	missing+=("$2")
+	reasons+=("$3")
+}
+
+# Named after clang's version, which is only known once clang is there: nothing before.
+sanitizer_package()
+{
+	local version
+
+	have clang || return 0
+	version=$(clang -dumpversion)
+	echo "libclang-rt-${version%%.*}-dev"
+}
+
+print_missing()
+{
+	local i
+
+	for i in "${!missing[@]}"; do
+		printf '  %-16s %s\n' "${missing[i]}" "${reasons[i]}"
+	done
+}
+
+as_root()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+apt()
+{
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
+}
+
+install_missing()
+{
+	local log
+
+	if ! have apt-get; then
+		echo "These are missing (names as in Debian); install them and start again:" >&2
+		print_missing >&2
+		exit 1
+	fi
+	if [ "$(id -u)" -ne 0 ] && ! have sudo; then
+		echo "These packages are missing, and installing needs root (there is no sudo here). Run as root:" >&2
+		echo "  apt-get install --no-install-recommends ${missing[*]}" >&2
+		exit 1
+	fi
+	echo "Installing with apt-get what is needed to $purpose and is not here:"
+	print_missing
+	log=$(mktemp)
+	# The package lists may be absent or old: fetch them only then.
+	if ! apt install --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
+		if ! { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+			cat "$log" >&2
+			rm -f "$log"
+			echo "setup.sh: apt-get could not install these packages; see above" >&2
+			exit 1
+		fi
+	fi
+	rm -f "$log"
+}
+
+# One package can only be named once another is there, hence twice; the same list twice is of no use.
+look
+before=
+while [ "${#missing[@]}" -gt 0 ] && [ "${missing[*]}" != "$before" ]; do
+	before=${missing[*]}
+	install_missing
+	hash -r
+	look
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+	echo "setup.sh: these are still missing after installing their packages:" >&2
+	print_missing >&2
+	exit 1
+fi
+
+IFS=. read -r major minor _ <<<"$(meson --version)"
+if [ "$major" -eq 0 ] && [ "$minor" -lt 59 ]; then
+	echo "setup.sh: meson $major.$minor is too old; 0.59 or newer is needed" >&2
+	exit 1
+fi

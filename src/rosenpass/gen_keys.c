@@ -1,0 +1,157 @@
+#include "rosenpass/commands.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "rosenpass.h"
+#include "system/entropy.h"
+#include "system/file.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+#define SECRET_MODE 0600
+#define PUBLIC_MODE 0644
+
+struct request {
+	const char *public_key;
+	const char *secret_key;
+	bool force;
+};
+
+/* 0: go on; else the exit status plus one (help is a success that ends here). */
+static int parse(struct request *request, int count, char **words)
+{
+	static const struct option options[] = {
+		{ "public-key", required_argument, NULL, 'p' }, { "secret-key", required_argument, NULL, 's' },
+		{ "force", no_argument, NULL, 'f' },            { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	/* 0 makes getopt start afresh: main has used it. */
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(count, words, ":p:s:fh", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			request->public_key = optarg;
+			break;
+		case 's':
+			request->secret_key = optarg;
+			break;
+		case 'f':
+			request->force = true;
+			break;
+		case 'h':
+			return 1 + command_help("gen-keys");
+		case ':':
+			log_error("gen-keys: a file is missing after %s; rosenpass help gen-keys shows the usage",
+			          words[optind - 1]);
+			return 1 + COMMAND_USAGE;
+		default:
+			log_error("gen-keys: unknown option %s; rosenpass help gen-keys shows the usage",
+			          words[optind - 1]);
+			return 1 + COMMAND_USAGE;
+		}
+	}
+	if (optind < count) {
+		log_error("gen-keys: this version reads no configuration file (%s); use --public-key FILE --secret-key FILE",
+		          words[optind]);
+		return 1 + COMMAND_USAGE;
+	}
+	if (request->public_key == NULL || request->secret_key == NULL) {
+		log_error("gen-keys: both --public-key FILE and --secret-key FILE are required");
+		return 1 + COMMAND_USAGE;
+	}
+	return 0;
+}
+
+/* Before the work is done; the files are looked at once more when they are written. */
+static bool may_write(const struct request *request)
+{
+	bool public_exists = file_exists(request->public_key);
+	bool secret_exists = file_exists(request->secret_key);
+
+	if (strcmp(request->public_key, request->secret_key) == 0) {
+		log_error("gen-keys: public and secret key cannot be the same file \"%s\"", request->public_key);
+		return false;
+	}
+	if (request->force || (!public_exists && !secret_exists))
+		return true;
+	if (public_exists && secret_exists)
+		log_error("public-key file \"%s\" exists, refusing to overwrite it; "
+		          "secret-key file \"%s\" exists, refusing to overwrite it (--force does)",
+		          request->public_key, request->secret_key);
+	else
+		log_error("%s-key file \"%s\" exists, refusing to overwrite it (--force does)",
+		          public_exists ? "public" : "secret", public_exists ? request->public_key : request->secret_key);
+	return false;
+}
+
+static int write_key(const char *kind, const char *path, const uint8_t *key, size_t length, mode_t mode, bool force)
+{
+	int result = file_write(path, key, length, mode, force ? FILE_REPLACE : FILE_KEEP_EXISTING);
+
+	if (result != 0)
+		log_error("cannot write %s-key file \"%s\": %s", kind, path, strerror(-result));
+	return result;
+}
+
+/*
+ * The secret key first: without it the public key is worth nothing. If then the public
+ * key cannot be written, a secret key that replaced another stays (the other is gone
+ * anyway), and one that is new is removed, so that the command can simply be repeated.
+ */
+static int write_pair(const struct request *request, const uint8_t *pk, const uint8_t *sk)
+{
+	bool is_new = !file_exists(request->secret_key);
+	mode_t mask = umask(0);
+
+	(void)umask(mask);
+	if (write_key("secret", request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE, request->force) != 0)
+		return COMMAND_FAILED;
+	if (write_key("public", request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES, PUBLIC_MODE & ~mask,
+	              request->force) != 0) {
+		if (is_new)
+			(void)unlink(request->secret_key);
+		return COMMAND_FAILED;
+	}
+	return COMMAND_OK;
+}
+
+int command_gen_keys(int count, char **words)
+{
+	static const struct rosenpass_environment environment = {
+		.random = entropy_fill,
+		.allocate = secret_memory_allocate,
+		.release = secret_memory_release,
+	};
+	struct request request = { 0 };
+	uint8_t *pk = NULL;
+	uint8_t *sk = NULL;
+	int status = parse(&request, count, words);
+	int result;
+
+	if (status != 0)
+		return status - 1;
+	status = COMMAND_FAILED;
+	if (!may_write(&request))
+		return status;
+	if (secret_memory_protect_process() != 0)
+		log_warn("cannot forbid core dumps of this process");
+	pk = malloc(ROSENPASS_PUBLIC_KEY_BYTES);
+	sk = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
+	result = pk == NULL || sk == NULL ? ROSENPASS_E_MEMORY : rosenpass_keygen(pk, sk, &environment);
+	if (result != 0)
+		log_error("gen-keys: %s", rosenpass_error_name(result));
+	else
+		status = write_pair(&request, pk, sk);
+	free(pk);
+	secret_memory_release(NULL, sk, ROSENPASS_SECRET_KEY_BYTES);
+	return status;
+}

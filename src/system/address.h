@@ -1,0 +1,45 @@
+#ifndef ROSENPASS_SYSTEM_ADDRESS_H
+#define ROSENPASS_SYSTEM_ADDRESS_H
+
+/* Internet addresses: as people write them, as the kernel has them, as the engine keeps them. */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "rosenpass.h"
+
+union address_socket {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* Where a datagram came in or goes out: remote address, our own (family AF_UNSPEC: not known), which socket. */
+struct address_path {
+	union address_socket remote;
+	union address_socket local; /* without port */
+	uint16_t socket;
+};
+
+#define ADDRESS_TEXT_BYTES 80
+
+/* Length of the address for system calls. */
+socklen_t address_length(const union address_socket *address);
+
+/*
+ * Resolves "HOST:PORT", "1.2.3.4:PORT", "[v6]:PORT" or "[v6%scope]:PORT" (scope: name or number
+ * of an interface) to at most max addresses. 0 and *count, or an English reason in *problem and -1.
+ */
+int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count, const char **problem)
+	__attribute__((warn_unused_result));
+
+/* "1.2.3.4:5" or "[v6%scope]:5". */
+void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address);
+
+/* To and from the engine's form; its group is the IPv4 address or the /64. -1 for what is no packed path. */
+void address_pack(struct rosenpass_address *out, const struct address_path *path);
+int address_unpack(struct address_path *out, const struct rosenpass_address *in) __attribute__((warn_unused_result));
+
+#endif

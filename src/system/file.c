@@ -1,0 +1,142 @@
+#include "system/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEMPORARY_SUFFIX ".XXXXXX"
+
+static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
+{
+	size_t used = 0;
+	uint8_t beyond;
+
+	for (;;) {
+		bool full = used == out_size;
+		ssize_t got = full ? read(fd, &beyond, 1) : read(fd, out + used, out_size - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		if (full)
+			return -EFBIG;
+		used += (size_t)got;
+	}
+	*length = used;
+	return 0;
+}
+
+int file_read(const char *path, uint8_t *out, size_t out_size, size_t *length)
+{
+	int result;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	result = read_all(fd, out, out_size, length);
+	(void)close(fd);
+	if (result != 0)
+		sodium_memzero(out, out_size);
+	return result;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t length)
+{
+	while (length > 0) {
+		ssize_t written = write(fd, data, length);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		data += written;
+		length -= (size_t)written;
+	}
+	return 0;
+}
+
+static int give_name(const char *temporary, const char *path, enum file_existing existing)
+{
+	if (existing == FILE_REPLACE)
+		return rename(temporary, path) == 0 ? 0 : -errno;
+	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -errno;
+	/* A file system without that: a link does not replace anything either. */
+	if (link(temporary, path) != 0)
+		return -errno;
+	(void)unlink(temporary);
+	return 0;
+}
+
+/* The name itself is on disk once its folder is. Not every file system can do that; then it has no need to. */
+static void sync_folder(const char *path)
+{
+	char folder[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	int fd;
+
+	if (length >= sizeof folder)
+		return;
+	memcpy(folder, slash == NULL ? "." : path, slash == NULL ? 1 : length);
+	folder[slash == NULL ? 1 : length] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	(void)close(fd);
+}
+
+int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
+{
+	char temporary[PATH_MAX];
+	struct stat status;
+	int result;
+	int fd;
+
+	if (strlen(path) + sizeof TEMPORARY_SUFFIX > sizeof temporary)
+		return -ENAMETOOLONG;
+	/* A name that ends in a slash, or is a folder's, would only be refused at the end. */
+	if (stat(path, &status) == 0) {
+		if (S_ISDIR(status.st_mode))
+			return -EISDIR;
+		if (existing == FILE_KEEP_EXISTING)
+			return -EEXIST;
+	}
+	(void)snprintf(temporary, sizeof temporary, "%s" TEMPORARY_SUFFIX, path);
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	result = write_all(fd, data, length);
+	if (result == 0 && fchmod(fd, mode) != 0)
+		result = -errno;
+	if (result == 0 && fsync(fd) != 0)
+		result = -errno;
+	if (close(fd) != 0 && result == 0)
+		result = -errno;
+	if (result == 0)
+		result = give_name(temporary, path, existing);
+	if (result != 0)
+		(void)unlink(temporary);
+	else
+		sync_folder(path);
+	return result;
+}
+
+bool file_exists(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
