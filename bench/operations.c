@@ -12,6 +12,7 @@
 #include "crypto/keyed_hash.h"
 #include "crypto/kyber512.h"
 #include "crypto/mceliece460896.h"
+#include "handshakes.h"
 
 /* The longest message that the protocol hashes. */
 #define MESSAGE_BYTES MCELIECE460896_PUBLIC_KEY_BYTES
@@ -37,6 +38,7 @@ static uint8_t mceliece_ss[MCELIECE460896_SHARED_SECRET_BYTES];
 static uint8_t new_kyber_pk[KYBER512_PUBLIC_KEY_BYTES];
 static uint8_t new_kyber_sk[KYBER512_SECRET_KEY_BYTES];
 static uint8_t *new_mceliece_pk;
+static uint8_t *other_mceliece_pk;
 static uint8_t new_mceliece_sk[MCELIECE460896_SECRET_KEY_BYTES];
 static void *scratch;
 
@@ -166,6 +168,9 @@ const struct bench_operation bench_operations[] = {
 	{ "McEliece encapsulate, 188", BENCH_LONG, 0, { mceliece_encapsulate_old, NULL, NULL } },
 	{ "McEliece decapsulate, 156", BENCH_LONG, 0, { mceliece_decapsulate, NULL, NULL } },
 	{ "McEliece decapsulate, 188", BENCH_LONG, 0, { mceliece_decapsulate_old, NULL, NULL } },
+	{ "handshake, blake2b-188", BENCH_LONG, 0, { bench_handshake_blake2b_188, NULL, NULL } },
+	{ "handshake, blake2b-156", BENCH_LONG, 0, { bench_handshake_blake2b_156, NULL, NULL } },
+	{ "handshake, shake256-156", BENCH_LONG, 0, { bench_handshake_shake256_156, NULL, NULL } },
 	{ "McEliece keygen", BENCH_KEYGEN, 0, { mceliece_keygen, NULL, NULL } },
 };
 const size_t bench_operation_count = sizeof bench_operations / sizeof *bench_operations;
@@ -218,22 +223,28 @@ int bench_operations_prepare(void)
 	message = malloc(MESSAGE_BYTES);
 	mceliece_pk = malloc(MCELIECE460896_PUBLIC_KEY_BYTES);
 	new_mceliece_pk = malloc(MCELIECE460896_PUBLIC_KEY_BYTES);
+	other_mceliece_pk = malloc(MCELIECE460896_PUBLIC_KEY_BYTES);
 	scratch = aligned_alloc(SCRATCH_ALIGNMENT, scratch_bytes);
 	openssl_digest = EVP_MD_CTX_new();
-	if (message == NULL || mceliece_pk == NULL || new_mceliece_pk == NULL || scratch == NULL ||
-	    openssl_digest == NULL || sodium_init() < 0)
+	if (message == NULL || mceliece_pk == NULL || new_mceliece_pk == NULL || other_mceliece_pk == NULL ||
+	    scratch == NULL || openssl_digest == NULL || sodium_init() < 0)
 		return -1;
 	number_seed(message, MESSAGE_BYTES, 1);
 	number_seed(key, sizeof key, 2);
 	if (check_hashes() != 0 || check_kems() != 0)
 		return -1;
-	return 0;
+	/* A second key pair, for handshakes; engines keep a secret key by copy and a public key by reference. */
+	mceliece_keygen(1);
+	memcpy(other_mceliece_pk, new_mceliece_pk, MCELIECE460896_PUBLIC_KEY_BYTES);
+	return bench_handshakes_prepare(mceliece_pk, mceliece_sk, other_mceliece_pk, new_mceliece_sk);
 }
 
 void bench_operations_release(void)
 {
 	EVP_MD_CTX_free(openssl_digest);
 	free(scratch);
+	bench_handshakes_release();
+	free(other_mceliece_pk);
 	free(new_mceliece_pk);
 	free(mceliece_pk);
 	free(message);

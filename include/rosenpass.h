@@ -45,7 +45,7 @@ extern "C" {
 #define ROSENPASS_SECRET_KEY_BYTES 13608
 #define ROSENPASS_SECRET_KEY_OLD_BYTES 13568 /* layout of 0.2.x software */
 #define ROSENPASS_PSK_BYTES 32
-#define ROSENPASS_KEY_BYTES 32     /* what an exchange gives */
+#define ROSENPASS_KEY_BYTES 32 /* what an exchange gives */
 #define ROSENPASS_PEER_ID_BYTES 32
 #define ROSENPASS_DATAGRAM_MAX_BYTES 1132 /* longest message; a longer datagram is foreign */
 #define ROSENPASS_ADDRESS_MAX_BYTES 46
@@ -116,15 +116,15 @@ struct rosenpass_config {
 };
 
 struct rosenpass_peer_config {
-	const uint8_t *public_key;          /* kept by reference until the peer is removed */
-	const uint8_t *psk;                 /* ROSENPASS_PSK_BYTES, copied; NULL: none */
-	uint32_t dialects;                  /* ROSENPASS_DIALECT_BITs; 0: all */
-	struct rosenpass_address endpoint;  /* length 0: not known */
-	bool discover;                      /* initiate without an endpoint too: the caller picks the address */
-	const char *osk_organization;       /* NULL: "rosenpass.eu", "wireguard psk" */
-	const char *const *osk_labels;      /* used when osk_organization is given */
+	const uint8_t *public_key;         /* kept by reference until the peer is removed */
+	const uint8_t *psk;                /* ROSENPASS_PSK_BYTES, copied; NULL: none */
+	uint32_t dialects;                 /* ROSENPASS_DIALECT_BITs; 0: all */
+	struct rosenpass_address endpoint; /* length 0: not known */
+	bool discover;                 /* initiate without an endpoint too: the caller picks the address */
+	const char *osk_organization;  /* NULL: "rosenpass.eu", "wireguard psk" */
+	const char *const *osk_labels; /* used when osk_organization is given */
 	size_t osk_label_count;
-	void *user;                         /* given back with every output */
+	void *user; /* given back with every output */
 };
 
 /* --- keys ------------------------------------------------------------------------- */
@@ -133,35 +133,41 @@ struct rosenpass_peer_config {
  * A fresh key pair; takes tenths of a second. ROSENPASS_E_RANDOM, ROSENPASS_E_MEMORY,
  * ROSENPASS_E_ARGUMENT: nothing is written.
  */
-ROSENPASS_API int rosenpass_keygen(uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                                   uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
-                                   const struct rosenpass_environment *environment) ROSENPASS_MUST_CHECK;
+ROSENPASS_API
+int rosenpass_keygen(uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                     uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
+                     const struct rosenpass_environment *environment) ROSENPASS_MUST_CHECK;
 
 /* Reads a secret key in either layout, told apart by in_len. ROSENPASS_E_ARGUMENT: another length. */
-ROSENPASS_API int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
-                                              const uint8_t *in, size_t in_len) ROSENPASS_MUST_CHECK;
+ROSENPASS_API
+int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)], const uint8_t *in,
+                                size_t in_len) ROSENPASS_MUST_CHECK;
 
 /* Writes a secret key in the layout of 0.2.x software. */
-ROSENPASS_API void rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_OLD_BYTES)],
-                                                   const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+ROSENPASS_API
+void rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_OLD_BYTES)],
+                                     const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
 
 /* Whether the two belong together, found by trying them out. */
-ROSENPASS_API bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                                             const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+ROSENPASS_API
+bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                               const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
 
 /* The peer id of a public key: it depends on the dialect's hash. */
-ROSENPASS_API void rosenpass_peer_id(uint8_t id[ROSENPASS_SIZE(ROSENPASS_PEER_ID_BYTES)],
-                                     const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                                     enum rosenpass_dialect dialect);
+ROSENPASS_API
+void rosenpass_peer_id(uint8_t id[ROSENPASS_SIZE(ROSENPASS_PEER_ID_BYTES)],
+                       const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
+                       enum rosenpass_dialect dialect);
 
 /* --- engine and peers ------------------------------------------------------------- */
 
 /* An engine without peers. ROSENPASS_E_MEMORY, ROSENPASS_E_RANDOM, ROSENPASS_E_ARGUMENT. */
-ROSENPASS_API int rosenpass_create(struct rosenpass **engine, const struct rosenpass_config *config)
-	ROSENPASS_MUST_CHECK;
+ROSENPASS_API
+int rosenpass_create(struct rosenpass **engine, const struct rosenpass_config *config) ROSENPASS_MUST_CHECK;
 
 /* Wipes and releases everything. NULL is allowed. */
-ROSENPASS_API void rosenpass_destroy(struct rosenpass *engine);
+ROSENPASS_API
+void rosenpass_destroy(struct rosenpass *engine);
 
 /*
  * Adds a peer and, where it can be reached, starts a handshake at once (the datagram
@@ -169,27 +175,31 @@ ROSENPASS_API void rosenpass_destroy(struct rosenpass *engine);
  * ROSENPASS_E_MEMORY, ROSENPASS_E_EXISTS, ROSENPASS_E_ARGUMENT (unknown dialect bit,
  * organization without a label, address too long).
  */
-ROSENPASS_API int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_config *config,
-                                     uint64_t now_ns, rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
+ROSENPASS_API
+int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_config *config, uint64_t now_ns,
+                       rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
 
 /*
  * Gives a peer another configuration without touching its session; a handshake in
  * progress starts anew. config->public_key must be the peer's key (the bytes may
  * have moved). Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
  */
-ROSENPASS_API int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
-                                        const struct rosenpass_peer_config *config, uint64_t now_ns)
-	ROSENPASS_MUST_CHECK;
+ROSENPASS_API
+int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
+                          const struct rosenpass_peer_config *config, uint64_t now_ns) ROSENPASS_MUST_CHECK;
 
 /* Forgets a peer and wipes its secrets. Outputs of it that were not taken yet are dropped. */
-ROSENPASS_API int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
+ROSENPASS_API
+int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
 
 /* Sets or (length 0) forgets where the peer is. Authenticated packets move it later. */
-ROSENPASS_API int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer peer,
-                                              const struct rosenpass_address *endpoint, uint64_t now_ns);
+ROSENPASS_API
+int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer peer,
+                                const struct rosenpass_address *endpoint, uint64_t now_ns);
 
 /* Asks for a new key now, even though the present one is young (after a resume, say). */
-ROSENPASS_API int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint64_t now_ns);
+ROSENPASS_API
+int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint64_t now_ns);
 
 /* --- datagrams in ----------------------------------------------------------------- */
 
@@ -205,15 +215,15 @@ enum rosenpass_verdict {
 	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
 	ROSENPASS_DROPPED,      /* first of those without effect */
 	ROSENPASS_DROPPED_SIZE = ROSENPASS_DROPPED, /* no message has that type and length */
-	ROSENPASS_DROPPED_MAC,       /* not meant for us */
-	ROSENPASS_DROPPED_SESSION,   /* no such session, or it does not wait for this message */
-	ROSENPASS_DROPPED_AUTH,      /* forged, damaged, or another preshared key */
-	ROSENPASS_DROPPED_PEER,      /* genuine form, but a peer that we do not know */
-	ROSENPASS_DROPPED_DIALECT,   /* that peer may not use this dialect */
-	ROSENPASS_DROPPED_BISCUIT,   /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY,    /* biscuit older than one that was used */
-	ROSENPASS_DROPPED_LOAD,      /* under load and beyond its share */
-	ROSENPASS_DROPPED_FAILURE,   /* the random source failed */
+	ROSENPASS_DROPPED_MAC,                      /* not meant for us */
+	ROSENPASS_DROPPED_SESSION, /* no such session, or it does not wait for this message */
+	ROSENPASS_DROPPED_AUTH,    /* forged, damaged, or another preshared key */
+	ROSENPASS_DROPPED_PEER,    /* genuine form, but a peer that we do not know */
+	ROSENPASS_DROPPED_DIALECT, /* that peer may not use this dialect */
+	ROSENPASS_DROPPED_BISCUIT, /* biscuit not ours or expired */
+	ROSENPASS_DROPPED_REPLAY,  /* biscuit older than one that was used */
+	ROSENPASS_DROPPED_LOAD,    /* under load and beyond its share */
+	ROSENPASS_DROPPED_FAILURE, /* the random source failed */
 };
 #define ROSENPASS_VERDICT_COUNT 18
 
@@ -230,20 +240,24 @@ struct rosenpass_datagram {
  * count only when outputs have to be taken first: then call rosenpass_next() until it
  * is false, and again with the rest.
  */
-ROSENPASS_API size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
-                                       uint64_t now_ns);
+ROSENPASS_API
+size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                         uint64_t now_ns);
 
 /* When rosenpass_expire() wants to be called next; ROSENPASS_NEVER if nothing is due ever. */
-ROSENPASS_API uint64_t rosenpass_deadline(const struct rosenpass *engine);
+ROSENPASS_API
+uint64_t rosenpass_deadline(const struct rosenpass *engine);
 
 /*
  * Does what is due: initiations, retransmissions, renewals, erasures. When more is due
  * than outputs fit, rosenpass_deadline() stays in the past: take outputs and call again.
  */
-ROSENPASS_API void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
+ROSENPASS_API
+void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 
 /* Whether InitHellos need a cookie at present. */
-ROSENPASS_API void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
+ROSENPASS_API
+void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 
 /* --- datagrams and events out ------------------------------------------------------- */
 
@@ -252,15 +266,16 @@ enum rosenpass_output_kind {
 	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
 	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
 	ROSENPASS_OUTPUT_ENDPOINT, /* the peer was authenticated at address */
-	ROSENPASS_OUTPUT_TIMEOUT,  /* a handshake of ours got no answer in time; a new one follows by itself */
+	ROSENPASS_OUTPUT_TIMEOUT, /* a handshake of ours got no answer in time; a new one follows by itself */
 };
 
 struct rosenpass_output {
 	enum rosenpass_output_kind kind;
-	rosenpass_peer peer; /* SEND: 0 when it answers somebody who is not authenticated yet */
-	void *user;          /* of that peer */
+	rosenpass_peer peer;              /* SEND: 0 when it answers somebody who is not authenticated yet */
+	void *user;                       /* of that peer */
 	struct rosenpass_address address; /* SEND, ENDPOINT */
-	const uint8_t *data; /* SEND, KEY: valid until the next call with this engine other than rosenpass_next() */
+	const uint8_t
+		*data; /* SEND, KEY: valid until the next call with this engine other than rosenpass_next() */
 	size_t length;
 	enum rosenpass_role role;       /* KEY, STALE: ours in that exchange */
 	enum rosenpass_dialect dialect; /* KEY, STALE */
@@ -268,14 +283,15 @@ struct rosenpass_output {
 };
 
 /* Takes the oldest output. false: there is none. */
-ROSENPASS_API bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output);
+ROSENPASS_API
+bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output);
 
 /* --- what is going on ---------------------------------------------------------------- */
 
 enum rosenpass_peer_state {
-	ROSENPASS_STATE_IDLE,           /* nothing in progress */
-	ROSENPASS_STATE_INIT_HELLO,     /* waiting for RespHello */
-	ROSENPASS_STATE_INIT_CONF,      /* waiting for EmptyData */
+	ROSENPASS_STATE_IDLE,       /* nothing in progress */
+	ROSENPASS_STATE_INIT_HELLO, /* waiting for RespHello */
+	ROSENPASS_STATE_INIT_CONF,  /* waiting for EmptyData */
 };
 
 struct rosenpass_peer_info {
@@ -294,8 +310,8 @@ struct rosenpass_peer_info {
 };
 
 /* ROSENPASS_E_NO_PEER, else 0. */
-ROSENPASS_API int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer peer,
-                                     struct rosenpass_peer_info *info);
+ROSENPASS_API
+int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer peer, struct rosenpass_peer_info *info);
 
 struct rosenpass_stats {
 	uint64_t received[ROSENPASS_VERDICT_COUNT]; /* datagrams by verdict */
@@ -305,12 +321,16 @@ struct rosenpass_stats {
 	bool under_load;
 };
 
-ROSENPASS_API void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats);
+ROSENPASS_API
+void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats);
 
 /* Short English words for a verdict or an error, for logs. Never NULL. */
-ROSENPASS_API const char *rosenpass_verdict_name(enum rosenpass_verdict verdict);
-ROSENPASS_API const char *rosenpass_error_name(int error);
-ROSENPASS_API const char *rosenpass_dialect_name(enum rosenpass_dialect dialect);
+ROSENPASS_API
+const char *rosenpass_verdict_name(enum rosenpass_verdict verdict);
+ROSENPASS_API
+const char *rosenpass_error_name(int error);
+ROSENPASS_API
+const char *rosenpass_dialect_name(enum rosenpass_dialect dialect);
 
 #ifdef __cplusplus
 }

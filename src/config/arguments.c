@@ -73,7 +73,8 @@ static int parse_own(struct reader *reader, struct arguments *arguments)
 			result = 0;
 		} else {
 			result = fail(reader,
-			              "unrecognised argument %s; expected public-key, secret-key, listen, verbose or peer",
+			              "unrecognised argument %s; expected public-key, secret-key, listen, "
+			              "verbose or peer",
 			              reader->words[reader->at]);
 		}
 		if (result != 0)
@@ -120,7 +121,8 @@ static int parse_peer(struct reader *reader, struct arguments_peer *peer, size_t
 			result = take_wireguard(reader, peer, of);
 		else
 			result = fail(reader,
-			              "%sunrecognised argument %s; expected public-key, endpoint, preshared-key, outfile, "
+			              "%sunrecognised argument %s; expected public-key, endpoint, "
+			              "preshared-key, outfile, "
 			              "wireguard or peer",
 			              of, reader->words[reader->at]);
 		if (result != 0)
@@ -145,7 +147,8 @@ int arguments_parse(struct arguments *arguments, char *const *words, size_t coun
 		return fail(&reader, "out of memory");
 	while (reader.at < reader.count) {
 		reader.at++;
-		if (parse_peer(&reader, &arguments->peers[arguments->peer_count], arguments->peer_count + 1) != 0)
+		if (parse_peer(&reader, &arguments->peers[arguments->peer_count],
+		               arguments->peer_count + 1) != 0)
 			return -1;
 		arguments->peer_count++;
 	}

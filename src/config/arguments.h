@@ -20,7 +20,7 @@
 
 struct arguments_peer {
 	const char *public_key;
-	const char *endpoint;      /* NULL: none, and so on */
+	const char *endpoint; /* NULL: none, and so on */
 	const char *preshared_key;
 	const char *outfile;
 	const char *wireguard_device;

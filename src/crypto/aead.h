@@ -17,12 +17,13 @@
 #define AEAD_X_OVERHEAD_BYTES (AEAD_X_NONCE_BYTES + AEAD_TAG_BYTES)
 
 /* ct (pt_len + AEAD_TAG_BYTES) = sealed pt, without additional data. */
-void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES], const uint8_t nonce[static AEAD_NONCE_BYTES],
-               const uint8_t *pt, size_t pt_len);
+void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
+               const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *pt, size_t pt_len);
 
 /* Opens ct_len bytes into pt (ct_len - AEAD_TAG_BYTES). -1 when it does not authenticate; pt is then zeroed. */
-int aead_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES], const uint8_t nonce[static AEAD_NONCE_BYTES],
-              const uint8_t *ct, size_t ct_len) __attribute__((warn_unused_result));
+int aead_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES],
+              const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *ct, size_t ct_len)
+	__attribute__((warn_unused_result));
 
 /* ct (pt_len + AEAD_X_OVERHEAD_BYTES) = nonce || sealed pt || tag. */
 void aead_x_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],

@@ -54,7 +54,8 @@ void mceliece460896_encapsulate_from_seed(uint8_t *ct, size_t ct_len,
                                           const uint8_t seed[static MCELIECE460896_SEED_BYTES]);
 
 /* -1 when the random source fails; ct and ss are then wiped. */
-int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len, uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len,
+                               uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
                                const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
                                const struct random_source *random) __attribute__((warn_unused_result));
 

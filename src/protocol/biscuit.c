@@ -82,7 +82,8 @@ void biscuit_seal(uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES], const struct bisc
 }
 
 int biscuit_open(struct biscuit *biscuit, const struct biscuit_keys *keys,
-                 const uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES], const uint8_t ad[static KEYED_HASH_OUT_BYTES])
+                 const uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES],
+                 const uint8_t ad[static KEYED_HASH_OUT_BYTES])
 {
 	uint8_t plaintext[MESSAGE_BISCUIT_BYTES] = { 0 };
 	int result = -1;

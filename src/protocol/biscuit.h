@@ -53,7 +53,7 @@ void biscuit_seal(uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES], const struct bisc
 
 /* -1, and *biscuit zeroed, when no key that is present opens it. */
 int biscuit_open(struct biscuit *biscuit, const struct biscuit_keys *keys,
-                 const uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES], const uint8_t ad[static KEYED_HASH_OUT_BYTES])
-	__attribute__((warn_unused_result));
+                 const uint8_t ct[static MESSAGE_BISCUIT_CT_BYTES],
+                 const uint8_t ad[static KEYED_HASH_OUT_BYTES]) __attribute__((warn_unused_result));
 
 #endif

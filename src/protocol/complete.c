@@ -10,7 +10,8 @@ static enum rosenpass_dialect dialect_of(uint32_t dialects, enum keyed_hash hash
 	enum rosenpass_dialect dialect = ROSENPASS_BLAKE2B_188;
 
 	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
-		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 && messages_dialect_hash((enum rosenpass_dialect)i) == hash)
+		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 &&
+		    messages_dialect_hash((enum rosenpass_dialect)i) == hash)
 			dialect = (enum rosenpass_dialect)i;
 	}
 	return dialect;
@@ -113,7 +114,8 @@ void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *d
 	for (size_t i = 0; i < count; i++) {
 		struct peer *peer;
 
-		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE || datagrams[i].data[0] != MESSAGE_RESP_HELLO)
+		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE ||
+		    datagrams[i].data[0] != MESSAGE_RESP_HELLO)
 			continue;
 		peer = admit(engine, &datagrams[i], &engine->work.completions[used]);
 		/* A second answer to the same handshake counts only if the first was false. */
@@ -162,7 +164,8 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 	if (peer->biscuit_used < own->biscuit_mark)
 		peer->biscuit_used = own->biscuit_mark;
 	if (!own->reported || own->superseded)
-		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
+		                  own->established_ns);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	peers_abort_handshake(engine, peer);

@@ -63,12 +63,14 @@ void cookie_value(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t secret
 	ct_wipe(hash, sizeof hash);
 }
 
-static void cookie_field(uint8_t field[static MESSAGE_COOKIE_BYTES], const uint8_t value[static COOKIE_VALUE_BYTES],
-                         const uint8_t *message, size_t length)
+static void cookie_field(uint8_t field[static MESSAGE_COOKIE_BYTES],
+                         const uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t *message,
+                         size_t length)
 {
 	uint8_t hash[KEYED_HASH_OUT_BYTES];
 
-	keyed_hash(KEYED_HASH_SHAKE256, hash, labels[KEYED_HASH_SHAKE256][LABEL_COOKIE], value, COOKIE_VALUE_BYTES);
+	keyed_hash(KEYED_HASH_SHAKE256, hash, labels[KEYED_HASH_SHAKE256][LABEL_COOKIE], value,
+	           COOKIE_VALUE_BYTES);
 	keyed_hash(KEYED_HASH_SHAKE256, hash, hash, message, messages_cookie_offset(length));
 	memcpy(field, hash, MESSAGE_COOKIE_BYTES);
 	ct_wipe(hash, sizeof hash);
@@ -84,8 +86,8 @@ void cookie_seal(uint8_t *message, size_t length, const uint8_t *value)
 		memset(field, 0, MESSAGE_COOKIE_BYTES);
 }
 
-bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host, size_t host_len,
-                     const uint8_t *message, size_t length)
+bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host,
+                     size_t host_len, const uint8_t *message, size_t length)
 {
 	uint8_t value[COOKIE_VALUE_BYTES];
 	uint8_t field[MESSAGE_COOKIE_BYTES];
@@ -112,7 +114,8 @@ void cookie_reply_seal(uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
 	aead_x_seal(sealed, cookie_key, nonce, mac, MESSAGE_MAC_BYTES, value, COOKIE_VALUE_BYTES);
 }
 
-int cookie_reply_open(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t cookie_key[static AEAD_KEY_BYTES],
+int cookie_reply_open(uint8_t value[static COOKIE_VALUE_BYTES],
+                      const uint8_t cookie_key[static AEAD_KEY_BYTES],
                       const uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
                       const uint8_t mac[static MESSAGE_MAC_BYTES])
 {

@@ -42,8 +42,8 @@ void cookie_value(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t secret
 void cookie_seal(uint8_t *message, size_t length, const uint8_t *value);
 
 /* Whether the cookie field was made with the value that one of the secrets gives for this host. */
-bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host, size_t host_len,
-                     const uint8_t *message, size_t length);
+bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host,
+                     size_t host_len, const uint8_t *message, size_t length);
 
 /* The sealed field of a CookieReply: the value, under the replier's cookie key, bound to the InitHello's mac. */
 void cookie_reply_seal(uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
@@ -51,7 +51,8 @@ void cookie_reply_seal(uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
                        const uint8_t nonce[static AEAD_X_NONCE_BYTES],
                        const uint8_t value[static COOKIE_VALUE_BYTES],
                        const uint8_t mac[static MESSAGE_MAC_BYTES]);
-int cookie_reply_open(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t cookie_key[static AEAD_KEY_BYTES],
+int cookie_reply_open(uint8_t value[static COOKIE_VALUE_BYTES],
+                      const uint8_t cookie_key[static AEAD_KEY_BYTES],
                       const uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
                       const uint8_t mac[static MESSAGE_MAC_BYTES]) __attribute__((warn_unused_result));
 

@@ -45,7 +45,8 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *conf
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random = (struct random_source){ config->environment.random, config->environment.random_context };
+	engine->random =
+		(struct random_source){ config->environment.random, config->environment.random_context };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->conf_key, sizeof engine->conf_key) != 0 ||
 	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
@@ -90,8 +91,8 @@ int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t len
 	return -1;
 }
 
-void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length, enum keyed_hash hash,
-                 const struct rosenpass_address *to, bool repeated)
+void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
+                 enum keyed_hash hash, const struct rosenpass_address *to, bool repeated)
 {
 	struct output_slot *slot;
 
@@ -111,10 +112,12 @@ void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, 
 	engine->stats.sent_bytes += length;
 }
 
-void engine_report_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
-                       enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns)
+void engine_report_key(struct rosenpass *engine, struct peer *peer,
+                       const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
+                       enum rosenpass_dialect dialect, uint64_t established_ns)
 {
-	struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_KEY, osk, ROSENPASS_KEY_BYTES);
+	struct output_slot *slot =
+		outputs_add(&engine->outputs, ROSENPASS_OUTPUT_KEY, osk, ROSENPASS_KEY_BYTES);
 
 	slot->output.peer = peer->handle;
 	slot->output.user = peer->user;
@@ -127,7 +130,7 @@ void engine_report_key(struct rosenpass *engine, struct peer *peer, const uint8_
 	peer->dialect = dialect;
 	peer->exchanges++;
 	peer->renewal_ns = established_ns + (role == ROSENPASS_RESPONDER ? ENGINE_RENEW_RESPONDER_NS
-	                                                                : ENGINE_RENEW_INITIATOR_NS);
+	                                                                 : ENGINE_RENEW_INITIATOR_NS);
 }
 
 void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *address)

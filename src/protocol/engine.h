@@ -40,9 +40,9 @@ struct own_handshake {
 	enum rosenpass_peer_state state;
 	uint64_t started_ns;
 	uint64_t next_send_ns;
-	bool extra_dialect;  /* the next transmission is an additional one, in another dialect */
-	bool sent;           /* the message was transmitted before */
-	bool cookie_resend;  /* a cookie may still cause one transmission out of turn */
+	bool extra_dialect; /* the next transmission is an additional one, in another dialect */
+	bool sent;          /* the message was transmitted before */
+	bool cookie_resend; /* a cookie may still cause one transmission out of turn */
 	uint8_t sidi[MESSAGE_SID_BYTES];
 	/* What is sent and sent again: InitHello, later InitConf. */
 	enum rosenpass_dialect dialect;
@@ -58,7 +58,8 @@ struct own_handshake {
 	uint64_t hold_until_ns;
 	/* Waiting for EmptyData. */
 	uint64_t established_ns;
-	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was, or is superseded */
+	uint64_t
+		report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was, or is superseded */
 	bool reported;
 	bool superseded;       /* a key of the peer's handshake came after this one */
 	uint64_t biscuit_mark; /* the biscuit counter when RespHello came */
@@ -85,15 +86,15 @@ struct peer {
 	enum rosenpass_dialect dialect;
 
 	/* As responder. */
-	uint64_t biscuit_used;   /* the greatest number accepted */
-	bool answered;           /* the two below are set */
+	uint64_t biscuit_used;                       /* the greatest number accepted */
+	bool answered;                               /* the two below are set */
 	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* keyed hash of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
 	/* As initiator. */
-	uint64_t renewal_ns;     /* when to start a handshake, if the peer can be reached */
+	uint64_t renewal_ns; /* when to start a handshake, if the peer can be reached */
 	uint64_t trying_since_ns;
-	uint32_t unanswered;     /* transmissions since then */
+	uint32_t unanswered; /* transmissions since then */
 	struct own_handshake own;
 
 	bool has_cookie;
@@ -126,7 +127,7 @@ struct rosenpass {
 
 	struct peer_slot *slots;
 	size_t slot_capacity;
-	uint32_t first_free; /* INDEX_NONE: none */
+	uint32_t first_free;                  /* INDEX_NONE: none */
 	struct index by_id[KEYED_HASH_COUNT]; /* first 8 bytes of the peer id -> slot */
 	struct index by_sid;                  /* our session id -> slot */
 	struct timers timers;
@@ -153,12 +154,13 @@ void engine_advance(struct rosenpass *engine, uint64_t now_ns);
 int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
 
 /* Seals mac and cookie of a message to the peer and queues it for that address. */
-void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length, enum keyed_hash hash,
-                 const struct rosenpass_address *to, bool repeated);
+void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
+                 enum keyed_hash hash, const struct rosenpass_address *to, bool repeated);
 
 /* Takes a key into use and tells the caller. */
-void engine_report_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
-                       enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns);
+void engine_report_key(struct rosenpass *engine, struct peer *peer,
+                       const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
+                       enum rosenpass_dialect dialect, uint64_t established_ns);
 
 /* The peer was authenticated at that address. */
 void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *address);
@@ -166,7 +168,8 @@ void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rose
 /* --- peers.c --- */
 
 struct peer *peers_by_handle(const struct rosenpass *engine, rosenpass_peer handle);
-struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash, const uint8_t id[static PUBLIC_KEY_FACT_BYTES]);
+struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash,
+                         const uint8_t id[static PUBLIC_KEY_FACT_BYTES]);
 struct peer *peers_by_sid(const struct rosenpass *engine, const uint8_t sid[static MESSAGE_SID_BYTES]);
 
 bool peers_can_reach(const struct peer *peer);

@@ -99,7 +99,8 @@ int handshake_response_draw(struct handshake_response *w, const struct random_so
 
 void handshake_ihr1(struct handshake_response *w);
 void handshake_ihr4(struct handshake_response *w);
-void handshake_ihr5(struct handshake_response *w, const uint8_t sptr[static MCELIECE460896_SHARED_SECRET_BYTES]);
+void handshake_ihr5(struct handshake_response *w,
+                    const uint8_t sptr[static MCELIECE460896_SHARED_SECRET_BYTES]);
 void handshake_ihr6(struct handshake_response *w);
 void handshake_ihr7(struct handshake_response *w);
 void handshake_ihr8(struct handshake_response *w);
@@ -139,7 +140,8 @@ int handshake_completion_prepare(struct handshake_completion *w, const uint8_t *
 
 void handshake_rhi3(struct handshake_completion *w);
 void handshake_rhi4(struct handshake_completion *w);
-void handshake_rhi5(struct handshake_completion *w, const uint8_t spti[static MCELIECE460896_SHARED_SECRET_BYTES]);
+void handshake_rhi5(struct handshake_completion *w,
+                    const uint8_t spti[static MCELIECE460896_SHARED_SECRET_BYTES]);
 void handshake_rhi6(struct handshake_completion *w);
 void handshake_rhi7(struct handshake_completion *w);
 void handshake_ici3(struct handshake_completion *w);

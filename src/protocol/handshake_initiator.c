@@ -126,7 +126,8 @@ void handshake_rhi4(struct handshake_completion *w)
 	ct_wipe(epti, sizeof epti);
 }
 
-void handshake_rhi5(struct handshake_completion *w, const uint8_t spti[static MCELIECE460896_SHARED_SECRET_BYTES])
+void handshake_rhi5(struct handshake_completion *w,
+                    const uint8_t spti[static MCELIECE460896_SHARED_SECRET_BYTES])
 {
 	chain_mix(&w->chain, spti, MCELIECE460896_SHARED_SECRET_BYTES);
 	chain_mix(&w->chain, w->in.scti, messages_dialect_skem_ct_bytes(w->dialect));
@@ -173,7 +174,8 @@ void handshake_complete(struct handshake_completion *const ws[], size_t count)
 	}
 	chain_mix_keys(chains, own, count);
 	for (size_t i = 0; i < count; i++) {
-		mceliece460896_decapsulate(spti, ws[i]->in.scti, messages_dialect_skem_ct_bytes(ws[i]->dialect),
+		mceliece460896_decapsulate(spti, ws[i]->in.scti,
+		                           messages_dialect_skem_ct_bytes(ws[i]->dialect),
 		                           ws[i]->own_secret_key);
 		handshake_rhi5(ws[i], spti);
 		handshake_rhi6(ws[i]);

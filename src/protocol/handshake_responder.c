@@ -48,7 +48,8 @@ void handshake_ihr4(struct handshake_response *w)
 	chain_mix(&w->chain, w->in.epki, KYBER512_PUBLIC_KEY_BYTES);
 }
 
-void handshake_ihr5(struct handshake_response *w, const uint8_t sptr[static MCELIECE460896_SHARED_SECRET_BYTES])
+void handshake_ihr5(struct handshake_response *w,
+                    const uint8_t sptr[static MCELIECE460896_SHARED_SECRET_BYTES])
 {
 	chain_mix(&w->chain, sptr, MCELIECE460896_SHARED_SECRET_BYTES);
 	chain_mix(&w->chain, w->in.sctr, messages_dialect_skem_ct_bytes(w->dialect));
@@ -97,7 +98,8 @@ void handshake_rhr6(struct handshake_response *w)
 	uint8_t ad[KEYED_HASH_OUT_BYTES];
 
 	/* The biscuit holds the chaining key as it is before the biscuit itself is mixed in. */
-	memcpy(biscuit.pidi, public_key_fact(w->peer, w->chain.hash, PUBLIC_KEY_PEER_ID), sizeof biscuit.pidi);
+	memcpy(biscuit.pidi, public_key_fact(w->peer, w->chain.hash, PUBLIC_KEY_PEER_ID),
+	       sizeof biscuit.pidi);
 	memcpy(biscuit.number, w->biscuit_number, sizeof biscuit.number);
 	memcpy(biscuit.ck, w->chain.ck, sizeof biscuit.ck);
 	biscuit_additional_data(ad, w->chain.hash,
@@ -128,7 +130,8 @@ void handshake_identify(struct handshake_response *const ws[], size_t count)
 	}
 	chain_mix_keys(chains, own, count);
 	for (size_t i = 0; i < count; i++) {
-		mceliece460896_decapsulate(sptr, ws[i]->in.sctr, messages_dialect_skem_ct_bytes(ws[i]->dialect),
+		mceliece460896_decapsulate(sptr, ws[i]->in.sctr,
+		                           messages_dialect_skem_ct_bytes(ws[i]->dialect),
 		                           ws[i]->own_secret_key);
 		handshake_ihr5(ws[i], sptr);
 		handshake_ihr6(ws[i]);

@@ -83,8 +83,8 @@ void initiate_send(struct rosenpass *engine, struct peer *peer)
 	struct own_handshake *own = &peer->own;
 	bool was_extra = own->extra_dialect;
 
-	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect), &peer->endpoint,
-	            own->sent);
+	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+	            &peer->endpoint, own->sent);
 	own->sent = true;
 	own->cookie_resend = true;
 	own->extra_dialect = false;
@@ -93,7 +93,8 @@ void initiate_send(struct rosenpass *engine, struct peer *peer)
 
 		peer->unanswered++;
 		own->extra_dialect = own->state == ROSENPASS_STATE_INIT_HELLO && known != 0 &&
-		                     (peer->dialects & ~known) != 0 && peer->unanswered % EXTRA_DIALECT_EVERY == 0;
+		                     (peer->dialects & ~known) != 0 &&
+		                     peer->unanswered % EXTRA_DIALECT_EVERY == 0;
 	}
 	own->next_send_ns = engine->now_ns;
 	if (!own->extra_dialect)
@@ -111,7 +112,8 @@ static bool sid_is_free(const struct rosenpass *engine, const struct handshake_i
 	if (peers_by_sid(engine, w->fields.sidi) != NULL)
 		return false;
 	for (size_t i = 0; i < index; i++) {
-		if (ct_is_set(ct_equal(engine->work.initiations[i].fields.sidi, w->fields.sidi, MESSAGE_SID_BYTES)))
+		if (ct_is_set(ct_equal(engine->work.initiations[i].fields.sidi, w->fields.sidi,
+		                       MESSAGE_SID_BYTES)))
 			return false;
 	}
 	return true;

@@ -10,7 +10,8 @@
 
 #define SCRATCH_ALIGNMENT 64
 
-int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES],
+int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
+                     uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES],
                      const struct rosenpass_environment *environment)
 {
 	struct memory memory = memory_from_environment(environment);
@@ -26,12 +27,14 @@ int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[s
 	if (scratch == NULL)
 		return ROSENPASS_E_MEMORY;
 	past = (uintptr_t)scratch % SCRATCH_ALIGNMENT;
-	result = mceliece460896_keygen(pk, sk, scratch + (SCRATCH_ALIGNMENT - past) % SCRATCH_ALIGNMENT, &random);
+	result = mceliece460896_keygen(pk, sk, scratch + (SCRATCH_ALIGNMENT - past) % SCRATCH_ALIGNMENT,
+	                               &random);
 	memory_put(&memory, scratch, bytes);
 	return result == 0 ? 0 : ROSENPASS_E_RANDOM;
 }
 
-int rosenpass_secret_key_import(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in, size_t in_len)
+int rosenpass_secret_key_import(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in,
+                                size_t in_len)
 {
 	switch (in_len) {
 	case ROSENPASS_SECRET_KEY_BYTES:
@@ -70,8 +73,8 @@ bool rosenpass_keypair_matches(const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTE
 	return same;
 }
 
-void rosenpass_peer_id(uint8_t id[static ROSENPASS_PEER_ID_BYTES], const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
-                       enum rosenpass_dialect dialect)
+void rosenpass_peer_id(uint8_t id[static ROSENPASS_PEER_ID_BYTES],
+                       const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], enum rosenpass_dialect dialect)
 {
 	enum keyed_hash hash = messages_dialect_hash(dialect);
 

@@ -40,8 +40,9 @@ uint32_t messages_classify(const uint8_t *message, size_t length)
 	case MESSAGE_RESP_HELLO:
 		for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
 			enum rosenpass_dialect dialect = (enum rosenpass_dialect)i;
-			size_t expected = message[0] == MESSAGE_INIT_HELLO ? messages_init_hello_bytes(dialect)
-			                                                   : messages_resp_hello_bytes(dialect);
+			size_t expected = message[0] == MESSAGE_INIT_HELLO
+			                          ? messages_init_hello_bytes(dialect)
+			                          : messages_resp_hello_bytes(dialect);
 			if (length == expected)
 				dialects |= ROSENPASS_DIALECT_BIT(i);
 		}

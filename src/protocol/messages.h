@@ -99,8 +99,10 @@ int messages_init_hello(struct init_hello *m, enum rosenpass_dialect dialect, ui
 	__attribute__((warn_unused_result));
 int messages_resp_hello(struct resp_hello *m, enum rosenpass_dialect dialect, uint8_t *buffer, size_t length)
 	__attribute__((warn_unused_result));
-int messages_init_conf(struct init_conf *m, uint8_t *buffer, size_t length) __attribute__((warn_unused_result));
-int messages_empty_data(struct empty_data *m, uint8_t *buffer, size_t length) __attribute__((warn_unused_result));
+int messages_init_conf(struct init_conf *m, uint8_t *buffer, size_t length)
+	__attribute__((warn_unused_result));
+int messages_empty_data(struct empty_data *m, uint8_t *buffer, size_t length)
+	__attribute__((warn_unused_result));
 int messages_cookie_reply(struct cookie_reply *m, uint8_t *buffer, size_t length)
 	__attribute__((warn_unused_result));
 

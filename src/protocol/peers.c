@@ -44,7 +44,8 @@ struct peer *peers_by_handle(const struct rosenpass *engine, rosenpass_peer hand
 	return engine->slots[slot].peer;
 }
 
-struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash, const uint8_t id[static PUBLIC_KEY_FACT_BYTES])
+struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash,
+                         const uint8_t id[static PUBLIC_KEY_FACT_BYTES])
 {
 	size_t position = SIZE_MAX;
 	uint32_t slot;
@@ -254,8 +255,8 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 	return 0;
 }
 
-int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle, const struct rosenpass_peer_config *config,
-                          uint64_t now_ns)
+int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
+                          const struct rosenpass_peer_config *config, uint64_t now_ns)
 {
 	struct peer *peer = peers_by_handle(engine, handle);
 	struct public_key key;
@@ -368,7 +369,8 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer handle, uin
 	return 0;
 }
 
-int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle, struct rosenpass_peer_info *info)
+int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle,
+                       struct rosenpass_peer_info *info)
 {
 	const struct peer *peer = peers_by_handle(engine, handle);
 

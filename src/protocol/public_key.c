@@ -14,10 +14,8 @@ void public_key_init(struct public_key *key, const uint8_t *bytes)
 const uint8_t *public_key_fact(struct public_key *key, enum keyed_hash hash, enum public_key_fact fact)
 {
 	static const enum label label_of[PUBLIC_KEY_FACT_COUNT] = {
-		[PUBLIC_KEY_MAC_KEY] = LABEL_MAC,
-		[PUBLIC_KEY_PEER_ID] = LABEL_PEER_ID,
-		[PUBLIC_KEY_CK_INIT] = LABEL_CK_INIT,
-		[PUBLIC_KEY_BISCUIT_AD] = LABEL_BISCUIT_AD,
+		[PUBLIC_KEY_MAC_KEY] = LABEL_MAC,           [PUBLIC_KEY_PEER_ID] = LABEL_PEER_ID,
+		[PUBLIC_KEY_CK_INIT] = LABEL_CK_INIT,       [PUBLIC_KEY_BISCUIT_AD] = LABEL_BISCUIT_AD,
 		[PUBLIC_KEY_COOKIE_KEY] = LABEL_COOKIE_KEY,
 	};
 	uint8_t *value = key->facts[hash][fact];

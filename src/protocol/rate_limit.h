@@ -14,11 +14,11 @@
 #include "crypto/keyed_hash.h"
 
 #define RATE_LIMIT_BUCKETS 1024
-#define RATE_LIMIT_BURST 20                         /* handshakes at once */
-#define RATE_LIMIT_INTERVAL_NS UINT64_C(100000000)  /* then one in this time */
+#define RATE_LIMIT_BURST 20                        /* handshakes at once */
+#define RATE_LIMIT_INTERVAL_NS UINT64_C(100000000) /* then one in this time */
 
 struct rate_limit {
-	uint8_t key[KEYED_HASH_KEY_BYTES]; /* random */
+	uint8_t key[KEYED_HASH_KEY_BYTES];    /* random */
 	uint64_t full_ns[RATE_LIMIT_BUCKETS]; /* when the bucket will be full again */
 };
 

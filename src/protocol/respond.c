@@ -104,8 +104,9 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 	messages_set_type(message, MESSAGE_COOKIE_REPLY);
 	memcpy(out.sid, datagram->data + MESSAGE_HEADER_BYTES, MESSAGE_SID_BYTES);
 	cookie_value(value, engine->cookie_secrets.secret[0], datagram->from.bytes, datagram->from.length);
-	cookie_reply_seal(out.sealed, public_key_fact(&engine->own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY),
-	                  nonce, value, datagram->data + messages_mac_offset(datagram->length));
+	cookie_reply_seal(out.sealed,
+	                  public_key_fact(&engine->own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY), nonce,
+	                  value, datagram->data + messages_mac_offset(datagram->length));
 	ct_declassify(message, datagram->length);
 	slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_SEND, message, datagram->length);
 	slot->output.address = datagram->from;
@@ -121,8 +122,8 @@ static bool admit_under_load(struct rosenpass *engine, struct rosenpass_datagram
 	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
 	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) != 0)
 		return false;
-	if (!cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes, datagram->from.length,
-	                     datagram->data, datagram->length)) {
+	if (!cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
+	                     datagram->from.length, datagram->data, datagram->length)) {
 		if (send_cookie(engine, datagram))
 			datagram->verdict = ROSENPASS_COOKIE_SENT;
 		return false;
@@ -146,7 +147,8 @@ static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
 	datagram->verdict = ROSENPASS_DROPPED_SIZE;
 	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
 		w->dialect = (enum rosenpass_dialect)i;
-		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 && messages_dialect_hash(w->dialect) == (enum keyed_hash)hash)
+		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 &&
+		    messages_dialect_hash(w->dialect) == (enum keyed_hash)hash)
 			break;
 	}
 	w->own = &engine->own;
@@ -232,8 +234,8 @@ void respond_init_hellos(struct rosenpass *engine, struct rosenpass_datagram *da
 	for (size_t i = 0; i < count; i++) {
 		struct handshake_response *w = &engine->work.responses[batch.count];
 
-		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE || datagrams[i].data[0] != MESSAGE_INIT_HELLO ||
-		    !admit(engine, &datagrams[i], w))
+		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE ||
+		    datagrams[i].data[0] != MESSAGE_INIT_HELLO || !admit(engine, &datagrams[i], w))
 			continue;
 		batch.ws[batch.count] = w;
 		batch.datagrams[batch.count++] = &datagrams[i];
@@ -309,7 +311,8 @@ void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *data
 
 	datagram->verdict = ROSENPASS_DROPPED_BISCUIT;
 	biscuit_keys_expire(&engine->biscuit_keys, engine->now_ns);
-	biscuit_additional_data(ad, hash, public_key_fact(&engine->own, hash, PUBLIC_KEY_BISCUIT_AD), in.sidi, in.sidr);
+	biscuit_additional_data(ad, hash, public_key_fact(&engine->own, hash, PUBLIC_KEY_BISCUIT_AD), in.sidi,
+	                        in.sidr);
 	if (biscuit_open(&biscuit, &engine->biscuit_keys, in.biscuit_ct, ad) != 0)
 		goto done;
 	ct_declassify(biscuit.pidi, sizeof biscuit.pidi);
@@ -323,7 +326,8 @@ void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *data
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(dialect)) == 0)
 		goto done;
 
-	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->conf_key, message, messages_cookie_offset(sizeof message));
+	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->conf_key, message,
+	           messages_cookie_offset(sizeof message));
 	if (peer->answered && ct_is_set(ct_equal(identity, peer->answered_conf, sizeof identity))) {
 		engine_send(engine, peer, peer->answer, sizeof peer->answer, hash, &datagram->from, true);
 		datagram->verdict = ROSENPASS_REPEATED;

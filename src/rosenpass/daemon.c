@@ -38,8 +38,8 @@ static void send_to(struct daemon *daemon, struct daemon_peer *peer, const struc
  * The peer's place is not known: one of the pairs of a socket and an address of its
  * family is tried, another one with each transmission. Where it was last is one of them.
  */
-static void send_somewhere(struct daemon *daemon, struct daemon_peer *peer, const struct rosenpass_output *output,
-                           uint64_t now_ns)
+static void send_somewhere(struct daemon *daemon, struct daemon_peer *peer,
+                           const struct rosenpass_output *output, uint64_t now_ns)
 {
 	size_t ways = peer->address_count * daemon->sockets.count;
 	size_t all = ways + (peer->has_last ? 1 : 0);
@@ -79,14 +79,16 @@ static void take_output(struct daemon *daemon, const struct rosenpass_output *ou
 			send_to(daemon, peer, output, &path, now_ns);
 		break;
 	case ROSENPASS_OUTPUT_KEY:
-		log_info("peer %zu: exchanged a key (%s, %s)", peer->number, rosenpass_dialect_name(output->dialect),
+		log_info("peer %zu: exchanged a key (%s, %s)", peer->number,
+		         rosenpass_dialect_name(output->dialect),
 		         output->role == ROSENPASS_INITIATOR ? "initiator" : "responder");
 		peer->complained_ns = 0;
 		memcpy(peer->key, output->data, ROSENPASS_KEY_BYTES);
 		daemon_deliver(daemon, peer, "exchanged", output->dialect, now_ns);
 		break;
 	case ROSENPASS_OUTPUT_STALE:
-		log_warn("peer %zu: the key is too old and was erased; a random one takes its place", peer->number);
+		log_warn("peer %zu: the key is too old and was erased; a random one takes its place",
+		         peer->number);
 		if (entropy_fill(NULL, peer->key, ROSENPASS_KEY_BYTES) == 0)
 			daemon_deliver(daemon, peer, "stale", output->dialect, now_ns);
 		break;

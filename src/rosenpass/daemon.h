@@ -19,17 +19,17 @@ struct daemon_peer {
 	uint8_t *public_key;
 	const char *outfile;
 	char *quoted_outfile;
-	const char *endpoint; /* as given; NULL: none */
+	const char *endpoint;                                 /* as given; NULL: none */
 	union address_socket addresses[DAEMON_ADDRESSES_MAX]; /* what it resolved to */
 	size_t address_count;
 
 	rosenpass_peer handle;
-	size_t next_way; /* which address from which socket is tried next */
+	size_t next_way;          /* which address from which socket is tried next */
 	struct address_path last; /* where it was authenticated last */
 	bool has_last;
 	/* A key that could not be written yet. */
 	bool unwritten;
-	uint8_t *key; /* secret memory, ROSENPASS_KEY_BYTES */
+	uint8_t *key;     /* secret memory, ROSENPASS_KEY_BYTES */
 	const char *what; /* "exchanged" or "stale" */
 	enum rosenpass_dialect dialect;
 	uint64_t complained_ns; /* of a send that failed; 0: never */

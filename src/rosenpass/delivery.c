@@ -25,7 +25,8 @@ static void announce(struct daemon *daemon, const struct daemon_peer *peer)
 		return;
 	if (printf("output-key peer %s key-file %s %s\n", text, peer->quoted_outfile, peer->what) < 0 ||
 	    fflush(stdout) != 0) {
-		log_warn("cannot write to standard output (%s); keys go to their files all the same", strerror(errno));
+		log_warn("cannot write to standard output (%s); keys go to their files all the same",
+		         strerror(errno));
 		daemon->stdout_is_broken = true;
 	}
 }
@@ -37,7 +38,8 @@ static bool write_outfile(struct daemon_peer *peer)
 	int result;
 
 	base64_encode_key(text, peer->key);
-	result = file_write(peer->outfile, (const uint8_t *)text, BASE64_KEY_CHARS, OUTFILE_MODE, FILE_REPLACE);
+	result = file_write(peer->outfile, (const uint8_t *)text, BASE64_KEY_CHARS, OUTFILE_MODE,
+	                    FILE_REPLACE);
 	sodium_memzero(text, sizeof text);
 	if (result == 0) {
 		peer->write_complained = false;

@@ -52,7 +52,8 @@ static uint8_t *read_public_key(const char *path)
 		return key;
 	free(key);
 	if (result == -EFBIG)
-		log_error("public-key file \"%s\" is too long: a public key has %d bytes", path, ROSENPASS_PUBLIC_KEY_BYTES);
+		log_error("public-key file \"%s\" is too long: a public key has %d bytes", path,
+		          ROSENPASS_PUBLIC_KEY_BYTES);
 	else if (result != 0)
 		(void)read_problem("public-key", path, result);
 	else
@@ -70,13 +71,15 @@ static int read_secret_key(uint8_t *key, const char *path)
 	int status = -1;
 
 	if (result == -EFBIG)
-		log_error("secret-key file \"%s\" is too long: a secret key has %d or, of 0.2.x software, %d bytes", path,
-		          ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
+		log_error("secret-key file \"%s\" is too long: a secret key has %d or, of 0.2.x software, %d "
+		          "bytes",
+		          path, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
 	else if (result != 0)
 		(void)read_problem("secret-key", path, result);
 	else if (rosenpass_secret_key_import(key, file, length) != 0)
-		log_error("secret-key file \"%s\" has %zu bytes: a secret key has %d or, of 0.2.x software, %d", path, length,
-		          ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
+		log_error(
+			"secret-key file \"%s\" has %zu bytes: a secret key has %d or, of 0.2.x software, %d",
+			path, length, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
 	else
 		status = 0;
 	secret_memory_release(NULL, file, ROSENPASS_SECRET_KEY_BYTES);
@@ -93,7 +96,8 @@ static int read_psk(uint8_t *psk, const char *path)
 	if (result != 0 && result != -EFBIG)
 		(void)read_problem("preshared-key", path, result);
 	else if (result != 0 || base64_decode_key(psk, (const char *)text, length) != 0)
-		log_error("preshared-key file \"%s\" does not hold 32 bytes in base64 (44 characters, as wg genpsk makes)",
+		log_error("preshared-key file \"%s\" does not hold 32 bytes in base64 (44 characters, as wg "
+		          "genpsk makes)",
 		          path);
 	else
 		status = 0;
@@ -109,7 +113,9 @@ static int check_arguments(const struct arguments *arguments)
 	}
 	for (size_t i = 0; i < arguments->peer_count; i++) {
 		if (arguments->peers[i].wireguard_device != NULL) {
-			log_error("peer %zu: this version does not set WireGuard keys; use outfile FILE instead", i + 1);
+			log_error("peer %zu: this version does not set WireGuard keys; use outfile FILE "
+			          "instead",
+			          i + 1);
 			return -1;
 		}
 		if (arguments->peers[i].outfile == NULL) {
@@ -134,8 +140,8 @@ static int read_own_keys(struct exchange *x)
 	if (x->public_key == NULL || read_secret_key(x->secret_key, x->arguments.secret_key) != 0)
 		return -1;
 	if (!rosenpass_keypair_matches(x->public_key, x->secret_key)) {
-		log_error("public-key file \"%s\" and secret-key file \"%s\" do not belong together", x->arguments.public_key,
-		          x->arguments.secret_key);
+		log_error("public-key file \"%s\" and secret-key file \"%s\" do not belong together",
+		          x->arguments.public_key, x->arguments.secret_key);
 		return -1;
 	}
 	return 0;
@@ -191,8 +197,8 @@ static int add_peer(struct exchange *x, struct daemon_peer *peer, const struct a
 	result = rosenpass_peer_add(x->daemon.engine, &config, clock_now_ns(), &peer->handle);
 	sodium_memzero(x->psk, ROSENPASS_PSK_BYTES);
 	if (result == ROSENPASS_E_EXISTS)
-		log_error("peer %zu: public-key file \"%s\" is our own key or that of an earlier peer", peer->number,
-		          given->public_key);
+		log_error("peer %zu: public-key file \"%s\" is our own key or that of an earlier peer",
+		          peer->number, given->public_key);
 	else if (result != 0)
 		log_error("peer %zu: %s", peer->number, rosenpass_error_name(result));
 	return result;
@@ -263,7 +269,8 @@ static int run(struct exchange *x)
 		return COMMAND_FAILED;
 	/* The engine has its own copy. */
 	sodium_memzero(x->secret_key, ROSENPASS_SECRET_KEY_BYTES);
-	log_info("exchanging keys with %zu peer%s", x->daemon.peer_count, x->daemon.peer_count == 1 ? "" : "s");
+	log_info("exchanging keys with %zu peer%s", x->daemon.peer_count,
+	         x->daemon.peer_count == 1 ? "" : "s");
 	result = daemon_run(&x->daemon);
 	if (result != 0)
 		log_error("exchange: %s", strerror(-result));
@@ -298,7 +305,8 @@ int command_exchange(int count, char **words)
 	if (count == 2 && (strcmp(words[1], "--help") == 0 || strcmp(words[1], "-h") == 0))
 		return command_help("exchange");
 	if (count == 1) {
-		log_error("exchange: public-key and secret-key are missing; rosenpass help exchange shows the usage");
+		log_error("exchange: public-key and secret-key are missing; rosenpass help exchange shows "
+		          "the usage");
 		return COMMAND_USAGE;
 	}
 	if (words[1][0] == '-') {

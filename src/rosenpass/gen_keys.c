@@ -27,8 +27,10 @@ struct request {
 static int parse(struct request *request, int count, char **words)
 {
 	static const struct option options[] = {
-		{ "public-key", required_argument, NULL, 'p' }, { "secret-key", required_argument, NULL, 's' },
-		{ "force", no_argument, NULL, 'f' },            { "help", no_argument, NULL, 'h' },
+		{ "public-key", required_argument, NULL, 'p' },
+		{ "secret-key", required_argument, NULL, 's' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int option;
@@ -50,7 +52,8 @@ static int parse(struct request *request, int count, char **words)
 		case 'h':
 			return 1 + command_help("gen-keys");
 		case ':':
-			log_error("gen-keys: a file is missing after %s; rosenpass help gen-keys shows the usage",
+			log_error("gen-keys: a file is missing after %s; rosenpass help gen-keys shows the "
+			          "usage",
 			          words[optind - 1]);
 			return 1 + COMMAND_USAGE;
 		default:
@@ -60,7 +63,8 @@ static int parse(struct request *request, int count, char **words)
 		}
 	}
 	if (optind < count) {
-		log_error("gen-keys: this version reads no configuration file (%s); use --public-key FILE --secret-key FILE",
+		log_error("gen-keys: this version reads no configuration file (%s); use --public-key FILE "
+		          "--secret-key FILE",
 		          words[optind]);
 		return 1 + COMMAND_USAGE;
 	}
@@ -78,7 +82,8 @@ static bool may_write(const struct request *request)
 	bool secret_exists = file_exists(request->secret_key);
 
 	if (strcmp(request->public_key, request->secret_key) == 0) {
-		log_error("gen-keys: public and secret key cannot be the same file \"%s\"", request->public_key);
+		log_error("gen-keys: public and secret key cannot be the same file \"%s\"",
+		          request->public_key);
 		return false;
 	}
 	if (request->force || (!public_exists && !secret_exists))
@@ -89,11 +94,13 @@ static bool may_write(const struct request *request)
 		          request->public_key, request->secret_key);
 	else
 		log_error("%s-key file \"%s\" exists, refusing to overwrite it (--force does)",
-		          public_exists ? "public" : "secret", public_exists ? request->public_key : request->secret_key);
+		          public_exists ? "public" : "secret",
+		          public_exists ? request->public_key : request->secret_key);
 	return false;
 }
 
-static int write_key(const char *kind, const char *path, const uint8_t *key, size_t length, mode_t mode, bool force)
+static int write_key(const char *kind, const char *path, const uint8_t *key, size_t length, mode_t mode,
+                     bool force)
 {
 	int result = file_write(path, key, length, mode, force ? FILE_REPLACE : FILE_KEEP_EXISTING);
 
@@ -113,7 +120,8 @@ static int write_pair(const struct request *request, const uint8_t *pk, const ui
 	mode_t mask = umask(0);
 
 	(void)umask(mask);
-	if (write_key("secret", request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE, request->force) != 0)
+	if (write_key("secret", request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE,
+	              request->force) != 0)
 		return COMMAND_FAILED;
 	if (write_key("public", request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES, PUBLIC_MODE & ~mask,
 	              request->force) != 0) {

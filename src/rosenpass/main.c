@@ -69,17 +69,21 @@ int main(int count, char **words)
 		case 'h':
 			return command_help(NULL);
 		case 'V':
-			return printf("rosenpass %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0 ? COMMAND_OK
-			                                                                             : COMMAND_FAILED;
+			return printf("rosenpass %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0
+			               ? COMMAND_OK
+			               : COMMAND_FAILED;
 		case 'l':
 		case 'v':
 		case 'q':
 			if (level_is_set)
-				return usage_error("only one of --log-level, --verbose and --quiet can be given", "");
+				return usage_error(
+					"only one of --log-level, --verbose and --quiet can be given", "");
 			level_is_set = true;
 			level = option == 'v' ? LOG_DEBUG : LOG_WARN;
 			if (option == 'l' && !log_parse_level(optarg, &level))
-				return usage_error("--log-level is off, error, warn, info, debug or trace, not ", optarg);
+				return usage_error(
+					"--log-level is off, error, warn, info, debug or trace, not ",
+					optarg);
 			log_set_level(level);
 			break;
 		case ':':

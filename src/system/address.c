@@ -53,7 +53,8 @@ static const char *split(const char *text, char host[static HOST_BYTES], char po
 	return NULL;
 }
 
-int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count, const char **problem)
+int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count,
+                    const char **problem)
 {
 	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM };
 	char host[HOST_BYTES];
@@ -96,7 +97,8 @@ void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_soc
 			if (if_indextoname(address->v6.sin6_scope_id, scope + 1) == NULL)
 				(void)snprintf(scope + 1, sizeof scope - 1, "%u", address->v6.sin6_scope_id);
 		}
-		(void)snprintf(out, ADDRESS_TEXT_BYTES, "[%s%s]:%u", host, scope, ntohs(address->v6.sin6_port));
+		(void)snprintf(out, ADDRESS_TEXT_BYTES, "[%s%s]:%u", host, scope,
+		               ntohs(address->v6.sin6_port));
 	} else {
 		(void)inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
 		(void)snprintf(out, ADDRESS_TEXT_BYTES, "%s:%u", host, ntohs(address->v4.sin_port));

@@ -32,14 +32,15 @@ socklen_t address_length(const union address_socket *address);
  * Resolves "HOST:PORT", "1.2.3.4:PORT", "[v6]:PORT" or "[v6%scope]:PORT" (scope: name or number
  * of an interface) to at most max addresses. 0 and *count, or an English reason in *problem and -1.
  */
-int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count, const char **problem)
-	__attribute__((warn_unused_result));
+int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count,
+                    const char **problem) __attribute__((warn_unused_result));
 
 /* "1.2.3.4:5" or "[v6%scope]:5". */
 void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address);
 
 /* To and from the engine's form; its group is the IPv4 address or the /64. -1 for what is no packed path. */
 void address_pack(struct rosenpass_address *out, const struct address_path *path);
-int address_unpack(struct address_path *out, const struct rosenpass_address *in) __attribute__((warn_unused_result));
+int address_unpack(struct address_path *out, const struct rosenpass_address *in)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -12,7 +12,8 @@
  * Reads a whole file of at most out_size bytes and sets *length. 0; -EFBIG when it is
  * longer; else negative errno. After an error out is wiped.
  */
-int file_read(const char *path, uint8_t *out, size_t out_size, size_t *length) __attribute__((warn_unused_result));
+int file_read(const char *path, uint8_t *out, size_t out_size, size_t *length)
+	__attribute__((warn_unused_result));
 
 enum file_existing {
 	FILE_KEEP_EXISTING, /* -EEXIST when something has that name */

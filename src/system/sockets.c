@@ -66,8 +66,10 @@ int sockets_listen(struct sockets *sockets, const union address_socket *address)
 		for (size_t i = 0; i < sockets->count; i++) {
 			socklen_t length = sizeof v4;
 
-			if (sockets->family[i] == AF_INET && getsockname(sockets->fd[i], &v4.any, &length) == 0 &&
-			    v4.v4.sin_port == address->v4.sin_port && v4.v4.sin_addr.s_addr == htonl(INADDR_ANY))
+			if (sockets->family[i] == AF_INET &&
+			    getsockname(sockets->fd[i], &v4.any, &length) == 0 &&
+			    v4.v4.sin_port == address->v4.sin_port &&
+			    v4.v4.sin_addr.s_addr == htonl(INADDR_ANY))
 				return 0;
 		}
 	}
@@ -117,7 +119,8 @@ static void take_local(union address_socket *local, struct msghdr *header)
 	}
 }
 
-int sockets_receive(const struct sockets *sockets, size_t socket, struct sockets_packet packets[static SOCKETS_BATCH])
+int sockets_receive(const struct sockets *sockets, size_t socket,
+                    struct sockets_packet packets[static SOCKETS_BATCH])
 {
 	struct mmsghdr headers[SOCKETS_BATCH];
 	struct iovec vectors[SOCKETS_BATCH];

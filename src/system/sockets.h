@@ -39,7 +39,8 @@ struct sockets_message {
  * Adds a socket bound to the address. 0 or negative errno. An IPv6 wildcard takes the same
  * port of IPv4 along where that is free, as one socket for both families would.
  */
-int sockets_listen(struct sockets *sockets, const union address_socket *address) __attribute__((warn_unused_result));
+int sockets_listen(struct sockets *sockets, const union address_socket *address)
+	__attribute__((warn_unused_result));
 
 /* Adds one socket of each family on a port of the kernel's choice. Negative errno only when neither works. */
 int sockets_listen_anywhere(struct sockets *sockets) __attribute__((warn_unused_result));
@@ -47,7 +48,8 @@ int sockets_listen_anywhere(struct sockets *sockets) __attribute__((warn_unused_
 void sockets_close(struct sockets *sockets);
 
 /* Takes up to SOCKETS_BATCH waiting packets from a socket. Their number; 0: none; negative errno. */
-int sockets_receive(const struct sockets *sockets, size_t socket, struct sockets_packet packets[static SOCKETS_BATCH]);
+int sockets_receive(const struct sockets *sockets, size_t socket,
+                    struct sockets_packet packets[static SOCKETS_BATCH]);
 
 /* Sends one. 0 or negative errno; -EAGAIN when the socket's buffer is full. */
 int sockets_send(const struct sockets *sockets, const struct sockets_message *message);

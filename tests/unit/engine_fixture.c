@@ -124,8 +124,8 @@ const uint8_t *host_public_key(enum host_name name)
 	return public_keys[name];
 }
 
-int host_try_add(struct world *world, enum host_name host, enum host_name peer, bool reachable, uint32_t dialects,
-                 const uint8_t *psk)
+int host_try_add(struct world *world, enum host_name host, enum host_name peer, bool reachable,
+                 uint32_t dialects, const uint8_t *psk)
 {
 	struct rosenpass_peer_config config = {
 		.public_key = public_keys[peer],
@@ -136,10 +136,12 @@ int host_try_add(struct world *world, enum host_name host, enum host_name peer, 
 
 	if (reachable)
 		config.endpoint = host_address(peer);
-	return rosenpass_peer_add(world->hosts[host].engine, &config, world->now, &world->hosts[host].peers[peer]);
+	return rosenpass_peer_add(world->hosts[host].engine, &config, world->now,
+	                          &world->hosts[host].peers[peer]);
 }
 
-void host_add(struct world *world, enum host_name host, enum host_name peer, bool reachable, uint32_t dialects)
+void host_add(struct world *world, enum host_name host, enum host_name peer, bool reachable,
+              uint32_t dialects)
 {
 	assert_int_equal(host_try_add(world, host, peer, reachable, dialects, NULL), 0);
 }

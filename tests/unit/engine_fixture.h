@@ -20,7 +20,12 @@
 #define SECOND UINT64_C(1000000000)
 #define OUTBOX_MAX 64
 
-enum host_name { ALICE, BOB, CAROL, HOST_COUNT };
+enum host_name {
+	ALICE,
+	BOB,
+	CAROL,
+	HOST_COUNT
+};
 
 struct packet {
 	enum host_name from;
@@ -68,9 +73,10 @@ void world_teardown(struct world *world);
 int host_create(struct host *host);
 
 /* Lets `host` know `peer`, with its address where reachable, and the default configuration. */
-void host_add(struct world *world, enum host_name host, enum host_name peer, bool reachable, uint32_t dialects);
-int host_try_add(struct world *world, enum host_name host, enum host_name peer, bool reachable, uint32_t dialects,
-                 const uint8_t *psk);
+void host_add(struct world *world, enum host_name host, enum host_name peer, bool reachable,
+              uint32_t dialects);
+int host_try_add(struct world *world, enum host_name host, enum host_name peer, bool reachable,
+                 uint32_t dialects, const uint8_t *psk);
 
 struct rosenpass_address host_address(enum host_name name);
 const uint8_t *host_public_key(enum host_name name);

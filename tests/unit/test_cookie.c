@@ -203,6 +203,31 @@ static void test_expired_secrets_are_wiped(void **state)
 	assert_true(fixture_is_zero(secrets.secret[1], sizeof secrets.secret[1]));
 }
 
+/* Each secret is wiped 240 s after it was made, and until then that is when the engine wants to wake up. */
+static void test_expire(void **state)
+{
+	struct fixture_random random = { .state = 6 };
+	struct random_source source = fixture_random_source(&random);
+	struct cookie_secrets secrets = { 0 };
+	uint64_t second_ns = START_NS + 150 * FIXTURE_SECOND_NS;
+
+	(void)state;
+	assert_int_equal(cookie_secrets_deadline(&secrets), ROSENPASS_NEVER);
+	assert_int_equal(cookie_secrets_renew(&secrets, START_NS, &source), 0);
+	assert_int_equal(cookie_secrets_renew(&secrets, second_ns, &source), 0);
+	assert_int_equal(cookie_secrets_deadline(&secrets), START_NS + 240 * FIXTURE_SECOND_NS);
+	cookie_secrets_expire(&secrets, START_NS + 240 * FIXTURE_SECOND_NS - 1);
+	assert_true(secrets.present[0] && secrets.present[1]);
+	cookie_secrets_expire(&secrets, START_NS + 240 * FIXTURE_SECOND_NS);
+	assert_true(secrets.present[0] && !secrets.present[1]);
+	assert_true(fixture_is_zero(secrets.secret[1], sizeof secrets.secret[1]));
+	assert_false(fixture_is_zero(secrets.secret[0], sizeof secrets.secret[0]));
+	assert_int_equal(cookie_secrets_deadline(&secrets), second_ns + 240 * FIXTURE_SECOND_NS);
+	cookie_secrets_expire(&secrets, second_ns + 240 * FIXTURE_SECOND_NS);
+	assert_true(fixture_is_zero(secrets.secret, sizeof secrets.secret));
+	assert_int_equal(cookie_secrets_deadline(&secrets), ROSENPASS_NEVER);
+}
+
 static void test_failing_random_source(void **state)
 {
 	struct fixture_random random = { .state = 5, .fails_at = 1 };
@@ -231,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_only_the_right_cookie_is_right),
 		cmocka_unit_test(test_expiry),
 		cmocka_unit_test(test_expired_secrets_are_wiped),
+		cmocka_unit_test(test_expire),
 		cmocka_unit_test(test_failing_random_source),
 	};
 

@@ -39,7 +39,8 @@ static struct rosenpass_peer_info info_of(const struct world *world, enum host_n
 {
 	struct rosenpass_peer_info info;
 
-	assert_int_equal(rosenpass_peer_get(world->hosts[host].engine, world->hosts[host].peers[peer], &info), 0);
+	assert_int_equal(rosenpass_peer_get(world->hosts[host].engine, world->hosts[host].peers[peer], &info),
+	                 0);
 	return info;
 }
 
@@ -132,22 +133,27 @@ static void test_osk_labels_separate(void **state)
 	config.user = &world.hosts[ALICE];
 	host_add(&world, ALICE, BOB, true, ALL);
 	assert_int_equal(rosenpass_peer_add(world.hosts[BOB].engine, &config, world.now,
-	                                    &world.hosts[BOB].peers[ALICE]), 0);
+	                                    &world.hosts[BOB].peers[ALICE]),
+	                 0);
 	world_run(&world, world.now + SECOND);
 	assert_same_key(&world, ALICE, BOB);
 	config.osk_labels = other;
 	config.osk_label_count = 2;
-	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE], &config,
-	                                       world.now), 0);
-	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
-	                                         world.now), 0);
+	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE],
+	                                       &config, world.now),
+	                 0);
+	assert_int_equal(
+		rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
+		0);
 	world_run(&world, world.now + 3 * SECOND);
 	assert_int_equal(world.hosts[ALICE].keys[BOB], 2);
 	assert_int_equal(world.hosts[BOB].keys[ALICE], 2);
-	assert_memory_not_equal(world.hosts[ALICE].key[BOB], world.hosts[BOB].key[ALICE], ROSENPASS_KEY_BYTES);
+	assert_memory_not_equal(world.hosts[ALICE].key[BOB], world.hosts[BOB].key[ALICE],
+	                        ROSENPASS_KEY_BYTES);
 	config.osk_label_count = 0;
-	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE], &config,
-	                                       world.now), ROSENPASS_E_ARGUMENT);
+	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE],
+	                                       &config, world.now),
+	                 ROSENPASS_E_ARGUMENT);
 	world_teardown(&world);
 }
 
@@ -164,8 +170,9 @@ static void test_three_whole_key_hashes(void **state)
 		pair(&world, ONLY(dialect), ONLY(dialect));
 		world_run(&world, world.now + SECOND);
 		assert_same_key(&world, ALICE, BOB);
-		assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
-		                                         world.now), 0);
+		assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine,
+		                                         world.hosts[ALICE].peers[BOB], world.now),
+		                 0);
 		before = keyed_hash_long_count;
 		host_expire(&world, ALICE);
 		alices += keyed_hash_long_count - before;
@@ -194,7 +201,9 @@ static void test_three_whole_key_hashes(void **state)
 /* Many datagrams handed over together give what they give one by one; outputs that are not taken hold up the rest. */
 static void test_batch(void **state)
 {
-	enum { COUNT = 100 };
+	enum {
+		COUNT = 100
+	};
 	static const uint8_t junk[7] = { 0x81 };
 	struct world world;
 	struct packet hello[2];
@@ -220,15 +229,18 @@ static void test_batch(void **state)
 	}
 	taken = rosenpass_receive(world.hosts[CAROL].engine, datagrams, COUNT, world.now);
 	assert_true(taken > 16 && taken < COUNT);
-	assert_int_equal(rosenpass_receive(world.hosts[CAROL].engine, datagrams + taken, COUNT - taken, world.now), 0);
+	assert_int_equal(
+		rosenpass_receive(world.hosts[CAROL].engine, datagrams + taken, COUNT - taken, world.now), 0);
 	host_collect(&world, CAROL);
 	assert_int_equal(world.hosts[CAROL].outbox_used, taken - taken / 5);
 	host_drop(&world, CAROL);
-	assert_int_equal(rosenpass_receive(world.hosts[CAROL].engine, datagrams + taken, COUNT - taken, world.now),
-	                 COUNT - taken);
+	assert_int_equal(
+		rosenpass_receive(world.hosts[CAROL].engine, datagrams + taken, COUNT - taken, world.now),
+		COUNT - taken);
 	host_collect(&world, CAROL);
 	for (size_t i = 0; i < COUNT; i++)
-		assert_int_equal(datagrams[i].verdict, i % 5 == 4 ? ROSENPASS_DROPPED_SIZE : ROSENPASS_ANSWERED);
+		assert_int_equal(datagrams[i].verdict,
+		                 i % 5 == 4 ? ROSENPASS_DROPPED_SIZE : ROSENPASS_ANSWERED);
 	world_settle(&world);
 	assert_same_key(&world, ALICE, CAROL);
 	assert_same_key(&world, BOB, CAROL);
@@ -386,8 +398,9 @@ static void test_outdated_biscuit(void **state)
 	packet = host_take(&world, BOB);
 	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_ACCEPTED);
 	old_conf = host_take(&world, ALICE);
-	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
-	                 0);
+	assert_int_equal(
+		rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
+		0);
 	host_expire(&world, ALICE);
 	world_settle(&world);
 	assert_same_key(&world, ALICE, BOB);
@@ -493,7 +506,8 @@ static void test_renewal(void **state)
 	assert_int_equal(world.hosts[ALICE].role[BOB], ROSENPASS_RESPONDER);
 	assert_same_key(&world, ALICE, BOB);
 	world_run(&world, start + 24 * 3600 * SECOND);
-	assert_true(world.hosts[ALICE].keys[BOB] >= 24 * 30 - 1 && world.hosts[ALICE].keys[BOB] <= 24 * 30 + 1);
+	assert_true(world.hosts[ALICE].keys[BOB] >= 24 * 30 - 1 &&
+	            world.hosts[ALICE].keys[BOB] <= 24 * 30 + 1);
 	assert_same_key(&world, ALICE, BOB);
 	assert_int_equal(world.hosts[ALICE].stales[BOB] + world.hosts[BOB].stales[ALICE], 0);
 	world_teardown(&world);
@@ -509,7 +523,8 @@ static void test_initiator_renews_when_responder_does_not(void **state)
 	start = world.now;
 	world_run(&world, start + 100 * SECOND);
 	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE],
-	                                             &(struct rosenpass_address){ 0 }, world.now), 0);
+	                                             &(struct rosenpass_address){ 0 }, world.now),
+	                 0);
 	world_run(&world, start + 129 * SECOND);
 	assert_int_equal(world.hosts[ALICE].keys[BOB], 1);
 	world_run(&world, start + 131 * SECOND);
@@ -616,14 +631,16 @@ static void test_finds_the_dialect(void **state)
 		assert_same_key(&world, ALICE, BOB);
 		assert_int_equal(world.hosts[ALICE].dialect[BOB], dialect);
 		/* It is remembered: the next handshake begins with it. */
-		assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
-		                                         world.now), 0);
+		assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine,
+		                                         world.hosts[ALICE].peers[BOB], world.now),
+		                 0);
 		host_expire(&world, ALICE);
 		packet = host_take(&world, ALICE);
 		assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_ANSWERED);
 		world_settle(&world);
 		/* Bob is replaced by a program that speaks only the next dialect. */
-		assert_int_equal(rosenpass_peer_remove(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE]), 0);
+		assert_int_equal(
+			rosenpass_peer_remove(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE]), 0);
 		host_add(&world, BOB, ALICE, false, ONLY((dialect + 1) % ROSENPASS_DIALECT_COUNT));
 		world.hosts[BOB].keys[ALICE] = 0;
 		world_run(&world, world.now + 200 * SECOND);
@@ -673,7 +690,8 @@ static void test_crossed_start(void **state)
 		struct world world;
 
 		for (int i = 0; i < 2; i++)
-			rosenpass_peer_id(ids[i], host_public_key((enum host_name)i), (enum rosenpass_dialect)dialect);
+			rosenpass_peer_id(ids[i], host_public_key((enum host_name)i),
+			                  (enum rosenpass_dialect)dialect);
 		greater = memcmp(ids[ALICE], ids[BOB], sizeof ids[0]) > 0 ? ALICE : BOB;
 		lesser = greater == ALICE ? BOB : ALICE;
 
@@ -723,8 +741,9 @@ static void test_replayed_hello_cannot_block(void **state)
 		world_run(&world, world.now + 30 * SECOND);
 		assert_same_key(&world, ALICE, BOB);
 		world.hosts[victim].keys[other] = 0;
-		assert_int_equal(rosenpass_peer_initiate(world.hosts[victim].engine, world.hosts[victim].peers[other],
-		                                         world.now), 0);
+		assert_int_equal(rosenpass_peer_initiate(world.hosts[victim].engine,
+		                                         world.hosts[victim].peers[other], world.now),
+		                 0);
 		host_expire(&world, victim);
 		for (int i = 0; i < 80 && world.hosts[victim].keys[other] == 0; i++) {
 			old.from = CAROL;
@@ -777,7 +796,8 @@ static void test_late_confirmation(void **state)
 	(void)state;
 	/* Nothing is sent any more, and nothing of the handshake outlives its key. */
 	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
-	                                             &(struct rosenpass_address){ 0 }, world.now), 0);
+	                                             &(struct rosenpass_address){ 0 }, world.now),
+	                 0);
 	world_run_deaf(&world, ALICE, world.now + 179 * SECOND);
 	assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_INIT_CONF);
 	keys = world.hosts[ALICE].keys[BOB];
@@ -798,7 +818,8 @@ static void test_unreachable_hello_ends(void **state)
 	(void)state;
 	pair_started(&world);
 	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
-	                                             &(struct rosenpass_address){ 0 }, world.now), 0);
+	                                             &(struct rosenpass_address){ 0 }, world.now),
+	                 0);
 	world_run_deaf(&world, ALICE, world.now + 181 * SECOND);
 	assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_IDLE);
 	world_teardown(&world);
@@ -813,8 +834,9 @@ static void test_initiate_before_confirmation(void **state)
 	(void)state;
 	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_EXCHANGED);
 	host_drop(&world, BOB);
-	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
-	                 0);
+	assert_int_equal(
+		rosenpass_peer_initiate(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], world.now),
+		0);
 	host_expire(&world, ALICE);
 	assert_same_key(&world, ALICE, BOB);
 	world_settle(&world);
@@ -853,7 +875,8 @@ static void test_crossed_init_confs(void **state)
 		for (int i = 0; i < 2; i++) {
 			enum host_name other = i == ALICE ? BOB : ALICE;
 
-			assert_int_equal(host_receive(&world, (enum host_name)i, &resp[other]), ROSENPASS_ACCEPTED);
+			assert_int_equal(host_receive(&world, (enum host_name)i, &resp[other]),
+			                 ROSENPASS_ACCEPTED);
 			conf[i] = host_take(&world, (enum host_name)i);
 		}
 		if (order & 1)
@@ -996,7 +1019,8 @@ static void test_peers_come_and_go(void **state)
 	assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, old), 0);
 	assert_false(rosenpass_next(world.hosts[ALICE].engine, &(struct rosenpass_output){ 0 }));
 	assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, old), ROSENPASS_E_NO_PEER);
-	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, old, world.now), ROSENPASS_E_NO_PEER);
+	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, old, world.now),
+	                 ROSENPASS_E_NO_PEER);
 
 	/* The same key again is another peer. */
 	host_add(&world, ALICE, BOB, true, ALL);
@@ -1019,16 +1043,19 @@ static void test_change_keeps_the_session(void **state)
 	world_run(&world, world.now + SECOND);
 	config.user = &world.hosts[BOB];
 	config.dialects = ONLY(ROSENPASS_SHAKE256_156);
-	assert_int_equal(rosenpass_peer_change(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], &config,
-	                                       world.now), 0);
+	assert_int_equal(rosenpass_peer_change(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
+	                                       &config, world.now),
+	                 0);
 	assert_true(info_of(&world, ALICE, BOB).has_key);
 	config.public_key = host_public_key(ALICE);
 	config.user = &world.hosts[ALICE];
-	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE], &config,
-	                                       world.now), 0);
+	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE],
+	                                       &config, world.now),
+	                 0);
 	config.public_key = host_public_key(CAROL);
-	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE], &config,
-	                                       world.now), ROSENPASS_E_ARGUMENT);
+	assert_int_equal(rosenpass_peer_change(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE],
+	                                       &config, world.now),
+	                 ROSENPASS_E_ARGUMENT);
 	world_run(&world, world.now + 130 * SECOND);
 	assert_int_equal(world.hosts[ALICE].keys[BOB], 2);
 	assert_int_equal(world.hosts[ALICE].dialect[BOB], ROSENPASS_SHAKE256_156);
@@ -1048,8 +1075,9 @@ static void test_without_endpoint(void **state)
 	assert_true(rosenpass_deadline(world.hosts[ALICE].engine) == ROSENPASS_NEVER);
 	host_expire(&world, ALICE);
 	assert_int_equal(world.hosts[ALICE].outbox_used, 0);
-	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB], &where,
-	                                             world.now), 0);
+	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
+	                                             &where, world.now),
+	                 0);
 	assert_true(rosenpass_deadline(world.hosts[ALICE].engine) <= world.now);
 	world_run(&world, world.now + SECOND);
 	assert_same_key(&world, ALICE, BOB);
@@ -1066,7 +1094,8 @@ static void test_discovery(void **state)
 	world_setup(&world);
 	config.user = &world.hosts[BOB];
 	assert_int_equal(rosenpass_peer_add(world.hosts[ALICE].engine, &config, world.now,
-	                                    &world.hosts[ALICE].peers[BOB]), 0);
+	                                    &world.hosts[ALICE].peers[BOB]),
+	                 0);
 	host_add(&world, BOB, ALICE, false, ALL);
 	host_expire(&world, ALICE);
 	packet = host_take(&world, ALICE);

@@ -96,6 +96,22 @@ static void test_keygen_fails_at_each_call(void **state)
 		check_failing_keygen(0, i, ROSENPASS_E_MEMORY);
 }
 
+static void test_keygen_refuses_half_an_environment(void **state)
+{
+	struct fixture_random random = { .state = 1 };
+	struct fixture_memory memory = { 0 };
+	struct rosenpass_environment env = environment(&random, &memory);
+
+	(void)state;
+	env.random = NULL;
+	assert_int_equal(rosenpass_keygen(generated_pk, generated_sk, &env), ROSENPASS_E_ARGUMENT);
+	env = environment(&random, &memory);
+	env.release = NULL;
+	assert_int_equal(rosenpass_keygen(generated_pk, generated_sk, &env), ROSENPASS_E_ARGUMENT);
+	assert_int_equal(memory.calls, 0);
+	assert_int_equal(random.calls, 0);
+}
+
 static void test_import_and_export(void **state)
 {
 	uint8_t sk[ROSENPASS_SECRET_KEY_BYTES];
@@ -200,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_keygen),
 		cmocka_unit_test(test_keygen_fails_at_each_call),
+		cmocka_unit_test(test_keygen_refuses_half_an_environment),
 		cmocka_unit_test(test_import_and_export),
 		cmocka_unit_test(test_import_refuses_other_lengths),
 		cmocka_unit_test(test_matches),

@@ -152,6 +152,27 @@ static void test_dropped_secrets_are_wiped_at_once(void **state)
 	assert_true(all_bytes_are_zero());
 }
 
+static void test_set_user(void **state)
+{
+	int before;
+	int after;
+	struct rosenpass_output output;
+
+	(void)state;
+	for (rosenpass_peer peer = 0; peer < 3; peer++) {
+		add(peer, 0xff, 10);
+		outputs.slots[peer].output.user = &before;
+	}
+	add(1, 0xee, 10);
+	outputs_set_user(&outputs, 1, &after);
+	for (rosenpass_peer peer = 0; peer < 3; peer++) {
+		assert_true(outputs_next(&outputs, &output));
+		assert_ptr_equal(output.user, peer == 1 ? &after : &before);
+	}
+	assert_true(outputs_next(&outputs, &output));
+	assert_ptr_equal(output.user, &after);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +182,7 @@ int main(void)
 		cmocka_unit_test_setup(test_begin_wipes_what_was_taken, start_empty),
 		cmocka_unit_test_setup(test_drop_peer, start_empty),
 		cmocka_unit_test_setup(test_dropped_secrets_are_wiped_at_once, start_empty),
+		cmocka_unit_test_setup(test_set_user, start_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

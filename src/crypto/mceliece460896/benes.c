@@ -9,15 +9,15 @@
 
 /* Blocks of 2^k bits at even positions. */
 static const uint64_t even_blocks[WORD_BITS - 1] = {
-	0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f,
-	0x00ff00ff00ff00ff, 0x0000ffff0000ffff,
+	0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f, 0x00ff00ff00ff00ff, 0x0000ffff0000ffff,
 };
 
 /*
  * Pairs at the distance 2^k, within a word: 32 control bits are spread over the even
  * blocks of 2^k bits. To be inlined with a constant k, as shifts by a variable are slow.
  */
-__attribute__((always_inline)) static inline void near_layer(uint64_t bits[static WORDS], const uint8_t *control, unsigned k)
+__attribute__((always_inline)) static inline void near_layer(uint64_t bits[static WORDS],
+                                                             const uint8_t *control, unsigned k)
 {
 	for (unsigned i = 0; i < WORDS; i++) {
 		uint64_t swap = mceliece_bytes_load_u32(control + 4 * i);

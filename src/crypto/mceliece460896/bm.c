@@ -80,7 +80,8 @@ uint64_t mceliece_bm(gf_vec connection[static WORDS],
 		longer = nonzero(&discrepancy) & ct_mask_less_u63(2 * length, n + 1);
 		for (unsigned w = 0; w < words; w++) {
 			old = connection[w];
-			mceliece_gf_vec_mul_sum(&connection[w], &old, &previous_discrepancy, &previous[w], &discrepancy);
+			mceliece_gf_vec_mul_sum(&connection[w], &old, &previous_discrepancy, &previous[w],
+			                        &discrepancy);
 			for (unsigned b = 0; b < M; b++)
 				previous[w].bit[b] ^= longer & (previous[w].bit[b] ^ old.bit[b]);
 		}

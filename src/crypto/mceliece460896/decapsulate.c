@@ -14,7 +14,8 @@ void mceliece460896_decapsulate(uint8_t ss[static MCELIECE460896_SHARED_SECRET_B
 	uint8_t confirmation[MCELIECE_CONFIRMATION_BYTES];
 	uint64_t valid;
 
-	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES || ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
+	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES ||
+	       ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
 
 	valid = mceliece_decode(e, ct, sk + MCELIECE_SECRET_KEY_GOPPA, sk + MCELIECE_SECRET_KEY_BENES);
 	if (ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES) {

@@ -154,11 +154,13 @@ static void encode(uint8_t c0[static MCELIECE_SYNDROME_BYTES],
 	ct_wipe(words, sizeof words);
 }
 
-void mceliece_encapsulate_error(uint8_t *ct, size_t ct_len, uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+void mceliece_encapsulate_error(uint8_t *ct, size_t ct_len,
+                                uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
                                 const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
                                 const uint8_t e[static MCELIECE_ERROR_BYTES])
 {
-	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES || ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
+	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES ||
+	       ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
 
 	encode(ct, pk, e);
 	if (ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES)
@@ -179,7 +181,8 @@ void mceliece460896_encapsulate_from_seed(uint8_t *ct, size_t ct_len,
 	ct_wipe(e, sizeof e);
 }
 
-int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len, uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len,
+                               uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
                                const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
                                const struct random_source *random)
 {

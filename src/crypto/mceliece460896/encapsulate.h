@@ -14,7 +14,8 @@ void mceliece_encapsulate_sample(uint8_t e[static MCELIECE_ERROR_BYTES],
                                  const uint8_t seed[static MCELIECE460896_SEED_BYTES]);
 
 /* Encapsulation with the error vector e of weight 96. Declassifies ct. */
-void mceliece_encapsulate_error(uint8_t *ct, size_t ct_len, uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+void mceliece_encapsulate_error(uint8_t *ct, size_t ct_len,
+                                uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
                                 const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
                                 const uint8_t e[static MCELIECE_ERROR_BYTES]);
 

@@ -19,10 +19,8 @@ struct quarters {
 };
 
 static const struct quarters quarters[] = {
-	{ 16, 0x0000ffff00000000, 0xffff000000000000 },
-	{ 8, 0x00ff000000ff0000, 0xff000000ff000000 },
-	{ 4, 0x0f000f000f000f00, 0xf000f000f000f000 },
-	{ 2, 0x3030303030303030, 0xc0c0c0c0c0c0c0c0 },
+	{ 16, 0x0000ffff00000000, 0xffff000000000000 }, { 8, 0x00ff000000ff0000, 0xff000000ff000000 },
+	{ 4, 0x0f000f000f000f00, 0xf000f000f000f000 },  { 2, 0x3030303030303030, 0xc0c0c0c0c0c0c0c0 },
 	{ 1, 0x4444444444444444, 0x8888888888888888 },
 };
 
@@ -84,7 +82,6 @@ static void combine(gf_vec *values, unsigned words, unsigned level, uint16_t sta
 	uint16_t offset[HALF];
 	gf_vec points;
 	gf_vec point;
-	gf_vec product;
 
 	mceliece_fft_points(&points, level);
 	offset[0] = start;
@@ -96,15 +93,14 @@ static void combine(gf_vec *values, unsigned words, unsigned level, uint16_t sta
 		mceliece_gf_vec_set_all(&point, offset[i]);
 		mceliece_gf_vec_add_to(&point, &points);
 		for (unsigned j = i; j < words; j += 2 * distance) {
-			mceliece_gf_vec_mul(&product, &point, &values[j + distance]);
-			mceliece_gf_vec_add_to(&values[j], &product);
+			mceliece_gf_vec_mul_add(&values[j], &point, &values[j + distance]);
 			mceliece_gf_vec_add_to(&values[j + distance], &values[j]);
 		}
 	}
-	ct_wipe(&product, sizeof product);
 }
 
-void mceliece_fft(gf_vec values[static WORDS], const gf_vec coefficients[static MCELIECE_FFT_COEFFICIENT_WORDS])
+void mceliece_fft(gf_vec values[static WORDS],
+                  const gf_vec coefficients[static MCELIECE_FFT_COEFFICIENT_WORDS])
 {
 	gf_vec f[MCELIECE_FFT_COEFFICIENT_WORDS];
 
@@ -127,7 +123,7 @@ void mceliece_fft_roots(uint64_t word[static WORDS],
 	gf_vec f[MCELIECE_FFT_COEFFICIENT_WORDS];
 	gf_vec values[HALF];
 	gf_vec points;
-	gf_vec product;
+	gf_vec high;
 
 	memcpy(f, coefficients, sizeof f);
 	reduce(f);
@@ -137,9 +133,8 @@ void mceliece_fft_roots(uint64_t word[static WORDS],
 			gf_vec *value = &values[mceliece_fft_word(p) / 2];
 
 			broadcast(value, f, p);
-			broadcast(&product, f, p + HALF);
-			mceliece_gf_vec_mul(&product, &product, &points);
-			mceliece_gf_vec_add_to(value, &product);
+			broadcast(&high, f, p + HALF);
+			mceliece_gf_vec_mul_add(value, &high, &points);
 		}
 		for (unsigned level = LEVELS - 1; level-- > 0;)
 			combine(values, HALF, level, odd ? mceliece_fft_basis[level][6] : 0,
@@ -156,5 +151,5 @@ void mceliece_fft_roots(uint64_t word[static WORDS],
 	}
 	ct_wipe(f, sizeof f);
 	ct_wipe(values, sizeof values);
-	ct_wipe(&product, sizeof product);
+	ct_wipe(&high, sizeof high);
 }

@@ -35,8 +35,8 @@ static void word_offsets(uint16_t *offset, unsigned words, unsigned level)
  * (u + v, a (u + v) + v): the first of these for the even coefficients, the other one for
  * the odd ones.
  */
-static void first_level(gf_vec out[static HALF], const gf_vec values[static WORDS], const uint64_t word[static WORDS],
-                        unsigned odd)
+static void first_level(gf_vec out[static HALF], const gf_vec values[static WORDS],
+                        const uint64_t word[static WORDS], unsigned odd)
 {
 	uint16_t offset[HALF];
 	gf_vec points;
@@ -67,7 +67,6 @@ static void separate(gf_vec values[static HALF], unsigned level)
 	uint16_t offset[HALF / 2];
 	gf_vec points;
 	gf_vec point;
-	gf_vec product;
 
 	mceliece_fft_points(&points, level);
 	word_offsets(offset, distance, level);
@@ -76,11 +75,9 @@ static void separate(gf_vec values[static HALF], unsigned level)
 		mceliece_gf_vec_add_to(&point, &points);
 		for (unsigned j = i; j < HALF; j += 2 * distance) {
 			mceliece_gf_vec_add_to(&values[j], &values[j + distance]);
-			mceliece_gf_vec_mul(&product, &point, &values[j]);
-			mceliece_gf_vec_add_to(&values[j + distance], &product);
+			mceliece_gf_vec_mul_add(&values[j + distance], &point, &values[j]);
 		}
 	}
-	ct_wipe(&product, sizeof product);
 }
 
 /*
@@ -90,7 +87,6 @@ static void separate(gf_vec values[static HALF], unsigned level)
 static void separate_halves(gf_vec *a, gf_vec *b, const gf_vec *points)
 {
 	gf_vec high;
-	gf_vec product;
 
 	for (unsigned i = 0; i < M; i++) {
 		uint64_t x = a->bit[i];
@@ -99,11 +95,9 @@ static void separate_halves(gf_vec *a, gf_vec *b, const gf_vec *points)
 		high.bit[i] = x >> 32 | (y & HIGH_HALF);
 		a->bit[i] = high.bit[i] ^ ((x & ~HIGH_HALF) | y << 32);
 	}
-	mceliece_gf_vec_mul(&product, points, a);
-	for (unsigned i = 0; i < M; i++)
-		b->bit[i] = high.bit[i] ^ product.bit[i];
+	*b = high;
+	mceliece_gf_vec_mul_add(b, points, a);
 	ct_wipe(&high, sizeof high);
-	ct_wipe(&product, sizeof product);
 }
 
 /* Of each 2^(k + 1) bits the low ones. */

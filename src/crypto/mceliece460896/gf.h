@@ -28,18 +28,33 @@ uint16_t mceliece_gf_reverse_bits(uint16_t a);
 /* The same of each of the 64 pairs of elements. */
 void mceliece_gf_vec_mul(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a,
                          const struct mceliece_gf_vec *b);
-/* out = a b + c d, faster than by two products */
+/* out += a b; out is none of the inputs. */
+void mceliece_gf_vec_mul_add(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a,
+                             const struct mceliece_gf_vec *b);
+
+/* out = a b + c d */
 void mceliece_gf_vec_mul_sum(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a,
                              const struct mceliece_gf_vec *b, const struct mceliece_gf_vec *c,
                              const struct mceliece_gf_vec *d);
 void mceliece_gf_vec_sqr(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a);
 void mceliece_gf_vec_inv(struct mceliece_gf_vec *out, const struct mceliece_gf_vec *a);
 
-/* sum += a */
+/* sum += a. Unrolled, as the end of so short a loop is often mispredicted. */
 static inline void mceliece_gf_vec_add_to(struct mceliece_gf_vec *sum, const struct mceliece_gf_vec *a)
 {
-	for (unsigned i = 0; i < MCELIECE_M; i++)
-		sum->bit[i] ^= a->bit[i];
+	sum->bit[0] ^= a->bit[0];
+	sum->bit[1] ^= a->bit[1];
+	sum->bit[2] ^= a->bit[2];
+	sum->bit[3] ^= a->bit[3];
+	sum->bit[4] ^= a->bit[4];
+	sum->bit[5] ^= a->bit[5];
+	sum->bit[6] ^= a->bit[6];
+	sum->bit[7] ^= a->bit[7];
+	sum->bit[8] ^= a->bit[8];
+	sum->bit[9] ^= a->bit[9];
+	sum->bit[10] ^= a->bit[10];
+	sum->bit[11] ^= a->bit[11];
+	sum->bit[12] ^= a->bit[12];
 }
 
 /* 64 times the element a. */

@@ -24,7 +24,8 @@ void mceliece_session_key_confirm(uint8_t confirmation[static MCELIECE_CONFIRMAT
 }
 
 void mceliece_session_key_derive(uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES], uint8_t b,
-                                 const uint8_t e[static MCELIECE_ERROR_BYTES], const uint8_t *ct, size_t ct_len)
+                                 const uint8_t e[static MCELIECE_ERROR_BYTES], const uint8_t *ct,
+                                 size_t ct_len)
 {
 	struct keccak_shake shake;
 

@@ -1,0 +1,166 @@
+#include "network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define SPIKE_NS (2 * SECOND)
+#define LATE_NS (600 * SECOND)
+#define FLIPS_MAX 8
+#define FIRST_EVENTS 64
+
+/* --- events ------------------------------------------------------------------------------- */
+
+static bool is_before(const struct event *a, const struct event *b)
+{
+	return a->at_ns != b->at_ns ? a->at_ns < b->at_ns : a->order < b->order;
+}
+
+void queue_put(struct queue *queue, struct event event)
+{
+	size_t i = queue->used++;
+
+	if (queue->used > queue->capacity) {
+		queue->capacity = queue->capacity == 0 ? FIRST_EVENTS : 2 * queue->capacity;
+		queue->events = realloc(queue->events, queue->capacity * sizeof *queue->events);
+		if (queue->events == NULL)
+			abort();
+	}
+	event.order = queue->order++;
+	while (i > 0 && is_before(&event, &queue->events[(i - 1) / 2])) {
+		queue->events[i] = queue->events[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	queue->events[i] = event;
+}
+
+struct event queue_take(struct queue *queue)
+{
+	struct event first = queue->events[0];
+	struct event last = queue->events[--queue->used];
+	size_t i = 0;
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= queue->used)
+			break;
+		if (child + 1 < queue->used && is_before(&queue->events[child + 1], &queue->events[child]))
+			child++;
+		if (!is_before(&queue->events[child], &last))
+			break;
+		queue->events[i] = queue->events[child];
+		i = child;
+	}
+	queue->events[i] = last;
+	return first;
+}
+
+void queue_release(struct queue *queue)
+{
+	for (size_t i = 0; i < queue->used; i++)
+		free(queue->events[i].packet);
+	free(queue->events);
+	memset(queue, 0, sizeof *queue);
+}
+
+/* --- packets ------------------------------------------------------------------------------ */
+
+bool network_address_equal(const struct rosenpass_address *a, const struct rosenpass_address *b)
+{
+	return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
+}
+
+/* Whether the receiver has to notice a change of that byte. The mac covers all but the cookie. */
+static bool is_checked(const struct packet *packet, size_t at, bool repaired)
+{
+	if (packet->data[0] == 0x86)
+		return at == 0 || (at >= 4 && at < 64);
+	/* With a mac of its own, a message is as good with other reserved bytes. */
+	if (repaired && at >= 1 && at < 4)
+		return false;
+	return at < packet->length - 16;
+}
+
+/*
+ * Flips some bits. Half of the damaged packets get a mac that is right again, as an
+ * attacker would do it, so that the checks behind the mac see them too.
+ */
+static void damage(struct world *world, struct packet *packet, const uint8_t *receiver_key)
+{
+	struct prng *prng = &world->network_prng;
+	bool repair = packet->data[0] != 0x86 && prng_chance(prng, 500);
+	uint64_t flips = prng_between(prng, 1, FLIPS_MAX);
+	uint8_t before[ROSENPASS_DATAGRAM_MAX_BYTES];
+	int dialect = -1;
+
+	memcpy(before, packet->data, packet->length);
+	for (int i = 0; repair && i < ROSENPASS_DIALECT_COUNT; i++) {
+		if (reference_mac_is_right(packet->data, packet->length, (enum rosenpass_dialect)i, receiver_key))
+			dialect = i;
+	}
+	repair = dialect >= 0;
+	while (flips-- > 0) {
+		size_t range = repair ? packet->length - 32 : packet->length;
+
+		packet->data[prng_below(prng, range)] ^= (uint8_t)(1u << prng_below(prng, 8));
+	}
+	for (size_t i = 0; i < packet->length; i++) {
+		if (packet->data[i] != before[i] && (packet->data[0] != before[0] || is_checked(packet, i, repair)))
+			packet->damaged = true;
+	}
+	if (repair)
+		reference_seal_mac(packet->data, packet->length, (enum rosenpass_dialect)dialect, receiver_key);
+}
+
+static void put(struct world *world, const struct packet *packet, const struct link *link, uint64_t delay_ns,
+                const uint8_t *receiver_key)
+{
+	struct packet *copy = malloc(sizeof *copy);
+
+	if (copy == NULL)
+		abort();
+	*copy = *packet;
+	if (prng_chance(&world->network_prng, link->damage))
+		damage(world, copy, receiver_key);
+	queue_put(&world->queue,
+	          (struct event){ .at_ns = world->now_ns + delay_ns, .kind = EVENT_ARRIVAL, .packet = copy });
+}
+
+static uint64_t transit(struct prng *prng, const struct link *link)
+{
+	uint64_t delay_ns = link->delay_ns + prng_below(prng, link->jitter_ns + 1);
+
+	if (prng_chance(prng, link->spike))
+		delay_ns += prng_below(prng, SPIKE_NS);
+	return delay_ns;
+}
+
+void network_send(struct world *world, int from_node, const struct rosenpass_address *to, const uint8_t *data,
+                  size_t length)
+{
+	struct prng *prng = &world->network_prng;
+	int receiver = node_at(world, to);
+	struct packet packet = {
+		.from_node = from_node,
+		.from = world->nodes[from_node].address,
+		.to = *to,
+		.length = length,
+	};
+	const struct link *link;
+	const uint8_t *key;
+
+	if (receiver < 0)
+		return;
+	link = &world->links[from_node][receiver];
+	key = node_public_key(receiver);
+	if (link->cut || prng_chance(prng, link->loss))
+		return;
+	memcpy(packet.data, data, length);
+	put(world, &packet, link, transit(prng, link), key);
+	while (prng_chance(prng, link->duplicate))
+		put(world, &packet, link, transit(prng, link), key);
+	if (prng_chance(prng, link->late))
+		put(world, &packet, link, prng_below(prng, LATE_NS), key);
+}
