@@ -14,6 +14,8 @@ static const struct {
 	{ "keyed_hash.json", vectors_keyed_hash },
 	{ "kyber512.json", vectors_kyber512 },
 	{ "mceliece460896.json", vectors_mceliece460896 },
+	{ "cookie.json", vectors_cookie },
+	{ "handshake.json", vectors_handshake },
 };
 
 /* One file. One that is missing or malformed counts as one failure. */

@@ -39,16 +39,19 @@ enum operation {
 #define OPTION_MAC_BLAKE2B 1
 #define OPTION_MAC_SHAKE256 2
 #define OPTION_QUEUE 4 /* waits for OPERATION_DELIVER */
+#define OPTION_KEEP 8  /* outputs are left for later */
 
 struct attack {
 	struct rosenpass *engine;
 	struct rosenpass_datagram batch[BATCH_MAX];
 	uint8_t *data[BATCH_MAX];
 	size_t queued;
+	bool keep;
 	/* Of the operation at work. */
 	size_t taken;
 	size_t sent_bytes;
 	bool failing; /* the random source may have failed */
+	const void *users[SCENES_PERSONS];
 	uint8_t last_key[SCENES_PERSONS][ROSENPASS_KEY_BYTES];
 };
 
@@ -80,6 +83,7 @@ static void check_output(struct attack *attack, const struct rosenpass_output *o
 {
 	bool known = person_of(output->peer) != SCENES_ALICE;
 
+	FUZZ_CHECK(output->user == (known ? attack->users[person_of(output->peer)] : NULL));
 	FUZZ_CHECK(output->address.length <= ROSENPASS_ADDRESS_MAX_BYTES);
 	FUZZ_CHECK(output->address.group_length <= output->address.length);
 	switch (output->kind) {
@@ -231,22 +235,24 @@ static void deliver(struct attack *attack)
 {
 	static struct memories before;
 	size_t done = 0;
-	bool alone = attack->queued == 1;
+	bool alone = attack->queued == 1 && !attack->keep;
 
+	if (alone)
+		take(attack, OUTPUTS_CAPACITY);
 	for (int rounds = 0; done < attack->queued; rounds++) {
 		size_t left = attack->queued - done;
 		size_t now;
 
-		FUZZ_CHECK(rounds <= BATCH_MAX);
-		take(attack, alone ? OUTPUTS_CAPACITY : 0);
 		attack->taken = 0;
 		attack->sent_bytes = 0;
 		remember(attack, &before);
 		now = rosenpass_receive(attack->engine, attack->batch + done, left, scenes_alice.now_ns);
 		FUZZ_CHECK(now <= left);
-		check_verdicts(attack, attack->batch + done, now, &before);
-		take(attack, OUTPUTS_CAPACITY);
+		/* With all outputs taken there is room for something. */
 		FUZZ_CHECK(now > 0 || rounds == 0);
+		check_verdicts(attack, attack->batch + done, now, &before);
+		if (now < left || !attack->keep)
+			take(attack, OUTPUTS_CAPACITY);
 		done += now;
 	}
 	if (alone && attack->batch[0].peer == 0)
@@ -293,6 +299,7 @@ static void enqueue(struct attack *attack, uint8_t *data, size_t length, uint8_t
 		.length = length,
 		.from = source(from),
 	};
+	attack->keep = (options & OPTION_KEEP) != 0;
 	if ((options & OPTION_QUEUE) == 0)
 		deliver(attack);
 }
@@ -357,15 +364,20 @@ static void expire(struct attack *attack)
 
 static void add_peer(struct attack *attack, enum scenes_person person, uint8_t argument)
 {
+	static const uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
+	static char users[SCENES_PERSONS][4];
 	struct rosenpass_peer_config config = scenes_peer_config(person);
 	int result;
 
 	config.dialects = argument & ROSENPASS_DIALECTS_ALL;
 	config.discover = (argument & 8) != 0;
+	config.psk = (argument & 32) != 0 ? psk : NULL;
+	config.user = &users[person][argument / 64];
 	if (scenes_alice.peers[person] == 0) {
 		result = rosenpass_peer_add(attack->engine, &config, scenes_alice.now_ns,
 		                            &scenes_alice.peers[person]);
 		FUZZ_CHECK(result == 0);
+		attack->users[person] = config.user;
 	} else if ((argument & 16) != 0) {
 		rosenpass_peer other;
 
@@ -375,6 +387,7 @@ static void add_peer(struct attack *attack, enum scenes_person person, uint8_t a
 		result = rosenpass_peer_change(attack->engine, scenes_alice.peers[person], &config,
 		                               scenes_alice.now_ns);
 		FUZZ_CHECK(result == 0);
+		attack->users[person] = config.user;
 	}
 }
 
@@ -454,6 +467,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	scenes_enter((enum scenes_name)(fuzz_byte(&input) % SCENES_COUNT));
 	attack.engine = scenes_alice.engine;
+	for (int i = SCENES_BOB; i < SCENES_PERSONS; i++)
+		attack.users[i] = scenes_peer_config((enum scenes_person)i).user;
 	for (int i = 0; i < OPERATIONS_MAX && input.left > 0; i++)
 		operate(&attack, &input);
 	forget_batch(&attack);
@@ -474,6 +489,8 @@ enum variant {
 	VARIANT_OTHER_END,     /* another last byte before the mac, which is put right */
 	VARIANT_TOGETHER,      /* all in one batch */
 	VARIANT_TWICE,         /* the same, and each after a changed one */
+	VARIANT_KEPT,          /* outputs are left, and the sender's configuration changes */
+	VARIANT_SILENCE,       /* nothing comes: ours are sent again and again */
 	VARIANT_COUNT,
 };
 
@@ -501,7 +518,10 @@ static size_t put_variant(uint8_t *out, uint8_t number, enum variant variant)
 	size_t end = messages_mac_offset(scenes_genuine[number].length) - 1;
 	const uint8_t minute[] = { OPERATION_WAIT, 3, 61, 0, OPERATION_EXPIRE };
 	const uint8_t replace[] = { OPERATION_API, 3, from + 1, 0, OPERATION_API, 4, from + 1, 0 };
+	const uint8_t change[] = { OPERATION_API, 4, from + 1, 32 + 64 };
 	const uint8_t fail[] = { OPERATION_FAIL, 1 };
+	const uint8_t silence[] = { OPERATION_WAIT, 3, 10, 0, OPERATION_EXPIRE,
+		                    OPERATION_WAIT, 3, 7,  0, OPERATION_EXPIRE };
 	size_t size;
 
 	switch (variant) {
@@ -525,6 +545,11 @@ static size_t put_variant(uint8_t *out, uint8_t number, enum variant variant)
 	case VARIANT_TWICE:
 		size = put_genuine(out, number, OPTION_QUEUE | OPTION_MAC_BLAKE2B, from, end);
 		return size + put_genuine(out + size, number, OPTION_QUEUE, from, 0);
+	case VARIANT_KEPT:
+		size = put_genuine(out, number, OPTION_KEEP, from, 0);
+		return size + put(out + size, change, sizeof change);
+	case VARIANT_SILENCE:
+		return put(out, silence, sizeof silence);
 	default:
 		return put_genuine(out, number, 0, from, 0);
 	}

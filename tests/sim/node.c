@@ -61,12 +61,11 @@ static void release(void *context, void *memory, size_t bytes)
 	struct node *node = context;
 	const uint8_t *p = memory;
 
-	/* An index is our own; the world is not at hand here: node_stop() looks at the counters. */
 	for (size_t i = 0; i < bytes; i++) {
-		if (p[i] != 0) {
-			node->live_allocations += 1000;
-			break;
-		}
+		if (p[i] == 0)
+			continue;
+		check_fail(node->world, "wiped", "node %d: memory was released that was not zero", node->index);
+		break;
 	}
 	node->live_allocations--;
 	node->live_bytes -= bytes;
@@ -186,7 +185,7 @@ static void reference_output(void *context, const struct rosenpass_output *outpu
 {
 	struct node *node = context;
 
-	take_output(scenario_world(), node, output);
+	take_output(node->world, node, output);
 }
 
 static void drain(struct world *world, struct node *node)
@@ -204,6 +203,7 @@ void node_init(struct world *world, int index)
 	struct node *node = &world->nodes[index];
 
 	memset(node, 0, sizeof *node);
+	node->world = world;
 	node->index = index;
 	node->prng = prng_make(world->seed, 100 + (uint64_t)index);
 	node_move(world, index);
@@ -383,9 +383,7 @@ void node_stop(struct world *world, int index)
 	rosenpass_destroy(node->engine);
 	node->reference = NULL;
 	node->engine = NULL;
-	if (node->live_allocations >= 1000)
-		check_fail(world, "wiped", "node %d: memory was released that was not zero", index);
-	else if (node->live_allocations != 0 || node->live_bytes != 0)
+	if (node->live_allocations != 0 || node->live_bytes != 0)
 		check_fail(world, "balance", "node %d: %zu allocations, %zu bytes were not released", index,
 		           node->live_allocations, node->live_bytes);
 	for (int i = 0; i < NODES_MAX; i++) {
@@ -421,10 +419,9 @@ static void note_received(struct world *world, struct node *node, const struct p
 	if (peer >= 0 && (verdict == ROSENPASS_ACCEPTED || verdict == ROSENPASS_CONFIRMED ||
 	                  verdict == ROSENPASS_EXCHANGED))
 		node->peers[peer].has_asked = false;
-	if (peer >= 0 && verdict == ROSENPASS_ACCEPTED) {
+	if (peer >= 0 && verdict == ROSENPASS_ACCEPTED && !node->is_reference) {
 		node->peers[peer].awaits_report = true;
 		node->peers[peer].accepted_ns = clock_ns;
-		node->peers[peer].accepted_at_ns = world->now_ns;
 	}
 	check_received(world, node->index, packet, verdict, peer);
 }
@@ -567,4 +564,54 @@ void node_suspend(struct world *world, int index, uint64_t until_ns)
 {
 	world_trace(world, "node %d sleeps for %.1f s", index, (double)(until_ns - world->now_ns) / 1e9);
 	world->nodes[index].suspended_until_ns = until_ns;
+	world->nodes[index].disturbed_ns = until_ns;
+}
+
+bool node_is_suspended(const struct world *world, int index)
+{
+	return world->now_ns < world->nodes[index].suspended_until_ns;
+}
+
+void node_jump(struct world *world, int index, uint64_t by_ns)
+{
+	world_trace(world, "the clock of node %d jumps by %.1f s", index, (double)by_ns / 1e9);
+	world->nodes[index].clock_offset_ns += by_ns;
+	world->nodes[index].disturbed_ns = world->now_ns;
+	node_kick(world, index);
+}
+
+void node_initiate(struct world *world, int index, int peer)
+{
+	struct node *node = &world->nodes[index];
+
+	if (!node->running || node->is_reference || node->peers[peer].handle == 0 ||
+	    node_is_suspended(world, index))
+		return;
+	world_trace(world, "node %d asks for a new key with %d", index, peer);
+	node->peers[peer].asked_for_ns = world->now_ns;
+	if (rosenpass_peer_initiate(node->engine, node->peers[peer].handle, node_clock_ns(world, index)) != 0)
+		check_fail(world, "initiate", "node %d", index);
+	node_kick(world, index);
+}
+
+void node_set_endpoint(struct world *world, int index, int peer)
+{
+	struct node *node = &world->nodes[index];
+
+	if (!node->running || node->is_reference || node->peers[peer].handle == 0 ||
+	    node_is_suspended(world, index))
+		return;
+	if (rosenpass_peer_set_endpoint(node->engine, node->peers[peer].handle, &world->nodes[peer].address,
+	                                node_clock_ns(world, index)) != 0)
+		check_fail(world, "endpoint", "node %d", index);
+	node_kick(world, index);
+}
+
+void node_set_load(struct world *world, int index, bool under_load)
+{
+	struct node *node = &world->nodes[index];
+
+	node->under_load = under_load;
+	if (node->running && !node->is_reference)
+		rosenpass_set_under_load(node->engine, under_load);
 }

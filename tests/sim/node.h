@@ -17,6 +17,8 @@
 
 #define INBOX_MAX 32
 
+struct world;
+
 /* What a node knows of another, as configured and as told. */
 struct relation {
 	/* configuration; set by the scenario */
@@ -36,18 +38,22 @@ struct relation {
 	uint64_t last_key_ns;      /* virtual time */
 	bool awaits_report;        /* RespHello was accepted, the key not reported yet */
 	uint64_t accepted_ns;      /* the node's clock */
-	uint64_t accepted_at_ns;   /* virtual time */
 	bool has_asked;            /* InitHello sent since the peer was heard last */
 	uint64_t asked_since_ns;   /* the node's clock */
 	uint64_t last_own_send_ns; /* the node's clock: InitHello or InitConf */
+	uint64_t asked_for_ns;     /* virtual time at which the scenario asked for a new key, 0: never */
 	unsigned picks;            /* addresses picked so far */
 	/* over the whole run */
 	uint64_t keys;
 	uint64_t own_sends;
 	uint64_t own_bytes;
+	uint64_t window_ns; /* own_sends were window_sends at this virtual time */
+	uint64_t window_sends;
+	uint64_t quiet_keys; /* keys when the network was healed */
 };
 
 struct node {
+	struct world *world;
 	int index;
 	bool running;
 	bool is_reference;
@@ -62,6 +68,7 @@ struct node {
 	uint64_t suspended_until_ns; /* virtual time; 0: not suspended */
 	uint64_t latency_ns;         /* from arrival or deadline to being served, at most */
 	bool expires_first;          /* expire before receive */
+	uint64_t disturbed_ns;       /* virtual time of the last resume or clock jump */
 	uint64_t wake_at_ns;         /* the pending wake-up; 0: none */
 	/* faults inside */
 	struct prng prng;
@@ -80,8 +87,6 @@ struct node {
 	bool saw_confirmed;
 	unsigned outputs;
 };
-
-struct world;
 
 /* Makes the key pairs of all nodes. Once per process; with the real primitives it takes seconds. */
 void node_keys_init(void);
@@ -107,6 +112,13 @@ void node_wake(struct world *world, int index);
 
 /* Processes nothing until that virtual time. */
 void node_suspend(struct world *world, int index, uint64_t until_ns);
+bool node_is_suspended(const struct world *world, int index);
+
+/* The node's clock goes forward at once. */
+void node_jump(struct world *world, int index, uint64_t by_ns);
+
+/* Asks for a new key. */
+void node_initiate(struct world *world, int index, int peer);
 
 /* Makes the node look at its deadline again, after a call to its engine from outside. */
 void node_kick(struct world *world, int index);
@@ -115,6 +127,8 @@ void node_kick(struct world *world, int index);
 void node_add_peer(struct world *world, int index, int peer);
 void node_remove_peer(struct world *world, int index, int peer);
 void node_change_peer(struct world *world, int index, int peer);
+void node_set_endpoint(struct world *world, int index, int peer);
+void node_set_load(struct world *world, int index, bool under_load);
 
 /* Whether an own handshake with the peer is in progress. */
 bool node_is_trying(const struct world *world, int index, int peer);

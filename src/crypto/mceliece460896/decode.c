@@ -96,10 +96,12 @@ static void make_locator(gf_vec locator[static MCELIECE_FFT_COEFFICIENT_WORDS],
 	}
 }
 
-/* All ones if the first 4608 bits have the weight 96, and no bit is set behind them. */
-static uint64_t has_weight(const uint64_t word[static WORDS])
+/*
+ * All ones if the weight of the first 4608 bits is 96. The locator, which is not zero and
+ * of degree 96 at most, has no roots left for the points behind them.
+ */
+static uint64_t has_weight(const uint64_t word[static ERROR_WORDS])
 {
-	uint64_t behind = 0;
 	uint64_t weight = 0;
 
 	for (unsigned w = 0; w < ERROR_WORDS; w++) {
@@ -113,9 +115,7 @@ static uint64_t has_weight(const uint64_t word[static WORDS])
 		x += x >> 32;
 		weight += x & 0x7f;
 	}
-	for (unsigned w = ERROR_WORDS; w < WORDS; w++)
-		behind |= word[w];
-	return ct_mask_equal_u64(weight, T) & ct_mask_zero_u64(behind);
+	return ct_mask_equal_u64(weight, T);
 }
 
 uint64_t mceliece_decode(uint8_t e[static MCELIECE_ERROR_BYTES],
