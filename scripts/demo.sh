@@ -78,6 +78,7 @@ if [ ! -f "$build/build.ninja" ]; then
 	meson setup "$build" -Dtests=disabled >"$work/build.log" 2>&1 || fail "meson setup failed"
 fi
 ninja -C "$build" >"$work/build.log" 2>&1 || fail "the build failed"
+rm -f "$work/build.log"
 rosenpass=$PWD/$build/src/rosenpass/rosenpass
 
 echo "Making two key pairs"
@@ -93,10 +94,10 @@ while [ "$client_port" = "$server_port" ]; do
 done
 
 echo "Starting two daemons on 127.0.0.1, ports $server_port and $client_port"
-start server private-key "$work/server-secret" public-key "$work/server-public" \
+start server secret-key "$work/server-secret" public-key "$work/server-public" \
 	listen "127.0.0.1:$server_port" \
 	peer public-key "$work/client-public" outfile "$work/server-sharedkey"
-start client private-key "$work/client-secret" public-key "$work/client-public" \
+start client secret-key "$work/client-secret" public-key "$work/client-public" \
 	listen "127.0.0.1:$client_port" \
 	peer public-key "$work/server-public" endpoint "127.0.0.1:$server_port" outfile "$work/client-sharedkey"
 

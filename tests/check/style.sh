@@ -17,7 +17,7 @@ complain()
 }
 
 mapfile -t sources < <(find include src tests bench doc -name '*.[ch]' | sort)
-mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -name run \) | sort)
+mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -name run -o -name vectors \) | sort)
 mapfile -t texts < <(find . -path ./.git -prune -o -path ./build -prune -o -path ./tests/data -prune -o \
 	-path ./tests/fuzz/corpus -prune -o -type f ! -name 'LICENSE*' -print | sort)
 

@@ -38,8 +38,9 @@ enum operation {
 
 #define OPTION_MAC_BLAKE2B 1
 #define OPTION_MAC_SHAKE256 2
-#define OPTION_QUEUE 4 /* waits for OPERATION_DELIVER */
-#define OPTION_KEEP 8  /* outputs are left for later */
+#define OPTION_QUEUE 4              /* waits for OPERATION_DELIVER */
+#define OPTION_KEEP 8               /* outputs are left for later */
+#define OPTION_COPIES(n) ((n) << 4) /* so many more of a short message; up to 15 */
 
 struct attack {
 	struct rosenpass *engine;
@@ -160,6 +161,18 @@ static bool is_the_same(const struct attack *attack, const struct memories *memo
 	return memories->waiting == attack->engine->outputs.used - attack->engine->outputs.taken;
 }
 
+/* A key that is given out is not too old to be used. */
+static void check_new_keys(const struct attack *attack, const struct memories *before)
+{
+	for (int i = SCENES_BOB; i < SCENES_PERSONS; i++) {
+		const struct peer *peer = find(attack, i);
+
+		if (peer != NULL && peer->exchanges > before->peers[i].exchanges)
+			FUZZ_CHECK(peer->has_key &&
+			           scenes_alice.now_ns - peer->key_since_ns < ENGINE_STALE_NS);
+	}
+}
+
 static bool stands_in_work(const struct attack *attack, const uint8_t *secret, size_t length)
 {
 	static const uint8_t zeros[32];
@@ -219,6 +232,7 @@ static void check_verdicts(struct attack *attack, const struct rosenpass_datagra
 	}
 	if (all_dropped)
 		FUZZ_CHECK(is_the_same(attack, before));
+	check_new_keys(attack, before);
 	check_work_is_wiped(attack, before);
 }
 
@@ -324,6 +338,17 @@ static void make_up(struct attack *attack, struct fuzz_input *input)
 	enqueue(attack, data, length, options, from);
 }
 
+static void send_copies(struct attack *attack, const uint8_t *data, size_t length, uint8_t options,
+                        uint8_t from)
+{
+	for (int i = options >> 4; i > 0; i--) {
+		uint8_t *copy = exactly(length);
+
+		memcpy(copy, data, length);
+		enqueue(attack, copy, length, options | OPTION_QUEUE, from);
+	}
+}
+
 static void send_genuine(struct attack *attack, struct fuzz_input *input)
 {
 	uint8_t options = fuzz_byte(input);
@@ -338,6 +363,9 @@ static void send_genuine(struct attack *attack, struct fuzz_input *input)
 
 		data[place] ^= fuzz_byte(input);
 	}
+	/* The long ones cost too much to be sent often. */
+	if (message->length < MESSAGE_INIT_HELLO_MAX_BYTES / 2)
+		send_copies(attack, data, message->length, options, from);
 	enqueue(attack, data, message->length, options, from);
 }
 
@@ -491,6 +519,8 @@ enum variant {
 	VARIANT_TWICE,         /* the same, and each after a changed one */
 	VARIANT_KEPT,          /* outputs are left, and the sender's configuration changes */
 	VARIANT_SILENCE,       /* nothing comes: ours are sent again and again */
+	VARIANT_LATE,          /* after more time than a key is used, without a call to expire */
+	VARIANT_FULL,          /* only InitConf, until there is hardly room for outputs */
 	VARIANT_COUNT,
 };
 
@@ -520,6 +550,7 @@ static size_t put_variant(uint8_t *out, uint8_t number, enum variant variant)
 	const uint8_t replace[] = { OPERATION_API, 3, from + 1, 0, OPERATION_API, 4, from + 1, 0 };
 	const uint8_t change[] = { OPERATION_API, 4, from + 1, 32 + 64 };
 	const uint8_t fail[] = { OPERATION_FAIL, 1 };
+	const uint8_t late[] = { OPERATION_WAIT, 3, 181, 0 };
 	const uint8_t silence[] = { OPERATION_WAIT, 3, 10, 0, OPERATION_EXPIRE,
 		                    OPERATION_WAIT, 3, 7,  0, OPERATION_EXPIRE };
 	size_t size;
@@ -548,6 +579,16 @@ static size_t put_variant(uint8_t *out, uint8_t number, enum variant variant)
 	case VARIANT_KEPT:
 		size = put_genuine(out, number, OPTION_KEEP, from, 0);
 		return size + put(out + size, change, sizeof change);
+	case VARIANT_LATE:
+		size = number == 0 ? put(out, late, sizeof late) : 0;
+		return size + put_genuine(out + size, number, 0, from, 0);
+	case VARIANT_FULL:
+		size = 0;
+		for (int i = 0; i < 4 && scenes_genuine[number].length == MESSAGE_INIT_CONF_BYTES; i++)
+			size += put_genuine(out + size, number,
+			                    (uint8_t)(OPTION_KEEP | OPTION_COPIES(i == 0 ? 14 : 15)), from,
+			                    0);
+		return size;
 	case VARIANT_SILENCE:
 		return put(out, silence, sizeof silence);
 	default:

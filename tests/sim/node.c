@@ -157,7 +157,7 @@ static void take_output(struct world *world, struct node *node, const struct ros
 	int peer = peer_by_handle(node, output->peer);
 
 	node->outputs++;
-	world->check.outputs[output->kind]++;
+	world->check.figures.outputs[output->kind]++;
 	if (!node->is_reference && output->peer != 0 && (peer < 0 || output->user != &node->peers[peer])) {
 		check_fail(world, "user", "node %d: an output of no peer, or with another's user value", node->index);
 		return;
@@ -562,6 +562,8 @@ void node_wake(struct world *world, int index)
 
 void node_suspend(struct world *world, int index, uint64_t until_ns)
 {
+	if (until_ns <= world->nodes[index].suspended_until_ns)
+		return;
 	world_trace(world, "node %d sleeps for %.1f s", index, (double)(until_ns - world->now_ns) / 1e9);
 	world->nodes[index].suspended_until_ns = until_ns;
 	world->nodes[index].disturbed_ns = until_ns;
@@ -576,7 +578,8 @@ void node_jump(struct world *world, int index, uint64_t by_ns)
 {
 	world_trace(world, "the clock of node %d jumps by %.1f s", index, (double)by_ns / 1e9);
 	world->nodes[index].clock_offset_ns += by_ns;
-	world->nodes[index].disturbed_ns = world->now_ns;
+	if (world->nodes[index].disturbed_ns < world->now_ns)
+		world->nodes[index].disturbed_ns = world->now_ns;
 	node_kick(world, index);
 }
 

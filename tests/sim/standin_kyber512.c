@@ -8,9 +8,9 @@
 /*
  * A cheap twin of Kyber-512 with its sizes and its manners, and no secrecy: the
  * shared secret is a hash of public key and ciphertext, so that it changes with every
- * bit of either. sk = seed || pk || zeros.
+ * bit of either. sk = seed || zeros || pk || zeros, with pk where the real one has it.
  */
-#define SEED_BYTES KEYED_HASH_KEY_BYTES
+#define PUBLIC_KEY_OFFSET 768
 
 enum purpose { PUBLIC_KEY = 'k', CIPHERTEXT = 'c', SECRET_SEED = 'd' };
 
@@ -31,7 +31,7 @@ void kyber512_keygen_from_seed(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
 	memset(sk, 0, KYBER512_SECRET_KEY_BYTES);
 	standin_hash(sk, SECRET_SEED, seed, KYBER512_KEYGEN_SEED_BYTES);
 	standin_expand(pk, KYBER512_PUBLIC_KEY_BYTES, PUBLIC_KEY, sk);
-	memcpy(sk + SEED_BYTES, pk, KYBER512_PUBLIC_KEY_BYTES);
+	memcpy(sk + PUBLIC_KEY_OFFSET, pk, KYBER512_PUBLIC_KEY_BYTES);
 }
 
 int kyber512_keygen(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES], uint8_t sk[static KYBER512_SECRET_KEY_BYTES],
@@ -76,5 +76,5 @@ void kyber512_decapsulate(uint8_t ss[static KYBER512_SHARED_SECRET_BYTES],
                           const uint8_t ct[static KYBER512_CIPHERTEXT_BYTES],
                           const uint8_t sk[static KYBER512_SECRET_KEY_BYTES])
 {
-	share(ss, sk + SEED_BYTES, ct);
+	share(ss, sk + PUBLIC_KEY_OFFSET, ct);
 }

@@ -28,4 +28,7 @@ struct world {
 /* Prints a line with the virtual time when --verbose was given. */
 void world_trace(const struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints a violation with seed, virtual time and how to see it again. */
+void world_report(const struct world *world, const char *invariant, const char *words);
+
 #endif

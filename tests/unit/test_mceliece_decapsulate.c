@@ -215,6 +215,32 @@ static void test_bm_of_power_sums(void **state)
 	}
 }
 
+/* Shift registers that hold zeros but for the last place: the connection comes all at once. */
+static void test_bm_of_impulses(void **state)
+{
+	const unsigned lengths[] = { 1, 2, 62, 63, 64, 65, 96 };
+	uint64_t random = 13;
+
+	(void)state;
+	for (size_t k = 0; k < FIXTURE_COUNT(lengths); k++) {
+		unsigned length = lengths[k];
+		gf_vec sequence[MCELIECE_BM_SEQUENCE_WORDS];
+		gf_vec connection[MCELIECE_BM_CONNECTION_WORDS];
+		uint16_t taps[T + 1];
+		uint16_t s[TERMS] = { 0 };
+
+		random_elements(&random, taps, length + 1);
+		s[length - 1] = 1;
+		for (unsigned n = length; n < TERMS; n++) {
+			for (unsigned i = 1; i <= length; i++)
+				s[n] ^= mceliece_gf_mul(taps[i], s[n - i]);
+		}
+		load(sequence, MCELIECE_BM_SEQUENCE_WORDS, s);
+		assert_int_equal(mceliece_bm(connection, sequence), length);
+		check_recurrence(connection, s, length);
+	}
+}
+
 static void test_bm_of_other_sequences(void **state)
 {
 	gf_vec sequence[MCELIECE_BM_SEQUENCE_WORDS];
@@ -517,7 +543,7 @@ static void test_encapsulate(void **state)
 		slow_encode(expected, key->pk, e);
 		assert_memory_equal(ct, expected, sizeof expected);
 		if (ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES) {
-			hash(h, 2, e, NULL, 0);
+			hash(h, 2, e, ct, 0);
 			assert_memory_equal(ct + MCELIECE_SYNDROME_BYTES, h, sizeof h);
 		}
 		hash(h, 1, e, ct, ct_len);
@@ -555,7 +581,8 @@ static void test_decapsulate(void **state)
 			uint8_t seed[MCELIECE460896_SEED_BYTES];
 
 			fixture_fill(&random, seed, sizeof seed);
-			check_decapsulate(&keys[n / FIXTURE_COUNT(forms)], forms[n % FIXTURE_COUNT(forms)], seed);
+			check_decapsulate(&keys[n / FIXTURE_COUNT(forms)], forms[n % FIXTURE_COUNT(forms)],
+			                  seed);
 		}
 	}
 }
@@ -635,6 +662,7 @@ int main(void)
 		cmocka_unit_test(test_fft_of_a_product),
 		cmocka_unit_test(test_fft_transposed),
 		cmocka_unit_test(test_bm_of_power_sums),
+		cmocka_unit_test(test_bm_of_impulses),
 		cmocka_unit_test(test_bm_of_other_sequences),
 		cmocka_unit_test(test_benes),
 		cmocka_unit_test(test_sample),

@@ -44,7 +44,7 @@ __attribute__((noinline)) static void inverse_squares(gf_vec inverse[static WORD
 	uint16_t coefficients[T + 1];
 
 	for (unsigned i = 0; i < T; i++)
-		coefficients[i] = mceliece_bytes_load_u16(goppa + 2 * i) & (MCELIECE_Q - 1);
+		coefficients[i] = mceliece_bytes_load_u16(goppa + 2 * i);
 	coefficients[T] = 1;
 	mceliece_gf_vec_load(&g[0], coefficients, 64);
 	mceliece_gf_vec_load(&g[1], coefficients + 64, T + 1 - 64);

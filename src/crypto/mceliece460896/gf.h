@@ -74,7 +74,10 @@ static inline uint16_t mceliece_gf_vec_element(const struct mceliece_gf_vec *a, 
 	return (uint16_t)element;
 }
 
-/* The first count <= 64 elements from an array; the others are 0. count is public. */
+/*
+ * The first count <= 64 elements from an array, of each only the lower 13 bits; the others
+ * are 0. count is public.
+ */
 void mceliece_gf_vec_load(struct mceliece_gf_vec *out, const uint16_t *elements, unsigned count);
 
 #endif
