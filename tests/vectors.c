@@ -11,10 +11,8 @@ static const struct {
 	const char *file;
 	vectors_handler *handler;
 } table[] = {
-	{ "keyed_hash.json", vectors_keyed_hash },
-	{ "kyber512.json", vectors_kyber512 },
-	{ "mceliece460896.json", vectors_mceliece460896 },
-	{ "cookie.json", vectors_cookie },
+	{ "keyed_hash.json", vectors_keyed_hash },         { "kyber512.json", vectors_kyber512 },
+	{ "mceliece460896.json", vectors_mceliece460896 }, { "cookie.json", vectors_cookie },
 	{ "handshake.json", vectors_handshake },
 };
 

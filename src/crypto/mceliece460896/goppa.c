@@ -1,15 +1,20 @@
 #include "crypto/mceliece460896/goppa.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "crypto/ct.h"
+#include "crypto/mceliece460896/bm.h"
 
 #define BITS MCELIECE_M
 #define DEGREE MCELIECE_T
 #define BABY_STEPS MCELIECE_GOPPA_BABY_STEPS
 #define GIANT_STEPS MCELIECE_GOPPA_GIANT_STEPS
-#define TERMS (BABY_STEPS * GIANT_STEPS)
+
+static_assert(BABY_STEPS * GIANT_STEPS == MCELIECE_BM_TERMS &&
+                      MCELIECE_BM_TERMS == 64 * MCELIECE_BM_SEQUENCE_WORDS,
+              "the sequence is what determines a recurrence of length 96");
 
 /* Elements 64 .. 95 of a vector. */
 #define UPPER_HALF 0xffffffff
@@ -122,45 +127,6 @@ static void power_sequence(struct mceliece_goppa_scratch *s, const uint16_t beta
 }
 
 /*
- * The Berlekamp-Massey algorithm without inversions: the shortest recurrence
- * sum of connection[i] sequence[n - i] = 0. Returns its length.
- */
-static uint64_t shortest_recurrence(vector *connection, const uint16_t sequence[static TERMS])
-{
-	vector previous = { 0 };
-	vector updated;
-	vector window = { 0 };
-	uint16_t previous_discrepancy = 1;
-	uint64_t length = 0;
-
-	memset(connection, 0, sizeof *connection);
-	connection->half[0].bit[0] = 1;
-	previous.half[0].bit[0] = 2;
-	for (uint64_t n = 0; n < TERMS; n++) {
-		uint16_t discrepancy;
-		uint64_t longer;
-
-		shift(&window, sequence[n]);
-		discrepancy = inner_product(connection, &window);
-		longer = ct_mask_nonzero_u64(discrepancy) & ct_mask_less_u63(2 * length, n + 1);
-
-		memset(&updated, 0, sizeof updated);
-		add_multiple(&updated, previous_discrepancy, connection);
-		add_multiple(&updated, discrepancy, &previous);
-		ct_select((uint8_t *)&previous, (const uint8_t *)connection, (const uint8_t *)&previous,
-		          sizeof previous, longer);
-		shift(&previous, 0);
-		*connection = updated;
-		previous_discrepancy ^= (uint16_t)(longer & (uint64_t)(previous_discrepancy ^ discrepancy));
-		length ^= longer & (length ^ (n + 1 - length));
-	}
-	ct_wipe(&previous, sizeof previous);
-	ct_wipe(&updated, sizeof updated);
-	ct_wipe(&window, sizeof window);
-	return length;
-}
-
-/*
  * The ring is a field, so the minimal polynomial of beta is irreducible and is also that
  * of any nonzero linear sequence of its powers.
  */
@@ -168,14 +134,18 @@ uint64_t mceliece_goppa_minimal_polynomial(uint16_t g[static DEGREE], const uint
                                            struct mceliece_goppa_scratch *scratch)
 {
 	vector *connection = &scratch->functional[0];
+	gf_vec sequence[MCELIECE_BM_SEQUENCE_WORDS];
 	uint64_t length;
 	uint16_t scale;
 
 	power_sequence(scratch, beta);
-	length = shortest_recurrence(connection, scratch->sequence);
+	for (size_t w = 0; w < MCELIECE_BM_SEQUENCE_WORDS; w++)
+		mceliece_gf_vec_load(&sequence[w], scratch->sequence + 64 * w, 64);
+	length = mceliece_bm(connection->half, sequence);
 	scale = mceliece_gf_inv(element(connection, 0));
 	for (size_t i = 0; i < DEGREE; i++)
 		g[i] = mceliece_gf_mul(scale, element(connection, DEGREE - i));
+	ct_wipe(sequence, sizeof sequence);
 	return ct_mask_equal_u64(length, DEGREE);
 }
 
