@@ -180,10 +180,10 @@ static int reserve_slot(struct rosenpass *engine)
 	if (larger >= INDEX_NONE || timers_reserve(&engine->timers, larger, &engine->memory) != 0)
 		return ROSENPASS_E_MEMORY;
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
-		if (index_reserve(&engine->by_id[hash], larger + 1, &engine->memory) != 0)
+		if (index_reserve(&engine->by_id[hash], larger, &engine->memory) != 0)
 			return ROSENPASS_E_MEMORY;
 	}
-	if (index_reserve(&engine->by_sid, larger + 1, &engine->memory) != 0)
+	if (index_reserve(&engine->by_sid, larger, &engine->memory) != 0)
 		return ROSENPASS_E_MEMORY;
 	slots = memory_get(&engine->memory, larger * sizeof *slots);
 	if (slots == NULL)

@@ -114,16 +114,6 @@ static int peer_by_handle(const struct node *node, rosenpass_peer handle)
 	return -1;
 }
 
-/* Where the caller has to pick: by turns the peer's address and one where nobody is. */
-static struct rosenpass_address pick_address(struct world *world, struct relation *relation, int peer)
-{
-	struct rosenpass_address address = world->nodes[peer].address;
-
-	if (relation->picks++ % 2 == 1)
-		address.bytes[0] = 127;
-	return address;
-}
-
 static void take_send(struct world *world, struct node *node, int peer, const struct rosenpass_output *output)
 {
 	struct rosenpass_address to = output->address;
@@ -142,10 +132,12 @@ static void take_send(struct world *world, struct node *node, int peer, const st
 		}
 	}
 	if (to.length == 0) {
-		if (peer < 0 || !node->peers[peer].discover)
+		if (peer < 0 || !node->peers[peer].discover) {
 			check_fail(world, "address", "node %d sends to nowhere", node->index);
-		else
-			to = pick_address(world, &node->peers[peer], peer);
+			return;
+		}
+		/* It goes to every address that the peer might have; one of them is right. */
+		to = world->nodes[peer].address;
 	}
 	world_trace(world, "node %d sends %02x (%zu) to %d%s", node->index, (unsigned)type, output->length,
 	            node_at(world, &to), output->repeated ? ", again" : "");

@@ -42,7 +42,6 @@ struct relation {
 	uint64_t asked_since_ns;   /* the node's clock */
 	uint64_t last_own_send_ns; /* the node's clock: InitHello or InitConf */
 	uint64_t asked_for_ns;     /* virtual time at which the scenario asked for a new key, 0: never */
-	unsigned picks;            /* addresses picked so far */
 	/* over the whole run */
 	uint64_t keys;
 	uint64_t own_sends;
