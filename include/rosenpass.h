@@ -120,9 +120,9 @@ struct rosenpass_peer_config {
 	const uint8_t *psk;                /* ROSENPASS_PSK_BYTES, copied; NULL: none */
 	uint32_t dialects;                 /* ROSENPASS_DIALECT_BITs; 0: all */
 	struct rosenpass_address endpoint; /* length 0: not known */
-	bool discover;                 /* initiate without an endpoint too: the caller picks the address */
-	const char *osk_organization;  /* NULL: "rosenpass.eu", "wireguard psk" */
-	const char *const *osk_labels; /* used when osk_organization is given */
+	bool discover;                     /* initiate without an endpoint too: the caller knows addresses */
+	const char *osk_organization;      /* NULL: "rosenpass.eu", "wireguard psk" */
+	const char *const *osk_labels;     /* used when osk_organization is given */
 	size_t osk_label_count;
 	void *user; /* given back with every output */
 };
@@ -262,7 +262,7 @@ void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 /* --- datagrams and events out ------------------------------------------------------- */
 
 enum rosenpass_output_kind {
-	ROSENPASS_OUTPUT_SEND,     /* send data to address; where address.length is 0 the caller picks one */
+	ROSENPASS_OUTPUT_SEND,     /* send data to address; where its length is 0, to all addresses known */
 	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
 	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
 	ROSENPASS_OUTPUT_ENDPOINT, /* the peer was authenticated at address */

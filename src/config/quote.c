@@ -63,9 +63,7 @@ char *quote(const char *text)
 		size_t length = decode(at, &point);
 
 		if (length == 0) {
-			memcpy(out, "\xef\xbf\xbd", 3);
-			out += 3;
-			at++;
+			out += snprintf(out, LONGEST_ESCAPE + 1, "\\x%02X", *at++);
 		} else {
 			out = put(out, at, length, point);
 			at += length;

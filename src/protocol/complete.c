@@ -150,7 +150,7 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 		return;
 	peer = peers_by_sid(engine, in.sid);
 	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF ||
-	    engine->now_ns >= peers_conf_ends_ns(&peer->own))
+	    engine->now_ns >= peer->own.established_ns + ENGINE_STALE_NS)
 		return;
 	own = &peer->own;
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
@@ -163,7 +163,8 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 	 */
 	if (peer->biscuit_used < own->biscuit_mark)
 		peer->biscuit_used = own->biscuit_mark;
-	if (!own->reported || own->superseded)
+	peer->biscuit_confirmed = engine->biscuit_counter;
+	if (!own->reported)
 		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
 		                  own->established_ns);
 	peer->trying_since_ns = engine->now_ns;

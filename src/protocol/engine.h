@@ -32,7 +32,6 @@
 #define ENGINE_STALE_NS (180 * ENGINE_SECOND_NS)
 #define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS) /* an unfinished handshake starts anew */
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)      /* RespHello to key, where EmptyData does not come */
-#define ENGINE_SUPERSEDED_NS (60 * ENGINE_SECOND_NS) /* RespHello to giving up a superseded handshake */
 #define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)       /* after the random source failed */
 
 /* Our own handshake with a peer. */
@@ -58,10 +57,8 @@ struct own_handshake {
 	uint64_t hold_until_ns;
 	/* Waiting for EmptyData. */
 	uint64_t established_ns;
-	uint64_t
-		report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was, or is superseded */
+	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
 	bool reported;
-	bool superseded;       /* a key of the peer's handshake came after this one */
 	uint64_t biscuit_mark; /* the biscuit counter when RespHello came */
 	uint8_t osk[ROSENPASS_KEY_BYTES];
 	uint8_t txkr[CHAIN_BYTES];
@@ -86,8 +83,9 @@ struct peer {
 	enum rosenpass_dialect dialect;
 
 	/* As responder. */
-	uint64_t biscuit_used;                       /* the greatest number accepted */
-	bool answered;                               /* the two below are set */
+	uint64_t biscuit_used;      /* the greatest number accepted */
+	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
+	bool answered;              /* the two below are set */
 	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* keyed hash of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
@@ -176,9 +174,6 @@ bool peers_can_reach(const struct peer *peer);
 
 /* Sets the peer's timer from its state. To be called after every change of it. */
 void peers_schedule(struct rosenpass *engine, struct peer *peer);
-
-/* When a handshake that waits for EmptyData is given up. */
-uint64_t peers_conf_ends_ns(const struct own_handshake *own);
 
 /* Ends our own handshake with the peer and wipes it. */
 void peers_abort_handshake(struct rosenpass *engine, struct peer *peer);

@@ -162,7 +162,7 @@ static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
 {
 	struct own_handshake *own = &peer->own;
 
-	if (own->reported || own->superseded || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
+	if (own->reported || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
 		return;
 	engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
 	own->reported = true;
@@ -257,7 +257,8 @@ static void expire_keys(struct rosenpass *engine, struct peer *peer)
 		report_unconfirmed(engine, peer);
 	}
 	/* Whether or not it can be sent: its secrets do not outlive the key. */
-	if (own->state == ROSENPASS_STATE_INIT_CONF && engine->now_ns >= peers_conf_ends_ns(own))
+	if (own->state == ROSENPASS_STATE_INIT_CONF &&
+	    engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
 		peers_abort_handshake(engine, peer);
 	if (own->state == ROSENPASS_STATE_INIT_HELLO && !peers_can_reach(peer) &&
 	    engine->now_ns >= own->started_ns + ENGINE_HANDSHAKE_NS) {

@@ -87,17 +87,12 @@ void peers_schedule(struct rosenpass *engine, struct peer *peer)
 	if (peer->own.state != ROSENPASS_STATE_IDLE && peers_can_reach(peer))
 		at = earlier(at, peer->own.next_send_ns);
 	if (peer->own.state == ROSENPASS_STATE_INIT_CONF)
-		at = earlier(at, earlier(peer->own.report_ns, peers_conf_ends_ns(&peer->own)));
+		at = earlier(at, earlier(peer->own.report_ns, peer->own.established_ns + ENGINE_STALE_NS));
 	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO && !peers_can_reach(peer))
 		at = earlier(at, peer->own.started_ns + ENGINE_HANDSHAKE_NS);
 	if (peer->own.state != ROSENPASS_STATE_INIT_HELLO && peers_can_reach(peer))
 		at = earlier(at, peer->renewal_ns);
 	timers_set(&engine->timers, peer->slot, at);
-}
-
-uint64_t peers_conf_ends_ns(const struct own_handshake *own)
-{
-	return own->established_ns + (own->superseded ? ENGINE_SUPERSEDED_NS : ENGINE_STALE_NS);
 }
 
 void peers_abort_handshake(struct rosenpass *engine, struct peer *peer)

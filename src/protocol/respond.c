@@ -17,15 +17,19 @@
  * - InitConf while ours waits for EmptyData: both handshakes got that far. The greater
  *   side passes over PASS_CONFS_GREATER of them, the lesser over more, and none after
  *   PASS_CONFS_NS: a peer that lost its state does not wait long. Then the peer's key
- *   is taken, but our InitConf goes on: should EmptyData still come, the peer took our
- *   key after its own, and so do we again. Last confirmed wins, and a peer that always
- *   lets the last InitConf win sees it the same way.
+ *   is taken and our handshake ends. But the peer may at the same moment have taken ours,
+ *   and nothing that can still arrive would tell: one more handshake soon, begun by the
+ *   lesser side (by the greater, if nothing comes), makes the keys the same for certain.
+ *   That holds for a peer that always lets the last InitConf win, too. The same is done
+ *   when EmptyData came first, but the InitConf answers a biscuit from before it.
  */
 #define HOLD_NS (3 * ENGINE_SECOND_NS)
 #define PASS_HELLOS 2
 #define PASS_CONFS_GREATER 2
 #define PASS_CONFS_LESSER 5
 #define PASS_CONFS_NS (8 * ENGINE_SECOND_NS)
+#define SETTLE_LESSER_NS (ENGINE_SECOND_NS / 2)
+#define SETTLE_GREATER_NS (5 * ENGINE_SECOND_NS)
 
 /* The byte of a biscuit's number that tells the dialect; the eight before it count. */
 #define NUMBER_DIALECT 8
@@ -80,7 +84,7 @@ static bool goes_before_conf(struct rosenpass *engine, struct peer *peer, enum k
 	struct own_handshake *own = &peer->own;
 	uint32_t limit = is_greater(engine, peer, hash) ? PASS_CONFS_GREATER : PASS_CONFS_LESSER;
 
-	if (own->state != ROSENPASS_STATE_INIT_CONF || own->superseded || own->crossed >= limit ||
+	if (own->state != ROSENPASS_STATE_INIT_CONF || own->crossed >= limit ||
 	    engine->now_ns - own->established_ns >= PASS_CONFS_NS)
 		return false;
 	own->crossed++;
@@ -263,16 +267,20 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 	uint8_t txkr[CHAIN_BYTES];
 	struct empty_data out;
 	struct own_handshake *own = &peer->own;
+	bool crossed =
+		own->state == ROSENPASS_STATE_INIT_CONF || peer->biscuit_used <= peer->biscuit_confirmed;
 
 	chain_extract(chain, osk, peer->osk_label[chain->hash]);
 	chain_extract(chain, txkr, labels[chain->hash][LABEL_RES_ENC]);
-	if (own->state == ROSENPASS_STATE_INIT_HELLO)
+	if (own->state != ROSENPASS_STATE_IDLE)
 		peers_abort_handshake(engine, peer);
-	own->superseded = true;
-	own->report_ns = ROSENPASS_NEVER;
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	engine_report_key(engine, peer, osk, ROSENPASS_RESPONDER, dialect, engine->now_ns);
+	if (crossed)
+		peer->renewal_ns =
+			engine->now_ns +
+			(is_greater(engine, peer, chain->hash) ? SETTLE_GREATER_NS : SETTLE_LESSER_NS);
 	engine_moved(engine, peer, from);
 
 	memset(peer->answer, 0, sizeof peer->answer);

@@ -15,6 +15,8 @@
 #define COMPLAIN_NS (60 * CLOCK_SECOND_NS)
 /* How many batches of one socket are worked through before timers and other sockets have their turn. */
 #define BATCHES_A_TURN 4
+/* Three minutes, about: then a peer counts as away. */
+#define PATIENT_TRANSMISSIONS 20
 
 static void send_to(struct daemon *daemon, struct daemon_peer *peer, const struct rosenpass_output *output,
                     const struct address_path *path, uint64_t now_ns)
@@ -34,34 +36,75 @@ static void send_to(struct daemon *daemon, struct daemon_peer *peer, const struc
 	}
 }
 
+/* Whether the peer's last place is one that its endpoint names anyway. */
+static bool last_is_configured(const struct daemon_peer *peer)
+{
+	for (size_t i = 0; i < peer->address_count; i++) {
+		if (memcmp(&peer->addresses[i], &peer->last.remote, sizeof peer->last.remote) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The number of ways to the peer, and (below that number) one of them. */
+static size_t count_ways(const struct daemon *daemon, const struct daemon_peer *peer)
+{
+	return peer->address_count * daemon->sockets.count +
+	       (peer->has_last && !last_is_configured(peer) ? 1 : 0);
+}
+
+static struct address_path way_to(const struct daemon *daemon, const struct daemon_peer *peer, size_t way)
+{
+	struct address_path path = { 0 };
+
+	if (way == peer->address_count * daemon->sockets.count)
+		return peer->last;
+	path.remote = peer->addresses[way / daemon->sockets.count];
+	path.socket = (uint16_t)(way % daemon->sockets.count);
+	return path;
+}
+
 /*
- * The peer's place is not known: one of the pairs of a socket and an address of its
- * family is tried, another one with each transmission. Where it was last is one of them.
+ * The peer's place is not known. The ways to it are the pairs of a socket and an address
+ * of its family, and the place where it was last. All of them are tried; after
+ * PATIENT_TRANSMISSIONS without an answer one at random each time, as a peer that is away
+ * must not cost more for having many addresses. (In turn would not do: the engine
+ * changes dialects in turn, and the two might never meet.)
  */
 static void send_somewhere(struct daemon *daemon, struct daemon_peer *peer,
                            const struct rosenpass_output *output, uint64_t now_ns)
 {
-	size_t ways = peer->address_count * daemon->sockets.count;
-	size_t all = ways + (peer->has_last ? 1 : 0);
+	struct rosenpass_peer_info info = { 0 };
+	size_t ways = count_ways(daemon, peer);
+	size_t fitting = 0;
+	uint32_t chosen = 0;
+	bool all;
 
-	for (size_t tried = 0; tried < all; tried++) {
-		size_t way = peer->next_way++ % all;
-		struct address_path path = { 0 };
+	all = rosenpass_peer_get(daemon->engine, peer->handle, &info) != 0 ||
+	      info.retransmissions < PATIENT_TRANSMISSIONS;
+	for (size_t way = 0; way < ways; way++) {
+		struct address_path path = way_to(daemon, peer, way);
 
-		if (way == ways) {
-			path = peer->last;
-		} else {
-			path.remote = peer->addresses[way / daemon->sockets.count];
-			path.socket = (uint16_t)(way % daemon->sockets.count);
-		}
 		if (daemon->sockets.family[path.socket] != path.remote.any.sa_family)
 			continue;
-		send_to(daemon, peer, output, &path, now_ns);
-		return;
+		fitting++;
+		if (all)
+			send_to(daemon, peer, output, &path, now_ns);
 	}
-	if (peer->complained_ns == 0) {
+	if (fitting == 0 && peer->complained_ns == 0) {
 		log_warn("peer %zu: no socket of ours fits an address of %s", peer->number, peer->endpoint);
 		peer->complained_ns = now_ns;
+	}
+	if (all || fitting == 0)
+		return;
+	chosen = randombytes_uniform((uint32_t)fitting);
+	for (size_t way = 0; way < ways; way++) {
+		struct address_path path = way_to(daemon, peer, way);
+
+		if (daemon->sockets.family[path.socket] == path.remote.any.sa_family && chosen-- == 0) {
+			send_to(daemon, peer, output, &path, now_ns);
+			return;
+		}
 	}
 }
 

@@ -24,7 +24,6 @@ struct daemon_peer {
 	size_t address_count;
 
 	rosenpass_peer handle;
-	size_t next_way;          /* which address from which socket is tried next */
 	struct address_path last; /* where it was authenticated last */
 	bool has_last;
 	/* A key that could not be written yet. */

@@ -64,7 +64,6 @@ static uint8_t *read_public_key(const char *path)
 
 static int read_secret_key(uint8_t *key, const char *path)
 {
-	/* One byte more, so that a longer file is seen to be one. */
 	uint8_t *file = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	size_t length = 0;
 	int result = file == NULL ? -ENOMEM : file_read(path, file, ROSENPASS_SECRET_KEY_BYTES, &length);

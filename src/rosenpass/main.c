@@ -1,10 +1,12 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rosenpass/commands.h"
 #include "system/log.h"
@@ -45,6 +47,16 @@ static void level_from_environment(void)
 		log_set_level(level);
 }
 
+/* A socket or key file that got the number of a closed standard stream would be written into. */
+static bool occupy_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	}
+	return true;
+}
+
 int main(int count, char **words)
 {
 	static const struct option options[] = {
@@ -58,6 +70,11 @@ int main(int count, char **words)
 
 	/* A reader of our output that goes away is an error of that write and of nothing else. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	if (!occupy_standard_streams()) {
+		log_error("a standard stream is closed, and /dev/null cannot be opened: %s",
+		          strerror(errno));
+		return COMMAND_FAILED;
+	}
 	if (sodium_init() < 0) {
 		log_error("the cryptographic library cannot start");
 		return COMMAND_FAILED;

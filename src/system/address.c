@@ -38,7 +38,7 @@ static const char *split(const char *text, char host[static HOST_BYTES], char po
 	if (text[0] == '[') {
 		start = text + 1;
 		end = colon - 1;
-		if (end <= start || *end != ']')
+		if (end < start || *end != ']')
 			return "has an opening bracket that is not closed before the port";
 	} else if (memchr(text, ':', (size_t)(colon - text)) != NULL) {
 		return "looks like an IPv6 address; write it in brackets, as in [::1]:9999";

@@ -98,6 +98,16 @@ static void sync_folder(const char *path)
 	(void)close(fd);
 }
 
+/* /dev/stdout and its like: with enough rights a file in their place would be in everybody's way. */
+static bool leads_into_proc(const char *path)
+{
+	static const char proc[] = "/proc/";
+	char target[sizeof proc - 1];
+
+	return readlink(path, target, sizeof target) == (ssize_t)sizeof target &&
+	       memcmp(target, proc, sizeof target) == 0;
+}
+
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 {
 	char temporary[PATH_MAX];
@@ -113,6 +123,8 @@ int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode
 			return -EISDIR;
 		if (existing == FILE_KEEP_EXISTING)
 			return -EEXIST;
+		if (!S_ISREG(status.st_mode) || leads_into_proc(path))
+			return -EINVAL;
 	}
 	(void)snprintf(temporary, sizeof temporary, "%s" TEMPORARY_SUFFIX, path);
 	fd = mkostemp(temporary, O_CLOEXEC);

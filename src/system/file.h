@@ -22,7 +22,9 @@ enum file_existing {
 
 /*
  * Writes data under a temporary name in the same folder and gives it its name when it
- * is on disk. 0 or negative errno; then nothing has changed.
+ * is on disk. 0 or negative errno; then nothing has changed. What is no file (a device,
+ * a pipe, a socket, or a link into /proc as /dev/stdout is) is never replaced: -EINVAL.
+ * A folder is not either: -EISDIR.
  */
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 	__attribute__((warn_unused_result));

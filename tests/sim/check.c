@@ -157,7 +157,7 @@ static void compare(struct world *world, int a, int b)
 		pair->confs = 0;
 	} else {
 		check_difference(world, a, b);
-		if (check->quiet && !is_settled(world, pair) && world->nodes[a].peers[b].has_key &&
+		if (check->quiet && pair->since_ns < check->quiet_since_ns && world->nodes[a].peers[b].has_key &&
 		    pair->settled_by_ns - check->quiet_since_ns == SETTLE_NS &&
 		    world->now_ns - check->quiet_since_ns > check->figures.longest_settling_ns)
 			check->figures.longest_settling_ns = world->now_ns - check->quiet_since_ns;
