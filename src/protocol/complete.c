@@ -164,6 +164,7 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 	if (peer->biscuit_used < own->biscuit_mark)
 		peer->biscuit_used = own->biscuit_mark;
 	peer->biscuit_confirmed = engine->biscuit_counter;
+	peer->unconfirmed_until_ns = 0;
 	if (!own->reported)
 		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
 		                  own->established_ns);

@@ -30,9 +30,10 @@
 #define ENGINE_RENEW_RESPONDER_NS (120 * ENGINE_SECOND_NS)
 #define ENGINE_RENEW_INITIATOR_NS (130 * ENGINE_SECOND_NS)
 #define ENGINE_STALE_NS (180 * ENGINE_SECOND_NS)
-#define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS) /* an unfinished handshake starts anew */
-#define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)      /* RespHello to key, where EmptyData does not come */
-#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)       /* after the random source failed */
+#define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS)  /* an unfinished handshake starts anew */
+#define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)       /* RespHello to key, where EmptyData does not come */
+#define ENGINE_UNCONFIRMED_NS (60 * ENGINE_SECOND_NS) /* how long a given up InitConf may be under way */
+#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)        /* after the random source failed */
 
 /* Our own handshake with a peer. */
 struct own_handshake {
@@ -90,7 +91,8 @@ struct peer {
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
 	/* As initiator. */
-	uint64_t renewal_ns; /* when to start a handshake, if the peer can be reached */
+	uint64_t unconfirmed_until_ns; /* an InitConf of ours that was given up may still be taken */
+	uint64_t renewal_ns;           /* when to start a handshake, if the peer can be reached */
 	uint64_t trying_since_ns;
 	uint32_t unanswered; /* transmissions since then */
 	struct own_handshake own;

@@ -173,8 +173,10 @@ static void start_handshake(struct rosenpass *engine, struct peer *peer, const s
 	struct own_handshake *own = &peer->own;
 	uint32_t sid;
 
-	if (own->state == ROSENPASS_STATE_INIT_CONF)
+	if (own->state == ROSENPASS_STATE_INIT_CONF) {
 		report_unconfirmed(engine, peer);
+		peer->unconfirmed_until_ns = engine->now_ns + ENGINE_UNCONFIRMED_NS;
+	}
 	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
 		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_TIMEOUT, NULL, 0);
 

@@ -21,7 +21,8 @@
  *   and nothing that can still arrive would tell: one more handshake soon, begun by the
  *   lesser side (by the greater, if nothing comes), makes the keys the same for certain.
  *   That holds for a peer that always lets the last InitConf win, too. The same is done
- *   when EmptyData came first, but the InitConf answers a biscuit from before it.
+ *   when EmptyData came first, but the InitConf answers a biscuit from before it, and when
+ *   an InitConf of ours was given up for a new handshake not long ago.
  */
 #define HOLD_NS (3 * ENGINE_SECOND_NS)
 #define PASS_HELLOS 2
@@ -59,6 +60,16 @@ static bool is_greater(struct rosenpass *engine, struct peer *peer, enum keyed_h
 	              public_key_fact(&peer->key, hash, PUBLIC_KEY_PEER_ID), PUBLIC_KEY_FACT_BYTES) > 0;
 }
 
+/*
+ * By which ids two crossing handshakes are weighed: both sides must choose alike. Where
+ * they are in dialects of different hashes each side sees the other one's message, so
+ * that neither hash of a message will do.
+ */
+static enum keyed_hash weighing_hash(const struct own_handshake *own, enum keyed_hash received)
+{
+	return messages_dialect_hash(own->dialect) == received ? received : KEYED_HASH_BLAKE2B;
+}
+
 /* true: the peer's authenticated InitHello is to be passed over. */
 static bool goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash)
 {
@@ -66,8 +77,15 @@ static bool goes_before_hello(struct rosenpass *engine, struct peer *peer, enum 
 
 	if (own->state != ROSENPASS_STATE_INIT_HELLO || own->yielded)
 		return false;
-	if (!is_greater(engine, peer, hash) && own->crossed < PASS_HELLOS) {
+	if (!is_greater(engine, peer, weighing_hash(own, hash)) && own->crossed < PASS_HELLOS) {
 		own->crossed++;
+		/* The peer is there: what was a long wait for an absent one is over. */
+		if (own->next_send_ns > engine->now_ns + ENGINE_SECOND_NS) {
+			own->next_send_ns = engine->now_ns + ENGINE_SECOND_NS;
+			peer->trying_since_ns = engine->now_ns;
+			peer->unanswered = 0;
+			peers_schedule(engine, peer);
+		}
 		return true;
 	}
 	own->yielded = true;
@@ -82,7 +100,8 @@ static bool goes_before_hello(struct rosenpass *engine, struct peer *peer, enum 
 static bool goes_before_conf(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash)
 {
 	struct own_handshake *own = &peer->own;
-	uint32_t limit = is_greater(engine, peer, hash) ? PASS_CONFS_GREATER : PASS_CONFS_LESSER;
+	uint32_t limit =
+		is_greater(engine, peer, weighing_hash(own, hash)) ? PASS_CONFS_GREATER : PASS_CONFS_LESSER;
 
 	if (own->state != ROSENPASS_STATE_INIT_CONF || own->crossed >= limit ||
 	    engine->now_ns - own->established_ns >= PASS_CONFS_NS)
@@ -267,8 +286,9 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 	uint8_t txkr[CHAIN_BYTES];
 	struct empty_data out;
 	struct own_handshake *own = &peer->own;
-	bool crossed =
-		own->state == ROSENPASS_STATE_INIT_CONF || peer->biscuit_used <= peer->biscuit_confirmed;
+	bool crossed = own->state == ROSENPASS_STATE_INIT_CONF ||
+	               peer->biscuit_used <= peer->biscuit_confirmed ||
+	               engine->now_ns < peer->unconfirmed_until_ns;
 
 	chain_extract(chain, osk, peer->osk_label[chain->hash]);
 	chain_extract(chain, txkr, labels[chain->hash][LABEL_RES_ENC]);
@@ -277,10 +297,11 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	engine_report_key(engine, peer, osk, ROSENPASS_RESPONDER, dialect, engine->now_ns);
+	peer->unconfirmed_until_ns = 0;
 	if (crossed)
 		peer->renewal_ns =
 			engine->now_ns +
-			(is_greater(engine, peer, chain->hash) ? SETTLE_GREATER_NS : SETTLE_LESSER_NS);
+			(is_greater(engine, peer, KEYED_HASH_BLAKE2B) ? SETTLE_GREATER_NS : SETTLE_LESSER_NS);
 	engine_moved(engine, peer, from);
 
 	memset(peer->answer, 0, sizeof peer->answer);

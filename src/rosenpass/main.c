@@ -71,8 +71,7 @@ int main(int count, char **words)
 	/* A reader of our output that goes away is an error of that write and of nothing else. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!occupy_standard_streams()) {
-		log_error("a standard stream is closed, and /dev/null cannot be opened: %s",
-		          strerror(errno));
+		log_error("a standard stream is closed, and /dev/null cannot be opened: %s", strerror(errno));
 		return COMMAND_FAILED;
 	}
 	if (sodium_init() < 0) {

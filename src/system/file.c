@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY_SUFFIX ".XXXXXX"
+#define TEMPORARY_NAME ".rosenpass-XXXXXX"
 
 static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
 {
@@ -111,11 +111,13 @@ static bool leads_into_proc(const char *path)
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 {
 	char temporary[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 	struct stat status;
 	int result;
 	int fd;
 
-	if (strlen(path) + sizeof TEMPORARY_SUFFIX > sizeof temporary)
+	if (folder + sizeof TEMPORARY_NAME > sizeof temporary)
 		return -ENAMETOOLONG;
 	/* A name that ends in a slash, or is a folder's, would only be refused at the end. */
 	if (stat(path, &status) == 0) {
@@ -126,7 +128,9 @@ int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode
 		if (!S_ISREG(status.st_mode) || leads_into_proc(path))
 			return -EINVAL;
 	}
-	(void)snprintf(temporary, sizeof temporary, "%s" TEMPORARY_SUFFIX, path);
+	/* Not made of the name itself, which may be as long as names can be. */
+	memcpy(temporary, path, folder);
+	memcpy(temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -105,7 +105,8 @@ static void check_origin(struct world *world, int node, int peer, const struct r
 		check->record_count++;
 	}
 	if (record->initiator != (initiator ? node : peer) || record->responder != (initiator ? peer : node))
-		check_fail(world, "origin", "node %d has a key with %d that is of another exchange", node, peer);
+		check_fail(world, "origin", "node %d has a key with %d that is of another exchange", node,
+		           peer);
 	if (!initiator && record->by_responder)
 		check_fail(world, "replay", "node %d takes a key with %d for the second time", node, peer);
 	record->by_initiator |= initiator;
@@ -137,8 +138,9 @@ static void check_difference(struct world *world, int a, int b)
 	if (!is_settled(world, pair))
 		return;
 	if (world->now_ns - since_ns > DIFFERENCE_NS)
-		check_fail(world, "one-sided", "nodes %d and %d hold different keys for %.1f s, %.1f s after healing", a,
-		           b, (double)(world->now_ns - since_ns) / 1e9,
+		check_fail(world, "one-sided",
+		           "nodes %d and %d hold different keys for %.1f s, %.1f s after healing", a, b,
+		           (double)(world->now_ns - since_ns) / 1e9,
 		           (double)(world->now_ns - world->check.quiet_since_ns) / 1e9);
 	if (since_ns >= pair->settled_by_ns && world->now_ns - since_ns > *longest)
 		*longest = world->now_ns - since_ns;
@@ -157,7 +159,8 @@ static void compare(struct world *world, int a, int b)
 		pair->confs = 0;
 	} else {
 		check_difference(world, a, b);
-		if (check->quiet && pair->since_ns < check->quiet_since_ns && world->nodes[a].peers[b].has_key &&
+		if (check->quiet && pair->since_ns < check->quiet_since_ns &&
+		    world->nodes[a].peers[b].has_key &&
 		    pair->settled_by_ns - check->quiet_since_ns == SETTLE_NS &&
 		    world->now_ns - check->quiet_since_ns > check->figures.longest_settling_ns)
 			check->figures.longest_settling_ns = world->now_ns - check->quiet_since_ns;
@@ -177,14 +180,16 @@ void check_key(struct world *world, int node, int peer, const struct rosenpass_o
 		return;
 	}
 	relation = &host->peers[peer];
-	world_trace(world, "node %d has key %02x%02x%02x%02x with %d as %s, %s", node, (unsigned)output->data[0],
-	            (unsigned)output->data[1], (unsigned)output->data[2], (unsigned)output->data[3], peer,
+	world_trace(world, "node %d has key %02x%02x%02x%02x with %d as %s, %s", node,
+	            (unsigned)output->data[0], (unsigned)output->data[1], (unsigned)output->data[2],
+	            (unsigned)output->data[3], peer,
 	            output->role == ROSENPASS_INITIATOR ? "initiator" : "responder",
 	            rosenpass_dialect_name(output->dialect));
 	if (check_pair(world, node, peer)->hopeless)
 		check_fail(world, "hopeless", "node %d has a key with %d, which cannot be", node, peer);
 	if (relation->dialects != 0 && (relation->dialects & ROSENPASS_DIALECT_BIT(output->dialect)) == 0)
-		check_fail(world, "dialect", "node %d has a key with %d in a dialect that is not allowed", node, peer);
+		check_fail(world, "dialect", "node %d has a key with %d in a dialect that is not allowed",
+		           node, peer);
 	early = output->role == ROSENPASS_INITIATOR && !host->is_reference &&
 	        !(host->in_receive && host->saw_confirmed) && clock_ns - relation->accepted_ns < REPORT_NS &&
 	        world->now_ns - relation->asked_for_ns > GRACE_NS;
@@ -213,9 +218,11 @@ void check_stale(struct world *world, int node, int peer)
 	relation = &world->nodes[node].peers[peer];
 	world_trace(world, "node %d has no key with %d any more", node, peer);
 	if (node_clock_ns(world, node) - relation->established_ns < STALE_NS)
-		check_fail(world, "stale", "node %d was told too early that its key with %d is stale", node, peer);
+		check_fail(world, "stale", "node %d was told too early that its key with %d is stale", node,
+		           peer);
 	if (is_settled(world, check_pair(world, node, peer)))
-		check_fail(world, "stale", "node %d lost its key with %d although the network is well", node, peer);
+		check_fail(world, "stale", "node %d lost its key with %d although the network is well", node,
+		           peer);
 	relation->has_key = false;
 	compare(world, node, peer);
 }
@@ -232,8 +239,8 @@ void check_lost_state(struct world *world, int node, int peer)
 
 /* --- packets --------------------------------------------------------------------------------- */
 
-void check_received(struct world *world, int node, const struct packet *packet, enum rosenpass_verdict verdict,
-                    int peer)
+void check_received(struct world *world, int node, const struct packet *packet,
+                    enum rosenpass_verdict verdict, int peer)
 {
 	struct check_figures *figures = &world->check.figures;
 	struct pair_state *pair = check_pair(world, node, packet->from_node);
@@ -251,25 +258,29 @@ void check_received(struct world *world, int node, const struct packet *packet, 
 		/* A cookie is asked for before the content is looked at. */
 		if (verdict < ROSENPASS_DROPPED && verdict != ROSENPASS_COOKIE_SENT)
 			check_fail(world, "damaged", "node %d takes a damaged %02x from %d: %s", node,
-			           (unsigned)packet->data[0], packet->from_node, rosenpass_verdict_name(verdict));
+			           (unsigned)packet->data[0], packet->from_node,
+			           rosenpass_verdict_name(verdict));
 		return;
 	}
 	if (peer >= 0 && peer != packet->from_node)
-		check_fail(world, "sender", "node %d takes a packet of %d for one of %d", node, packet->from_node, peer);
+		check_fail(world, "sender", "node %d takes a packet of %d for one of %d", node,
+		           packet->from_node, peer);
 	if (pair->differ && (verdict == ROSENPASS_EXCHANGED || verdict == ROSENPASS_REPEATED ||
 	                     (verdict == ROSENPASS_CROSSED && packet->data[0] == 0x83)))
 		pair->confs++;
 	if (pair->confs > figures->most_confs)
 		figures->most_confs = pair->confs;
 	if (pair->confs > CONFS_MAX)
-		check_fail(world, "one-sided", "nodes %d and %d hold different keys although %u InitConfs arrived", node,
+		check_fail(world, "one-sided",
+		           "nodes %d and %d hold different keys although %u InitConfs arrived", node,
 		           packet->from_node, pair->confs);
 }
 
 void check_outputs(struct world *world, int node, size_t datagrams, unsigned outputs)
 {
 	if (outputs > OUTPUTS_PER_DATAGRAM * datagrams)
-		check_fail(world, "outputs", "node %d: %zu datagrams led to %u outputs", node, datagrams, outputs);
+		check_fail(world, "outputs", "node %d: %zu datagrams led to %u outputs", node, datagrams,
+		           outputs);
 }
 
 /* --- time ------------------------------------------------------------------------------------ */
@@ -303,7 +314,8 @@ static void end_quiet(struct world *world, int a, int b)
 
 	if (relation->keys - relation->quiet_keys > 8 + seconds / 40)
 		check_fail(world, "storm", "node %d was told %llu keys with %d in %llu s", a,
-		           (unsigned long long)(relation->keys - relation->quiet_keys), b, (unsigned long long)seconds);
+		           (unsigned long long)(relation->keys - relation->quiet_keys), b,
+		           (unsigned long long)seconds);
 }
 
 void check_quiet(struct world *world, bool quiet)
@@ -331,7 +343,8 @@ static void audit_sends(struct world *world, int node, int peer)
 	uint64_t gap_ns = clock_ns - since_ns < TRYING_FAST_NS ? FAST_GAP_NS : SLOW_GAP_NS;
 	uint64_t sends;
 
-	if (can_begin(relation) && node_is_trying(world, node, peer) && world->nodes[node].random_failure == 0 &&
+	if (can_begin(relation) && node_is_trying(world, node, peer) &&
+	    world->nodes[node].random_failure == 0 &&
 	    clock_ns - relation->last_own_send_ns > gap_ns + HOLD_NS &&
 	    world->now_ns > world->nodes[node].disturbed_ns + HOLD_NS)
 		check_fail(world, "silence", "node %d has sent nothing to %d for %.1f s", node, peer,

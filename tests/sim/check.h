@@ -13,11 +13,11 @@
 /* How the keys of two peers compare. */
 struct pair_state {
 	bool differ;
-	uint64_t since_ns;     /* virtual time; with differ */
-	unsigned confs;        /* genuine InitConfs that arrived since then */
+	uint64_t since_ns;      /* virtual time; with differ */
+	unsigned confs;         /* genuine InitConfs that arrived since then */
 	uint64_t slow_until_ns; /* virtual time: until then both may wait for the next renewal */
 	uint64_t settled_by_ns; /* virtual time; in quiet times */
-	bool hopeless;         /* no common dialect: must never have a key */
+	bool hopeless;          /* no common dialect: must never have a key */
 };
 
 /* Who was told which key. */
@@ -66,8 +66,8 @@ void check_stale(struct world *world, int node, int peer);
 void check_lost_state(struct world *world, int node, int peer);
 
 /* A node was handed a packet; a number of datagrams led to a number of outputs. */
-void check_received(struct world *world, int node, const struct packet *packet, enum rosenpass_verdict verdict,
-                    int peer);
+void check_received(struct world *world, int node, const struct packet *packet,
+                    enum rosenpass_verdict verdict, int peer);
 void check_outputs(struct world *world, int node, size_t datagrams, unsigned outputs);
 
 /* The network was healed, or becomes faulty again. */

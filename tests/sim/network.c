@@ -97,7 +97,8 @@ static void damage(struct world *world, struct packet *packet, const uint8_t *re
 
 	memcpy(before, packet->data, packet->length);
 	for (int i = 0; repair && i < ROSENPASS_DIALECT_COUNT; i++) {
-		if (reference_mac_is_right(packet->data, packet->length, (enum rosenpass_dialect)i, receiver_key))
+		if (reference_mac_is_right(packet->data, packet->length, (enum rosenpass_dialect)i,
+		                           receiver_key))
 			dialect = i;
 	}
 	repair = dialect >= 0;
@@ -107,11 +108,13 @@ static void damage(struct world *world, struct packet *packet, const uint8_t *re
 		packet->data[prng_below(prng, range)] ^= (uint8_t)(1u << prng_below(prng, 8));
 	}
 	for (size_t i = 0; i < packet->length; i++) {
-		if (packet->data[i] != before[i] && (packet->data[0] != before[0] || is_checked(packet, i, repair)))
+		if (packet->data[i] != before[i] &&
+		    (packet->data[0] != before[0] || is_checked(packet, i, repair)))
 			packet->damaged = true;
 	}
 	if (repair)
-		reference_seal_mac(packet->data, packet->length, (enum rosenpass_dialect)dialect, receiver_key);
+		reference_seal_mac(packet->data, packet->length, (enum rosenpass_dialect)dialect,
+		                   receiver_key);
 }
 
 static void put(struct world *world, const struct packet *packet, const struct link *link, uint64_t delay_ns,

@@ -64,7 +64,8 @@ static void release(void *context, void *memory, size_t bytes)
 	for (size_t i = 0; i < bytes; i++) {
 		if (p[i] == 0)
 			continue;
-		check_fail(node->world, "wiped", "node %d: memory was released that was not zero", node->index);
+		check_fail(node->world, "wiped", "node %d: memory was released that was not zero",
+		           node->index);
 		break;
 	}
 	node->live_allocations--;
@@ -151,7 +152,8 @@ static void take_output(struct world *world, struct node *node, const struct ros
 	node->outputs++;
 	world->check.figures.outputs[output->kind]++;
 	if (!node->is_reference && output->peer != 0 && (peer < 0 || output->user != &node->peers[peer])) {
-		check_fail(world, "user", "node %d: an output of no peer, or with another's user value", node->index);
+		check_fail(world, "user", "node %d: an output of no peer, or with another's user value",
+		           node->index);
 		return;
 	}
 	switch (output->kind) {
@@ -317,7 +319,8 @@ static void create_engine(struct world *world, struct node *node)
 
 		if (result == 0)
 			break;
-		if ((result != ROSENPASS_E_MEMORY && result != ROSENPASS_E_RANDOM) || node->live_allocations != 0)
+		if ((result != ROSENPASS_E_MEMORY && result != ROSENPASS_E_RANDOM) ||
+		    node->live_allocations != 0)
 			check_fail(world, "create", "node %d: %s, %zu allocations left", node->index,
 			           rosenpass_error_name(result), node->live_allocations);
 	}
@@ -423,9 +426,9 @@ static void receive_reference(struct world *world, struct node *node)
 	for (size_t i = 0; i < node->inbox_used; i++) {
 		struct packet *packet = node->inbox[i];
 		rosenpass_peer peer;
-		enum rosenpass_verdict verdict = reference_receive(node->reference, packet->data, packet->length,
-		                                                   &packet->from,
-		                                                   node_clock_ns(world, node->index), &peer);
+		enum rosenpass_verdict verdict =
+			reference_receive(node->reference, packet->data, packet->length, &packet->from,
+		                          node_clock_ns(world, node->index), &peer);
 
 		note_received(world, node, packet, verdict, peer);
 	}
@@ -444,10 +447,12 @@ static void receive_engine(struct world *world, struct node *node)
 			.from = node->inbox[i]->from,
 		};
 	while (done < node->inbox_used) {
-		size_t taken = rosenpass_receive(node->engine, datagrams + done, node->inbox_used - done, clock_ns);
+		size_t taken =
+			rosenpass_receive(node->engine, datagrams + done, node->inbox_used - done, clock_ns);
 
 		if (taken == 0) {
-			check_fail(world, "progress", "node %d: no datagram taken although outputs were", node->index);
+			check_fail(world, "progress", "node %d: no datagram taken although outputs were",
+			           node->index);
 			return;
 		}
 		for (size_t i = done; i < done + taken; i++)

@@ -38,7 +38,11 @@
 #define ED_COUNTER 8
 #define ED_AUTH 16
 
-enum trying { NOT_TRYING, SENT_INIT_HELLO, SENT_INIT_CONF };
+enum trying {
+	NOT_TRYING,
+	SENT_INIT_HELLO,
+	SENT_INIT_CONF
+};
 
 struct reference_peer {
 	const uint8_t *public_key;
@@ -86,8 +90,8 @@ static enum keyed_hash hash_of(enum rosenpass_dialect dialect)
 	return dialect == ROSENPASS_SHAKE256_156 ? KEYED_HASH_SHAKE256 : KEYED_HASH_BLAKE2B;
 }
 
-static void make_mac(uint8_t mac[REFERENCE_HASH_BYTES], const uint8_t *message, size_t length, enum keyed_hash hash,
-                     const uint8_t *receiver)
+static void make_mac(uint8_t mac[REFERENCE_HASH_BYTES], const uint8_t *message, size_t length,
+                     enum keyed_hash hash, const uint8_t *receiver)
 {
 	uint8_t key[REFERENCE_HASH_BYTES];
 
@@ -95,7 +99,8 @@ static void make_mac(uint8_t mac[REFERENCE_HASH_BYTES], const uint8_t *message, 
 	keyed_hash(hash, mac, key, message, length - TRAILER_BYTES);
 }
 
-void reference_seal_mac(uint8_t *message, size_t length, enum rosenpass_dialect dialect, const uint8_t *receiver)
+void reference_seal_mac(uint8_t *message, size_t length, enum rosenpass_dialect dialect,
+                        const uint8_t *receiver)
 {
 	uint8_t mac[REFERENCE_HASH_BYTES];
 
@@ -180,8 +185,8 @@ static rosenpass_peer number_of(const struct reference *reference, const struct 
 	return (rosenpass_peer)(peer - reference->peers) + 1;
 }
 
-static void emit_send(struct reference *reference, const struct reference_peer *peer, uint8_t *message, size_t length,
-                      const struct rosenpass_address *to, bool repeated)
+static void emit_send(struct reference *reference, const struct reference_peer *peer, uint8_t *message,
+                      size_t length, const struct rosenpass_address *to, bool repeated)
 {
 	struct rosenpass_output output = {
 		.kind = ROSENPASS_OUTPUT_SEND,
@@ -196,8 +201,8 @@ static void emit_send(struct reference *reference, const struct reference_peer *
 	reference->config.emit(reference->config.context, &output);
 }
 
-static void take_key(struct reference *reference, struct reference_peer *peer, const struct reference_chain *chain,
-                     enum rosenpass_role role)
+static void take_key(struct reference *reference, struct reference_peer *peer,
+                     const struct reference_chain *chain, enum rosenpass_role role)
 {
 	uint8_t osk[ROSENPASS_KEY_BYTES];
 	struct rosenpass_output output = {
@@ -227,7 +232,8 @@ static void send_own(struct reference *reference, struct reference_peer *peer)
 	uint32_t u;
 
 	draw(reference, (uint8_t *)&u, sizeof u);
-	peer->next_send = reference->now + delay / 2 + (delay / 2 >> 32) * u + ((delay / 2 & UINT32_MAX) * u >> 32);
+	peer->next_send =
+		reference->now + delay / 2 + (delay / 2 >> 32) * u + ((delay / 2 & UINT32_MAX) * u >> 32);
 	if (to->length > 0)
 		emit_send(reference, peer, peer->message, peer->length, to, peer->sent > 0);
 	peer->sent++;
@@ -245,7 +251,8 @@ static void start(struct reference *reference, struct reference_peer *peer)
 	peer->message[0] = 0x81;
 	peer->length = IH_SCTR + reference->sct_len + PIDI_CT_BYTES + REFERENCE_AUTH_BYTES + TRAILER_BYTES;
 	chain->hash = reference->hash;
-	reference_lhash(chain->hash, chain->ck, REFERENCE_CK_INIT, peer->public_key, ROSENPASS_PUBLIC_KEY_BYTES);
+	reference_lhash(chain->hash, chain->ck, REFERENCE_CK_INIT, peer->public_key,
+	                ROSENPASS_PUBLIC_KEY_BYTES);
 	draw(reference, peer->sidi, sizeof peer->sidi);
 	if (kyber512_keygen(peer->epki, peer->eski, &reference->config.random) != 0)
 		abort();
@@ -372,8 +379,9 @@ static void renew_biscuit_keys(struct reference *reference)
 }
 
 /* Builds and sends RespHello for a chain as IHR8 left it. */
-static void answer_init_hello(struct reference *reference, struct reference_peer *peer, struct reference_chain *chain,
-                              const uint8_t *hello, const struct rosenpass_address *from)
+static void answer_init_hello(struct reference *reference, struct reference_peer *peer,
+                              struct reference_chain *chain, const uint8_t *hello,
+                              const struct rosenpass_address *from)
 {
 	uint8_t message[ROSENPASS_DATAGRAM_MAX_BYTES] = { 0x82 };
 	uint8_t *ecti = message + RH_ECTI;
@@ -412,8 +420,8 @@ static void answer_init_hello(struct reference *reference, struct reference_peer
 	aead_x_seal(biscuit_ct, reference->biscuit_keys[0], nonce, ad, sizeof ad, biscuit, sizeof biscuit);
 	reference_mix(chain, biscuit_ct, BISCUIT_CT_BYTES);
 	reference_encrypt_and_mix(chain, auth, biscuit, 0);
-	emit_send(reference, peer, message, (size_t)(biscuit_ct - message) + BISCUIT_CT_BYTES + TRAILER_BYTES, from,
-	          false);
+	emit_send(reference, peer, message, (size_t)(biscuit_ct - message) + BISCUIT_CT_BYTES + TRAILER_BYTES,
+	          from, false);
 }
 
 static enum rosenpass_verdict on_init_hello(struct reference *reference, const uint8_t *data, size_t length,
@@ -458,7 +466,8 @@ static bool open_biscuit(struct reference *reference, uint8_t biscuit[BISCUIT_BY
 	for (int i = 0; i < 2; i++) {
 		uint64_t lifetime = i == 0 ? 2 * BISCUIT_EPOCH : BISCUIT_EPOCH;
 
-		if (reference->biscuit_since[i] != 0 && reference->now - reference->biscuit_since[i] < lifetime &&
+		if (reference->biscuit_since[i] != 0 &&
+		    reference->now - reference->biscuit_since[i] < lifetime &&
 		    aead_x_open(biscuit, reference->biscuit_keys[i], ad, sizeof ad, conf + IC_BISCUIT,
 		                BISCUIT_CT_BYTES) == 0)
 			return true;
@@ -534,7 +543,8 @@ enum rosenpass_verdict reference_receive(struct reference *reference, const uint
 {
 	reference->now = now_ns;
 	*peer = 0;
-	if (length < EMPTY_DATA_BYTES || length > ROSENPASS_DATAGRAM_MAX_BYTES || data[0] < 0x81 || data[0] > 0x84)
+	if (length < EMPTY_DATA_BYTES || length > ROSENPASS_DATAGRAM_MAX_BYTES || data[0] < 0x81 ||
+	    data[0] > 0x84)
 		return ROSENPASS_DROPPED_SIZE;
 	if (!reference_mac_is_right(data, length, reference->config.dialect, reference->config.public_key))
 		return ROSENPASS_DROPPED_MAC;

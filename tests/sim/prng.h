@@ -1,7 +1,10 @@
 #ifndef TESTS_SIM_PRNG_H
 #define TESTS_SIM_PRNG_H
 
-/* Repeatable numbers (splitmix64). Each user has its own stream, so that one more draw here changes nothing there. */
+/*
+ * Repeatable numbers (splitmix64). Each user has its own stream, so that one more
+ * draw here changes nothing there.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -11,7 +11,8 @@ static uint8_t labels[KEYED_HASH_COUNT][REFERENCE_LABEL_COUNT][REFERENCE_HASH_BY
 static const uint8_t zero_nonce[AEAD_NONCE_BYTES];
 
 /* The real keyed hash: in the stand-in program keyed_hash() is another function. */
-static void real_hash(enum keyed_hash hash, uint8_t *out, const uint8_t *key, const uint8_t *data, size_t data_len)
+static void real_hash(enum keyed_hash hash, uint8_t *out, const uint8_t *key, const uint8_t *data,
+                      size_t data_len)
 {
 	uint8_t padded[BLAKE2B_KEY_BYTES];
 	uint8_t inner[BLAKE2B_OUT_BYTES];
@@ -75,8 +76,8 @@ const uint8_t *reference_label(enum keyed_hash hash, enum reference_label label)
 	return labels[hash][label];
 }
 
-void reference_lhash(enum keyed_hash hash, uint8_t out[static REFERENCE_HASH_BYTES], enum reference_label label,
-                     const uint8_t *data, size_t data_len)
+void reference_lhash(enum keyed_hash hash, uint8_t out[static REFERENCE_HASH_BYTES],
+                     enum reference_label label, const uint8_t *data, size_t data_len)
 {
 	keyed_hash(hash, out, labels[hash][label], data, data_len);
 }

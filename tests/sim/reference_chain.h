@@ -31,8 +31,8 @@ void reference_labels_init(void);
 const uint8_t *reference_label(enum keyed_hash hash, enum reference_label label);
 
 /* out = hash(label, data); out may not be data. */
-void reference_lhash(enum keyed_hash hash, uint8_t out[static REFERENCE_HASH_BYTES], enum reference_label label,
-                     const uint8_t *data, size_t data_len);
+void reference_lhash(enum keyed_hash hash, uint8_t out[static REFERENCE_HASH_BYTES],
+                     enum reference_label label, const uint8_t *data, size_t data_len);
 
 struct reference_chain {
 	enum keyed_hash hash;

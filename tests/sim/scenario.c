@@ -99,7 +99,8 @@ static void draw_nodes(struct world *world)
 
 		node_init(world, i);
 		node->is_reference = references && prng_chance(prng, i == 0 ? 300 : 600);
-		node->reference_config.dialect = (enum rosenpass_dialect)prng_below(prng, ROSENPASS_DIALECT_COUNT);
+		node->reference_config.dialect =
+			(enum rosenpass_dialect)prng_below(prng, ROSENPASS_DIALECT_COUNT);
 		node->reference_config.go =
 			node->reference_config.dialect == ROSENPASS_BLAKE2B_188 && prng_chance(prng, 500);
 		node->clock_offset_ns = prng_below(prng, 1000000) * SECOND + prng_below(prng, SECOND);
@@ -136,10 +137,10 @@ static void draw_faults(struct scenario *scenario)
 		enum action action;
 		uint32_t chance, at_most;
 	} actions[] = {
-		{ ACTION_LINKS, 500, 3 },   { ACTION_RESTART, 300, 4 }, { ACTION_SUSPEND, 250, 3 },
-		{ ACTION_JUMP, 200, 3 },    { ACTION_CUT, 350, 4 },     { ACTION_MOVE, 100, 2 },
-		{ ACTION_INITIATE, 250, 6 }, { ACTION_CROSS, 300, 6 },   { ACTION_REMOVE, 100, 2 },
-		{ ACTION_PSK, 100, 2 },     { ACTION_ENDPOINT, 100, 3 }, { ACTION_LOAD, 150, 3 },
+		{ ACTION_LINKS, 500, 3 },    { ACTION_RESTART, 300, 4 },  { ACTION_SUSPEND, 250, 3 },
+		{ ACTION_JUMP, 200, 3 },     { ACTION_CUT, 350, 4 },      { ACTION_MOVE, 100, 2 },
+		{ ACTION_INITIATE, 250, 6 }, { ACTION_CROSS, 300, 6 },    { ACTION_REMOVE, 100, 2 },
+		{ ACTION_PSK, 100, 2 },      { ACTION_ENDPOINT, 100, 3 }, { ACTION_LOAD, 150, 3 },
 	};
 
 	scenario->loss = losses[prng_below(prng, sizeof losses / sizeof losses[0])];
@@ -236,7 +237,8 @@ static void plan_actions(struct world *world, uint64_t during_ns)
 			int peer = some_peer(world, node);
 
 			if (peer >= 0)
-				plan(world, prng_below(&scenario->prng, during_ns), node, (enum action)action, peer);
+				plan(world, prng_below(&scenario->prng, during_ns), node, (enum action)action,
+				     peer);
 		}
 	}
 }
@@ -291,8 +293,8 @@ static void begin_quiet(struct world *world)
 		int peer = some_peer(world, node);
 
 		if (peer >= 0)
-			plan(world, prng_below(&scenario->prng, during_ns), node, i % 2 == 0 ? ACTION_CROSS : ACTION_INITIATE,
-			     peer);
+			plan(world, prng_below(&scenario->prng, during_ns), node,
+			     i % 2 == 0 ? ACTION_CROSS : ACTION_INITIATE, peer);
 	}
 	scenario->episodes--;
 	plan(world, during_ns, 0,
@@ -306,8 +308,8 @@ static void change_psk(struct world *world, int node, int peer)
 	struct relation *here = &world->nodes[node].peers[peer];
 	struct relation *there = &world->nodes[peer].peers[node];
 
-	if (world->nodes[node].is_reference || world->nodes[peer].is_reference || node_is_suspended(world, node) ||
-	    node_is_suspended(world, peer))
+	if (world->nodes[node].is_reference || world->nodes[peer].is_reference ||
+	    node_is_suspended(world, node) || node_is_suspended(world, peer))
 		return;
 	here->has_psk = true;
 	prng_fill(&world->scenario.prng, here->psk, sizeof here->psk);
@@ -497,8 +499,8 @@ void scenario_act(struct world *world, int node, uint64_t value)
 	int other = (int)(value & 0xff);
 
 	/* What was planned for an episode, and would fall behind its end, does not happen any more. */
-	if (world->check.quiet && action != ACTION_FAULTS && action != ACTION_END && action != ACTION_INITIATE &&
-	    action != ACTION_CROSS && action != ACTION_CHANGE)
+	if (world->check.quiet && action != ACTION_FAULTS && action != ACTION_END &&
+	    action != ACTION_INITIATE && action != ACTION_CROSS && action != ACTION_CHANGE)
 		return;
 	world_trace(world, "action %d: node %d, other %d", (int)action, node, other);
 	switch (action) {

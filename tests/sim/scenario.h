@@ -13,25 +13,25 @@
 
 /* value of an EVENT_ACTION: the action, and the other node where there is one. */
 enum action {
-	ACTION_FAULTS,   /* an episode begins */
-	ACTION_LINKS,    /* all links get other faults */
+	ACTION_FAULTS, /* an episode begins */
+	ACTION_LINKS,  /* all links get other faults */
 	ACTION_START,
-	ACTION_RESTART,  /* with lost state; starts again after a while */
+	ACTION_RESTART, /* with lost state; starts again after a while */
 	ACTION_SUSPEND,
 	ACTION_JUMP,
 	ACTION_CUT,
 	ACTION_MEND,
 	ACTION_MOVE,
 	ACTION_INITIATE,
-	ACTION_CROSS,    /* both sides ask for a new key */
+	ACTION_CROSS, /* both sides ask for a new key */
 	ACTION_REMOVE,
 	ACTION_ADD,
-	ACTION_PSK,      /* another preshared key, here now and there later */
-	ACTION_CHANGE,   /* the configuration as it is now */
+	ACTION_PSK,    /* another preshared key, here now and there later */
+	ACTION_CHANGE, /* the configuration as it is now */
 	ACTION_ENDPOINT,
 	ACTION_LOAD,
-	ACTION_QUIET,    /* the network is healed */
-	ACTION_ABSENT,   /* of the absent-peer runs: the peer goes; a day has passed; it is back */
+	ACTION_QUIET,  /* the network is healed */
+	ACTION_ABSENT, /* of the absent-peer runs: the peer goes; a day has passed; it is back */
 	ACTION_DAY,
 	ACTION_RETURN,
 	ACTION_END,

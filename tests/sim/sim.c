@@ -61,8 +61,8 @@ void world_trace(const struct world *world, const char *format, ...)
 void world_report(const struct world *world, const char *invariant, const char *words)
 {
 	printf("FAIL seed %llu at %.6f s, %s: %s\n      again: %s%s --seed %llu --verbose\n",
-	       (unsigned long long)world->seed, (double)(world->now_ns - START_NS) / 1e9, invariant, words, program,
-	       month ? " --month" : "", (unsigned long long)world->seed);
+	       (unsigned long long)world->seed, (double)(world->now_ns - START_NS) / 1e9, invariant, words,
+	       program, month ? " --month" : "", (unsigned long long)world->seed);
 	(void)fflush(stdout);
 }
 
@@ -200,7 +200,8 @@ static void print_figures(const struct check_figures *figures)
 	       (unsigned long long)figures->outputs[ROSENPASS_OUTPUT_ENDPOINT],
 	       (unsigned long long)figures->outputs[ROSENPASS_OUTPUT_TIMEOUT]);
 	printf("damaged packets received: %llu\n", (unsigned long long)figures->damaged);
-	printf("at most: settled %.3f s after healing, keys differ for %.3f s then, %llu InitConfs until they agree, "
+	printf("at most: settled %.3f s after healing, keys differ for %.3f s then, %llu InitConfs until "
+	       "they agree, "
 	       "%llu messages a minute\n",
 	       (double)figures->longest_settling_ns / 1e9, (double)figures->longest_difference_ns / 1e9,
 	       (unsigned long long)figures->most_confs, (unsigned long long)figures->most_sends);
@@ -210,7 +211,8 @@ static void print_figures(const struct check_figures *figures)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month]\n", program);
+	fprintf(stderr, "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month]\n",
+	        program);
 	exit(2);
 }
 

@@ -10,8 +10,8 @@
 #include "crypto/keyed_hash.h"
 
 /* out = the hash of data under a key that only names the purpose. */
-static inline void standin_hash(uint8_t out[static KEYED_HASH_OUT_BYTES], uint8_t purpose, const uint8_t *data,
-                                size_t data_len)
+static inline void standin_hash(uint8_t out[static KEYED_HASH_OUT_BYTES], uint8_t purpose,
+                                const uint8_t *data, size_t data_len)
 {
 	uint8_t key[KEYED_HASH_KEY_BYTES] = { purpose };
 

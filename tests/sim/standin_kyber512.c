@@ -12,7 +12,11 @@
  */
 #define PUBLIC_KEY_OFFSET 768
 
-enum purpose { PUBLIC_KEY = 'k', CIPHERTEXT = 'c', SECRET_SEED = 'd' };
+enum purpose {
+	PUBLIC_KEY = 'k',
+	CIPHERTEXT = 'c',
+	SECRET_SEED = 'd'
+};
 
 static void share(uint8_t ss[static KYBER512_SHARED_SECRET_BYTES],
                   const uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
@@ -34,8 +38,8 @@ void kyber512_keygen_from_seed(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
 	memcpy(sk + PUBLIC_KEY_OFFSET, pk, KYBER512_PUBLIC_KEY_BYTES);
 }
 
-int kyber512_keygen(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES], uint8_t sk[static KYBER512_SECRET_KEY_BYTES],
-                    const struct random_source *random)
+int kyber512_keygen(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
+                    uint8_t sk[static KYBER512_SECRET_KEY_BYTES], const struct random_source *random)
 {
 	uint8_t seed[KYBER512_KEYGEN_SEED_BYTES];
 
@@ -59,7 +63,8 @@ void kyber512_encapsulate_from_seed(uint8_t ct[static KYBER512_CIPHERTEXT_BYTES]
 
 int kyber512_encapsulate(uint8_t ct[static KYBER512_CIPHERTEXT_BYTES],
                          uint8_t ss[static KYBER512_SHARED_SECRET_BYTES],
-                         const uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES], const struct random_source *random)
+                         const uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
+                         const struct random_source *random)
 {
 	uint8_t seed[KYBER512_ENCAPSULATE_SEED_BYTES];
 

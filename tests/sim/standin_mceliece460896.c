@@ -14,10 +14,13 @@
 #define PREFIX_BYTES 64
 #define SEED_BYTES KEYED_HASH_KEY_BYTES
 
-enum purpose { PUBLIC_KEY = 'K', CIPHERTEXT = 'C' };
+enum purpose {
+	PUBLIC_KEY = 'K',
+	CIPHERTEXT = 'C'
+};
 
-static void share(uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES], const uint8_t prefix[static PREFIX_BYTES],
-                  const uint8_t *ct, size_t ct_len)
+static void share(uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+                  const uint8_t prefix[static PREFIX_BYTES], const uint8_t *ct, size_t ct_len)
 {
 	uint8_t key[KEYED_HASH_OUT_BYTES];
 
@@ -62,7 +65,8 @@ void mceliece460896_encapsulate_from_seed(uint8_t *ct, size_t ct_len,
 	share(ss, pk, ct, ct_len);
 }
 
-int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len, uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
+int mceliece460896_encapsulate(uint8_t *ct, size_t ct_len,
+                               uint8_t ss[static MCELIECE460896_SHARED_SECRET_BYTES],
                                const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
                                const struct random_source *random)
 {

@@ -40,9 +40,9 @@ static void test_numeric(void **state)
 		assert_int_equal(count, 1);
 		address_format(text, &found[0]);
 		assert_string_equal(text, cases[i].formatted);
-		assert_int_equal(address_length(&found[0]), found[0].any.sa_family == AF_INET ?
-		                                                    sizeof(struct sockaddr_in) :
-		                                                    sizeof(struct sockaddr_in6));
+		assert_int_equal(address_length(&found[0]), found[0].any.sa_family == AF_INET
+		                                                    ? sizeof(struct sockaddr_in)
+		                                                    : sizeof(struct sockaddr_in6));
 	}
 }
 
@@ -221,8 +221,8 @@ static void test_round_trips(void **state)
 		assert_int_equal(packed.length, lengths[i]);
 		assert_int_equal(packed.group_length, is_v6 ? 9 : 5);
 		/* The engine compares all of it. */
-		assert_true(fixture_is_zero(packed.bytes + packed.length,
-		                            sizeof packed.bytes - packed.length));
+		assert_true(
+			fixture_is_zero(packed.bytes + packed.length, sizeof packed.bytes - packed.length));
 		assert_int_equal(address_unpack(&back, &packed), 0);
 		assert_memory_equal(&back.remote, &paths[i].remote, sizeof back.remote);
 		assert_memory_equal(&back.local, &paths[i].local, sizeof back.local);
@@ -254,7 +254,8 @@ static void test_groups(void **state)
 		address_pack(&packed[0], &(struct address_path){ .remote = cases[i].a });
 		address_pack(&packed[1], &(struct address_path){ .remote = cases[i].b, .socket = 1 });
 		assert_int_equal(packed[0].group_length == packed[1].group_length &&
-		                         memcmp(packed[0].bytes, packed[1].bytes, packed[0].group_length) == 0,
+		                         memcmp(packed[0].bytes, packed[1].bytes, packed[0].group_length) ==
+		                                 0,
 		                 cases[i].same);
 	}
 }
@@ -298,10 +299,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numeric),   cmocka_unit_test(test_name),
-		cmocka_unit_test(test_problems),  cmocka_unit_test(test_long_host),
-		cmocka_unit_test(test_format),    cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_groups),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_numeric),  cmocka_unit_test(test_name),
+		cmocka_unit_test(test_problems), cmocka_unit_test(test_long_host),
+		cmocka_unit_test(test_format),   cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_groups),   cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

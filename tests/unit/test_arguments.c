@@ -58,13 +58,15 @@ static void test_own(void **state)
 		{ "secret-key s public-key p", "p", "s", false, false, 0, 0 },
 		{ "private-key s public-key p", "p", "s", true, false, 0, 0 },
 		{ "verbose secret-key s verbose public-key p", "p", "s", false, true, 0, 0 },
-		{ "listen a:1 public-key p listen b:2 secret-key s listen a:1", "p", "s", false, false, 3, 0 },
+		{ "listen a:1 public-key p listen b:2 secret-key s listen a:1", "p", "s", false, false, 3,
+		  0 },
 		{ "public-key peer secret-key peer", "peer", "peer", false, false, 0, 0 },
 		{ "public-key secret-key secret-key public-key", "secret-key", "public-key", false, false, 0,
 		  0 },
 		{ "public-key verbose secret-key listen", "verbose", "listen", false, false, 0, 0 },
 		{ "public-key p secret-key s listen peer peer public-key q", "p", "s", false, false, 1, 1 },
-		{ OWN " peer public-key q peer public-key r peer public-key t", "p", "s", false, false, 0, 3 },
+		{ OWN " peer public-key q peer public-key r peer public-key t", "p", "s", false, false, 0,
+		  3 },
 	};
 
 	(void)state;
@@ -171,8 +173,9 @@ static void test_peer(void **state)
 		struct words words;
 		char line[512];
 
-		(void)snprintf(line, sizeof line, "%.*s%s%s", (int)(strstr(frames[frame], "%s") - frames[frame]),
-		               frames[frame], cases[n].words, strstr(frames[frame], "%s") + 2);
+		(void)snprintf(line, sizeof line, "%.*s%s%s",
+		               (int)(strstr(frames[frame], "%s") - frames[frame]), frames[frame],
+		               cases[n].words, strstr(frames[frame], "%s") + 2);
 		parse(&arguments, &words, line);
 		assert_int_equal(arguments.peer_count, frame + 1);
 		peer = &arguments.peers[frame == 0 ? 0 : 1];

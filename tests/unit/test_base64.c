@@ -54,7 +54,10 @@ static void test_round_trips(void **state)
 }
 
 /* text may hold a zero byte: its length is that of the array. */
-#define CASE(text, good) { text, sizeof(text) - 1, good }
+#define CASE(text, good)                     \
+	{                                    \
+		text, sizeof(text) - 1, good \
+	}
 
 static void test_forms(void **state)
 {

@@ -96,7 +96,7 @@ static void test_read_sizes(void **state)
 		size_t room;
 		int result;
 	} cases[] = {
-		{ "", 0, 0 },         { "", 4, 0 },          { "abcd", 5, 0 },    { "abcd", 4, 0 },
+		{ "", 0, 0 },          { "", 4, 0 },          { "abcd", 5, 0 },       { "abcd", 4, 0 },
 		{ "abcd", 3, -EFBIG }, { "abcd", 0, -EFBIG }, { "abcde", 4, -EFBIG },
 	};
 
@@ -313,7 +313,7 @@ static void test_refused(void **state)
 		if (result != cases[i].keep)
 			fail_msg("\"%s\", keeping: %d, not %d", cases[i].path, result, cases[i].keep);
 		assert_int_equal(count_names(), names);
-		/* A program with enough rights that fails here would damage the machine. */
+		/* Devices of the machine are left to users who could not damage it; root has its own above. */
 		if (cases[i].replace == 0 || cases[i].path[0] != '/' || geteuid() != 0)
 			result = write_text(cases[i].path, NEW, 0600, FILE_REPLACE);
 		else
@@ -362,9 +362,10 @@ static void test_no_rights(void **state)
 
 	(void)state;
 	assert_int_equal(mkdir("d", 0500), 0);
+	assert_int_equal(chmod(".", 0755), 0);
 	if (geteuid() == 0)
 		assert_int_equal(seteuid(65534), 0);
-	result = chmod(folder, 0755) == 0 || geteuid() != 0 ? write_text("d/f", NEW, 0600, FILE_REPLACE) : 0;
+	result = write_text("d/f", NEW, 0600, FILE_REPLACE);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(result, -EACCES);

@@ -98,10 +98,12 @@ static void test_parse(void **state)
 		bool known;
 		enum log_level level;
 	} cases[] = {
-		{ "off", true, LOG_OFF },     { "error", true, LOG_ERROR },   { "warn", true, LOG_WARN },
-		{ "info", true, LOG_INFO },   { "debug", true, LOG_DEBUG },   { "trace", true, LOG_TRACE },
-		{ "TRACE", true, LOG_TRACE }, { "Warn", true, LOG_WARN },     { "", false, LOG_OFF },
-		{ "warning", false, LOG_OFF }, { "inf", false, LOG_OFF },     { " info", false, LOG_OFF },
+		{ "off", true, LOG_OFF },     { "error", true, LOG_ERROR },
+		{ "warn", true, LOG_WARN },   { "info", true, LOG_INFO },
+		{ "debug", true, LOG_DEBUG }, { "trace", true, LOG_TRACE },
+		{ "TRACE", true, LOG_TRACE }, { "Warn", true, LOG_WARN },
+		{ "", false, LOG_OFF },       { "warning", false, LOG_OFF },
+		{ "inf", false, LOG_OFF },    { " info", false, LOG_OFF },
 		{ "3", false, LOG_OFF },      { "rosenpass=debug", false, LOG_OFF },
 	};
 
@@ -148,7 +150,8 @@ static void test_long_lines(void **state)
 	static char message[3 * LINE_BYTES];
 	static char text[4 * LINE_BYTES];
 	static const char head[] = "rosenpass: error: ";
-	size_t room = LINE_BYTES - (sizeof head - 1) - 2; /* beside the line feed, and the end that vsnprintf() wants */
+	size_t room = LINE_BYTES - (sizeof head - 1) -
+	              2; /* beside the line feed, and the end that vsnprintf() wants */
 
 	(void)state;
 	for (size_t length = room - 3; length < sizeof message; length += length < room + 3 ? 1 : 997) {

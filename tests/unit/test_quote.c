@@ -17,8 +17,7 @@ static void test_table(void **state)
 		{ "\\n", "\"\\\\n\"" },
 		{ "it's", "\"it's\"" },
 		{ "\n\t\r", "\"\\n\\t\\r\"" },
-		{ "\x01\a\b\v\f\x1b\x1f\x7f",
-		  "\"\\u{1}\\u{7}\\u{8}\\u{b}\\u{c}\\u{1b}\\u{1f}\\u{7f}\"" },
+		{ "\x01\a\b\v\f\x1b\x1f\x7f", "\"\\u{1}\\u{7}\\u{8}\\u{b}\\u{c}\\u{1b}\\u{1f}\\u{7f}\"" },
 		{ " ~!#$%&()*+,-./:;<=>?@[]^_`{|}", "\" ~!#$%&()*+,-./:;<=>?@[]^_`{|}\"" },
 		/* Two, three and four bytes, each with the first and last code point of that length. */
 		{ "sch\xc3\xb6n", "\"sch\xc3\xb6n\"" },
