@@ -233,7 +233,7 @@ int bench_operations_prepare(void)
 	number_seed(key, sizeof key, 2);
 	if (check_hashes() != 0 || check_kems() != 0)
 		return -1;
-	/* A second key pair, for handshakes; engines keep a secret key by copy and a public key by reference. */
+	/* A second key pair, for handshakes: engines copy the secret key and refer to the public key. */
 	mceliece_keygen(1);
 	memcpy(other_mceliece_pk, new_mceliece_pk, MCELIECE460896_PUBLIC_KEY_BYTES);
 	return bench_handshakes_prepare(mceliece_pk, mceliece_sk, other_mceliece_pk, new_mceliece_sk);

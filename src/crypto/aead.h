@@ -20,7 +20,7 @@
 void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
                const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *pt, size_t pt_len);
 
-/* Opens ct_len bytes into pt (ct_len - AEAD_TAG_BYTES). -1 when it does not authenticate; pt is then zeroed. */
+/* Opens ct_len bytes into pt (ct_len - AEAD_TAG_BYTES). -1, and pt zeroed, when it does not authenticate. */
 int aead_open(uint8_t *pt, const uint8_t key[static AEAD_KEY_BYTES],
               const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *ct, size_t ct_len)
 	__attribute__((warn_unused_result));

@@ -45,7 +45,7 @@ void cookie_seal(uint8_t *message, size_t length, const uint8_t *value);
 bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host,
                      size_t host_len, const uint8_t *message, size_t length);
 
-/* The sealed field of a CookieReply: the value, under the replier's cookie key, bound to the InitHello's mac. */
+/* The sealed field of a CookieReply: the value under the replier's cookie key, bound to InitHello's mac. */
 void cookie_reply_seal(uint8_t sealed[static MESSAGE_COOKIE_SEALED_BYTES],
                        const uint8_t cookie_key[static AEAD_KEY_BYTES],
                        const uint8_t nonce[static AEAD_X_NONCE_BYTES],

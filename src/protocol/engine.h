@@ -150,7 +150,7 @@ struct rosenpass {
 /* Lets the engine's time go on, never back. */
 void engine_advance(struct rosenpass *engine, uint64_t now_ns);
 
-/* The hash under which the mac of a message to us is right, among the dialects that its size allows. -1: none. */
+/* The hash under which the mac of a message to us is right, among those of the dialects. -1: none. */
 int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
 
 /* Seals mac and cookie of a message to the peer and queues it for that address. */

@@ -157,7 +157,7 @@ static int prepare(struct rosenpass *engine, const struct job *job, size_t index
 	return handshake_initiation_draw_static(w, &engine->random);
 }
 
-/* Reports the key of our own handshake although EmptyData has not come, unless that was done or is outdated. */
+/* Reports the key of our own handshake before EmptyData, unless that was done or it is outdated. */
 static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
 {
 	struct own_handshake *own = &peer->own;

@@ -10,7 +10,7 @@
 int command_gen_keys(int count, char **words);
 int command_exchange(int count, char **words);
 
-/* The usage of a subcommand on standard output; of the program where name is NULL. COMMAND_USAGE: no such command. */
+/* The usage of a subcommand (NULL: of the program) on standard output. COMMAND_USAGE: no such command. */
 int command_help(const char *name);
 
 #endif

@@ -16,7 +16,7 @@ union address_socket {
 	struct sockaddr_in6 v6;
 };
 
-/* Where a datagram came in or goes out: remote address, our own (family AF_UNSPEC: not known), which socket. */
+/* Where a datagram came in or goes out: remote address, our own (AF_UNSPEC: not known), which socket. */
 struct address_path {
 	union address_socket remote;
 	union address_socket local; /* without port */

@@ -79,7 +79,7 @@ static int give_name(const char *temporary, const char *path, enum file_existing
 	return 0;
 }
 
-/* The name itself is on disk once its folder is. Not every file system can do that; then it has no need to. */
+/* The name itself is on disk once its folder is. A file system that cannot do that has no need to. */
 static void sync_folder(const char *path)
 {
 	char folder[PATH_MAX];

@@ -23,6 +23,8 @@
 /* In quiet times the two ends of an exchange report so close to each other. */
 #define DIFFERENCE_NS (12 * SECOND)
 #define RENEWED_NS (150 * SECOND)
+/* RespHello to EmptyData, from a peer that answers a repeated InitConf. */
+#define CONFIRMED_NS (25 * SECOND)
 /* So many arrived InitConfs suffice to bring both ends together, however crossed. */
 #define CONFS_MAX 24
 #define WINDOW_NS (60 * SECOND)
@@ -386,6 +388,10 @@ static void audit_node(struct world *world, int node, int peer)
 		           (double)(world->now_ns - world->check.quiet_since_ns) / 1e9);
 	else if (age_ns > RENEWED_NS)
 		check_fail(world, "renewal", "the key of node %d with %d is not renewed", node, peer);
+	if (!world->nodes[node].is_reference && !world->nodes[peer].reference_config.go &&
+	    !relation->has_asked && node_is_trying(world, node, peer) &&
+	    clock_ns - relation->accepted_ns > CONFIRMED_NS)
+		check_fail(world, "unconfirmed", "node %d gets no EmptyData from %d", node, peer);
 }
 
 void check_audit(struct world *world)

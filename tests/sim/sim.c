@@ -23,6 +23,9 @@
 #define DEFAULT_TO 4000
 #define JOBS_MAX 64
 #define START_NS (1000 * SECOND)
+/* A run takes hundredths of a second; one that takes so long (seconds of real time) has got stuck. */
+#define STUCK_SECONDS 300
+#define STUCK_MONTH_SECONDS 3600
 
 struct options {
 	uint64_t from;
@@ -141,12 +144,14 @@ static void work(struct progress *progress, uint64_t first, const struct options
 		abort();
 	for (uint64_t seed = first; seed <= options->to; seed += (uint64_t)options->jobs) {
 		progress->seed = seed;
+		(void)alarm(options->month ? STUCK_MONTH_SECONDS : STUCK_SECONDS);
 		if (run(world, seed, options))
 			progress->passed++;
 		else
 			progress->failed++;
 		add_figures(&progress->figures, &world->check.figures);
 	}
+	(void)alarm(0);
 	progress->seed = UINT64_MAX;
 	free(world);
 }

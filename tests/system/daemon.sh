@@ -107,6 +107,11 @@ agree()
 	within "$wait_seconds" same_key "$1" "$2"
 }
 
+gone()
+{
+	! kill -0 "$1"
+}
+
 # ends SIGNAL PID...: each ends, with status 0.
 ends()
 {
@@ -114,7 +119,7 @@ ends()
 
 	shift
 	for pid in "$@"; do
-		kill -s "$signal" "$pid" && wait "$pid" || return 1
+		kill -s "$signal" "$pid" && within 10 gone "$pid" && wait "$pid" || return 1
 	done
 }
 
@@ -268,6 +273,22 @@ start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile 
 check "an outfile that was a link" agree link b
 check "where it led to is as it was" [ "$(cat target)" = "not a key" ]
 check "links: both end with 0" ends TERM "$pid_a" "$pid"
+
+# --- no standard streams --------------------------------------------------------------------------------------------
+
+in_folder streams
+free_port
+"$rosenpass" exchange public-key "$keys/alice.pk" secret-key "$keys/alice.sk" listen "127.0.0.1:$port" \
+	peer public-key "$keys/bob.pk" outfile a <&- >&- 2>&- &
+pid_a=$!
+pids+=("$pid_a")
+start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
+check "without standard streams: both sides agree" agree a b
+for stream in 0 1 2; do
+	check "no file and no socket has the number $stream" \
+		[ "$(readlink "/proc/$pid_a/fd/$stream")" = /dev/null ]
+done
+check "without standard streams: both end with 0" ends TERM "$pid_a" "$pid"
 
 # --- neighbours -----------------------------------------------------------------------------------------------------
 

@@ -99,10 +99,21 @@ agree()
 	within "$wait_seconds" same_key "$1" "$2"
 }
 
+gone()
+{
+	! kill -0 "$1"
+}
+
 # ends SIGNAL PID: it ends, with status 0.
 ends()
 {
-	kill -s "$1" "$2" && wait "$2"
+	kill -s "$1" "$2" || return 1
+	if ! within 10 gone "$2"; then
+		echo "still there after 10 seconds"
+		kill -KILL "$2"
+		return 1
+	fi
+	wait "$2"
 }
 
 silent()

@@ -254,7 +254,7 @@ static void make_socket(const char *path)
 	(void)close(fd);
 }
 
-/* What stands in the way, without and with FILE_REPLACE; it stays as it was, and nothing is left beside it. */
+/* What stands in the way, without and with FILE_REPLACE: it stays as it was, nothing is left beside it. */
 static void test_refused(void **state)
 {
 	static const struct {
@@ -313,7 +313,7 @@ static void test_refused(void **state)
 		if (result != cases[i].keep)
 			fail_msg("\"%s\", keeping: %d, not %d", cases[i].path, result, cases[i].keep);
 		assert_int_equal(count_names(), names);
-		/* Devices of the machine are left to users who could not damage it; root has its own above. */
+		/* root could damage the devices of the machine, and has its own above. */
 		if (cases[i].replace == 0 || cases[i].path[0] != '/' || geteuid() != 0)
 			result = write_text(cases[i].path, NEW, 0600, FILE_REPLACE);
 		else
