@@ -1,9 +1,12 @@
 #include "rosenpass/daemon.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "system/base64.h"
 #include "system/clock.h"
@@ -13,22 +16,44 @@
 #define OUTFILE_MODE 0600
 #define RETRY_NS (5 * CLOCK_SECOND_NS)
 
+/*
+ * A reader that does not read must not hold up the daemon: what does not fit is lost,
+ * the key itself is in its file. Up to PIPE_BUF bytes fit into a pipe that is writable.
+ */
+static void write_line(struct daemon *daemon, const char *line)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	const char *problem = "nobody reads it";
+
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+		if (write(STDOUT_FILENO, line, strlen(line)) >= 0) {
+			daemon->stdout_is_broken = false;
+			return;
+		}
+		problem = strerror(errno);
+	} else if ((out.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+		problem = "its reader is gone";
+	}
+	if (!daemon->stdout_is_broken)
+		log_warn("cannot write to standard output (%s); keys go to their files all the same",
+		         problem);
+	daemon->stdout_is_broken = true;
+}
+
 /* output-key peer ID key-file "PATH" exchanged|stale */
 static void announce(struct daemon *daemon, const struct daemon_peer *peer)
 {
 	uint8_t id[ROSENPASS_PEER_ID_BYTES];
 	char text[BASE64_KEY_CHARS + 1];
+	char *line = NULL;
 
 	rosenpass_peer_id(id, peer->public_key, peer->dialect);
 	base64_encode_key(text, id);
-	if (daemon->stdout_is_broken)
+	if (asprintf(&line, "output-key peer %s key-file %s %s\n", text, peer->quoted_outfile, peer->what) <
+	    0)
 		return;
-	if (printf("output-key peer %s key-file %s %s\n", text, peer->quoted_outfile, peer->what) < 0 ||
-	    fflush(stdout) != 0) {
-		log_warn("cannot write to standard output (%s); keys go to their files all the same",
-		         strerror(errno));
-		daemon->stdout_is_broken = true;
-	}
+	write_line(daemon, line);
+	free(line);
 }
 
 /* true: the key is in the file. */
