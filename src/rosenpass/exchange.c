@@ -121,6 +121,12 @@ static int check_arguments(const struct arguments *arguments)
 			log_error("peer %zu: its key goes nowhere; add outfile FILE", i + 1);
 			return -1;
 		}
+		if (file_check_place(arguments->peers[i].outfile) != 0) {
+			log_error("peer %zu: outfile \"%s\" is a folder or device; name a file, which "
+			          "each new key replaces",
+			          i + 1, arguments->peers[i].outfile);
+			return -1;
+		}
 	}
 	if (arguments->secret_key_was_private)
 		log_warn("the private-key argument is deprecated, please use secret-key instead");
@@ -164,9 +170,15 @@ static int resolve_endpoint(struct daemon_peer *peer)
 {
 	const char *problem;
 
-	if (peer->endpoint == NULL || address_resolve(peer->endpoint, peer->addresses, DAEMON_ADDRESSES_MAX,
-	                                              &peer->address_count, &problem) == 0)
+	if (peer->endpoint == NULL)
 		return 0;
+	if (address_resolve(peer->endpoint, peer->addresses, DAEMON_ADDRESSES_MAX, &peer->address_count,
+	                    &problem) == 0) {
+		/* The port stands at the same place in addresses of both families. */
+		if (peer->addresses[0].v4.sin_port != 0)
+			return 0;
+		problem = "a peer cannot wait on port 0; give the port that it listens on";
+	}
 	log_error("peer %zu: endpoint \"%s\": %s", peer->number, peer->endpoint, problem);
 	return -1;
 }

@@ -99,35 +99,47 @@ static bool may_write(const struct request *request)
 	return false;
 }
 
-static int write_key(const char *kind, const char *path, const uint8_t *key, size_t length, mode_t mode,
-                     bool force)
+static int write_problem(const char *kind, const char *path, int result)
 {
-	int result = file_write(path, key, length, mode, force ? FILE_REPLACE : FILE_KEEP_EXISTING);
-
-	if (result != 0)
-		log_error("cannot write %s-key file \"%s\": %s", kind, path, strerror(-result));
-	return result;
+	log_error("cannot write %s-key file \"%s\": %s", kind, path, strerror(-result));
+	return COMMAND_FAILED;
 }
 
 /*
- * The secret key first: without it the public key is worth nothing. If then the public
- * key cannot be written, a secret key that replaced another stays (the other is gone
- * anyway), and one that is new is removed, so that the command can simply be repeated.
+ * Both files are on disk before either gets its name: what can fail for want of room, a
+ * folder or a right fails while an older pair is still whole. The secret key first, as
+ * without it the public key is worth nothing. Should the public key's name fail all the
+ * same, a secret key that is new is removed, so that the command can simply be repeated.
  */
 static int write_pair(const struct request *request, const uint8_t *pk, const uint8_t *sk)
 {
+	enum file_existing existing = request->force ? FILE_REPLACE : FILE_KEEP_EXISTING;
 	bool is_new = !file_exists(request->secret_key);
+	struct file_prepared secret;
+	struct file_prepared public;
 	mode_t mask = umask(0);
+	int result;
 
 	(void)umask(mask);
-	if (write_key("secret", request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE,
-	              request->force) != 0)
-		return COMMAND_FAILED;
-	if (write_key("public", request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES, PUBLIC_MODE & ~mask,
-	              request->force) != 0) {
+	result = file_prepare(&secret, request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE);
+	if (result != 0)
+		return write_problem("secret", request->secret_key, result);
+	result = file_prepare(&public, request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES,
+	                      PUBLIC_MODE & ~mask);
+	if (result != 0) {
+		file_discard(&secret);
+		return write_problem("public", request->public_key, result);
+	}
+	result = file_place(&secret, existing);
+	if (result != 0) {
+		file_discard(&public);
+		return write_problem("secret", request->secret_key, result);
+	}
+	result = file_place(&public, existing);
+	if (result != 0) {
 		if (is_new)
 			(void)unlink(request->secret_key);
-		return COMMAND_FAILED;
+		return write_problem("public", request->public_key, result);
 	}
 	return COMMAND_OK;
 }

@@ -108,30 +108,35 @@ static bool leads_into_proc(const char *path)
 	       memcmp(target, proc, sizeof target) == 0;
 }
 
-int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
+int file_check_place(const char *path)
 {
-	char temporary[PATH_MAX];
+	struct stat status;
+
+	/* What cannot be looked at may be there later, or gives the better error when it is written. */
+	if (stat(path, &status) != 0)
+		return 0;
+	if (S_ISDIR(status.st_mode))
+		return -EISDIR;
+	return S_ISREG(status.st_mode) && !leads_into_proc(path) ? 0 : -EINVAL;
+}
+
+int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
+                 mode_t mode)
+{
 	const char *slash = strrchr(path, '/');
 	size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-	struct stat status;
-	int result;
+	int result = file_check_place(path);
 	int fd;
 
-	if (folder + sizeof TEMPORARY_NAME > sizeof temporary)
+	if (result != 0)
+		return result;
+	if (folder + sizeof TEMPORARY_NAME > sizeof prepared->temporary)
 		return -ENAMETOOLONG;
-	/* A name that ends in a slash, or is a folder's, would only be refused at the end. */
-	if (stat(path, &status) == 0) {
-		if (S_ISDIR(status.st_mode))
-			return -EISDIR;
-		if (existing == FILE_KEEP_EXISTING)
-			return -EEXIST;
-		if (!S_ISREG(status.st_mode) || leads_into_proc(path))
-			return -EINVAL;
-	}
 	/* Not made of the name itself, which may be as long as names can be. */
-	memcpy(temporary, path, folder);
-	memcpy(temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
-	fd = mkostemp(temporary, O_CLOEXEC);
+	memcpy(prepared->temporary, path, folder);
+	memcpy(prepared->temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
+	prepared->path = path;
+	fd = mkostemp(prepared->temporary, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	result = write_all(fd, data, length);
@@ -141,13 +146,40 @@ int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode
 		result = -errno;
 	if (close(fd) != 0 && result == 0)
 		result = -errno;
-	if (result == 0)
-		result = give_name(temporary, path, existing);
 	if (result != 0)
-		(void)unlink(temporary);
-	else
-		sync_folder(path);
+		file_discard(prepared);
 	return result;
+}
+
+int file_place(const struct file_prepared *prepared, enum file_existing existing)
+{
+	/* Once more: rename() would put a key in the place of a device that came in between. */
+	int result = existing == FILE_REPLACE ? file_check_place(prepared->path) : 0;
+
+	if (result == 0)
+		result = give_name(prepared->temporary, prepared->path, existing);
+	if (result != 0)
+		file_discard(prepared);
+	else
+		sync_folder(prepared->path);
+	return result;
+}
+
+void file_discard(const struct file_prepared *prepared)
+{
+	(void)unlink(prepared->temporary);
+}
+
+int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
+{
+	struct file_prepared prepared;
+	int result;
+
+	/* Cheaper to see before than after writing; what comes in between is seen by give_name(). */
+	if (existing == FILE_KEEP_EXISTING && file_exists(path))
+		return file_check_place(path) == -EISDIR ? -EISDIR : -EEXIST;
+	result = file_prepare(&prepared, path, data, length, mode);
+	return result == 0 ? file_place(&prepared, existing) : result;
 }
 
 bool file_exists(const char *path)

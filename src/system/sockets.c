@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "system/log.h"
+
 /* Room for some hundred handshakes that come in while one batch is worked on. */
 #define BUFFER_BYTES (1024 * 1024)
 
@@ -89,6 +91,9 @@ int sockets_listen_anywhere(struct sockets *sockets)
 	int first = add(sockets, &v6);
 	int second = add(sockets, &v4);
 
+	if ((first == 0) != (second == 0))
+		log_warn("no IPv%d socket (%s); going on with IPv%d alone", first == 0 ? 4 : 6,
+		         strerror(first == 0 ? -second : -first), first == 0 ? 6 : 4);
 	return first == 0 || second == 0 ? 0 : second;
 }
 

@@ -126,6 +126,8 @@ refused "gen-keys: a link that leads nowhere exists" 1 "secret-key file \"dangli
 refused "gen-keys: the same file twice" 1 'same' gen-keys -p new -s new
 refused "gen-keys: a missing folder for the secret key" 1 'missing/new.sk.*No such' gen-keys -p new.pk -s missing/new.sk
 refused "gen-keys: a missing folder for the public key" 1 'missing/new.pk.*No such' gen-keys -p missing/new.pk -s new.sk
+refused "gen-keys: --force, and no folder for the public key" 1 'missing/new.pk.*No such' \
+	gen-keys --force -p missing/new.pk -s a.sk
 refused "gen-keys: a folder, with --force" 1 'directory' gen-keys --force -p new.pk -s directory
 
 # --- exchange: words -------------------------------------------------------------------------------------------------
@@ -239,6 +241,7 @@ for address in '' 127.0.0.1 :9999 127.0.0.1: 127.0.0.1:x 127.0.0.1:65536 127.0.0
 	of_peer "endpoint \"${address:0:30}\"" 'peer 1.*endpoint "' \
 		peer public-key b.pk endpoint "$address" outfile out
 done
+of_peer "endpoint of port 0" 'peer 1.*endpoint "' peer public-key b.pk endpoint 127.0.0.1:0 outfile out
 of_own "listen: an address that is not ours" 'listen "192.0.2.1:9".*Cannot assign' \
 	secret-key a.sk public-key a.pk listen 192.0.2.1:9
 
@@ -253,6 +256,12 @@ for ((try = 0; try < 100; try++)); do
 done
 of_own "listen: a port that is taken" "listen \"127.0.0.1:$port\".*in use" \
 	secret-key a.sk public-key a.pk listen "127.0.0.1:$port"
+
+# --- exchange: outfiles that no key can be put into ------------------------------------------------------------------
+
+for file in directory fifo /dev/null /dev/stdout; do
+	of_peer "outfile $file" "peer 1.*outfile.*$file" peer public-key b.pk outfile "$file"
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
