@@ -56,13 +56,13 @@ build()
 	fi
 }
 
-# tests NAME ARGUMENT...: runs meson test in build/NAME.
+# tests NICENESS NAME ARGUMENT...: runs meson test in build/NAME.
 tests()
 {
-	local name=$1
+	local niceness=$1 name=$2
 
-	shift
-	meson test -C "build/$name" --no-rebuild --print-errorlogs --timeout-multiplier 3 "$@" </dev/null
+	shift 2
+	nice -n "$niceness" meson test -C "build/$name" --no-rebuild --print-errorlogs --timeout-multiplier 3 "$@" </dev/null
 }
 
 # count NAME: adds up what meson wrote down. A test counts with each of its cases, where it reports them as cmocka
@@ -118,11 +118,10 @@ build gcc gcc
 build clang clang
 build sanitize clang -Db_sanitize=address,undefined -Db_lundef=false
 
-headline "tests: build/gcc all, beside it build/sanitize unit, vectors, sim and fuzz"
-tests sanitize --suite unit --suite vectors --suite sim --suite fuzz \
-	--num-processes 1 >build/sanitize-tests.log 2>&1 &
+headline "tests: build/gcc all, beside it with lower priority build/sanitize unit, vectors, sim and fuzz"
+tests 5 sanitize --suite unit --suite vectors --suite sim --suite fuzz >build/sanitize-tests.log 2>&1 &
 pids+=($!)
-tests gcc
+tests 0 gcc
 gcc_status=$?
 headline "tests: build/sanitize"
 wait "${pids[0]}"

@@ -73,13 +73,10 @@ bool network_address_equal(const struct rosenpass_address *a, const struct rosen
 }
 
 /* Whether the receiver has to notice a change of that byte. The mac covers all but the cookie. */
-static bool is_checked(const struct packet *packet, size_t at, bool repaired)
+static bool is_checked(const struct packet *packet, size_t at)
 {
 	if (packet->data[0] == 0x86)
 		return at == 0 || (at >= 4 && at < 64);
-	/* With a mac of its own, a message is as good with other reserved bytes. */
-	if (repaired && at >= 1 && at < 4)
-		return false;
 	return at < packet->length - 16;
 }
 
@@ -103,13 +100,15 @@ static void damage(struct world *world, struct packet *packet, const uint8_t *re
 	}
 	repair = dialect >= 0;
 	while (flips-- > 0) {
-		size_t range = repair ? packet->length - 32 : packet->length;
+		size_t at = prng_below(prng, repair ? packet->length - 32 : packet->length);
 
-		packet->data[prng_below(prng, range)] ^= (uint8_t)(1u << prng_below(prng, 8));
+		/* Only the mac covers the reserved bytes: with another mac, others are as good. */
+		if (repair && at < 4)
+			at = 0;
+		packet->data[at] ^= (uint8_t)(1u << prng_below(prng, 8));
 	}
 	for (size_t i = 0; i < packet->length; i++) {
-		if (packet->data[i] != before[i] &&
-		    (packet->data[0] != before[0] || is_checked(packet, i, repair)))
+		if (packet->data[i] != before[i] && (packet->data[0] != before[0] || is_checked(packet, i)))
 			packet->damaged = true;
 	}
 	if (repair)

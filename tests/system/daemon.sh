@@ -173,13 +173,15 @@ in_folder three
 free_port
 "$rosenpass" gen-keys -p "$keys/fourth.pk" -s "$keys/fourth.sk" || exit 1
 umask 000
-start server fourth listen "localhost:$port" \
+host=localhost
+getent hosts localhost >/dev/null || host=127.0.0.1
+start server fourth listen "$host:$port" \
 	peer public-key "$keys/alice.pk" outfile server-alice \
 	peer public-key "$keys/bob.pk" outfile server-bob \
 	peer public-key "$keys/carol.pk" outfile server-carol
 all=("$pid")
 for client in alice bob carol; do
-	start "$client" "$client" peer public-key "$keys/fourth.pk" endpoint "localhost:$port" outfile "$client"
+	start "$client" "$client" peer public-key "$keys/fourth.pk" endpoint "$host:$port" outfile "$client"
 	all+=("$pid")
 done
 umask 022

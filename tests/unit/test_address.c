@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include <unistd.h>
 #include <arpa/inet.h>
 #include <net/if.h>
 
@@ -54,6 +55,9 @@ static void test_name(void **state)
 	char text[ADDRESS_TEXT_BYTES];
 
 	(void)state;
+	/* A machine without a hosts file knows no name. */
+	if (access("/etc/hosts", R_OK) != 0)
+		skip();
 	assert_int_equal(address_resolve("localhost:7", found, ADDRESSES_MAX, &count, &problem), 0);
 	assert_in_range(count, 1, ADDRESSES_MAX);
 	for (size_t i = 0; i < count; i++) {
