@@ -74,12 +74,14 @@ look()
 	want 'have ninja' ninja-build "runs the build"
 	want 'have pkg-config' pkg-config "finds libraries"
 	want 'has_library libsodium --atleast-version=1.0.18' libsodium-dev "ChaCha20-Poly1305 and locked memory"
+	want 'has_library libseccomp --atleast-version=2.5' libseccomp-dev "the system calls that a process may make"
+	want 'has_library libmnl' libmnl-dev "news of the network from the kernel"
+	want 'has_library jansson' libjansson-dev "JSON of the control socket"
 	[ "$purpose" = test ] || return 0
 	want 'have gcc' gcc "first of the two compilers that are tested"
 	want 'have clang' clang "second of the two compilers that are tested, and the sanitizers"
 	want has_clang_sanitizers "$(sanitizer_package)" "run-time library of the sanitizers"
 	want 'has_library cmocka' libcmocka-dev "unit tests"
-	want 'has_library jansson' libjansson-dev "reads the test vectors"
 	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
 	want has_valgrind valgrind "constant-time tests"
 }

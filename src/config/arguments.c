@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/suggest.h"
+
 struct reader {
 	char *const *words;
 	size_t count;
@@ -101,31 +103,65 @@ static int take_wireguard(struct reader *reader, struct arguments_peer *peer, co
 	return 0;
 }
 
-static int parse_peer(struct reader *reader, struct arguments_peer *peer, size_t number)
+static int take_label(struct reader *reader, struct arguments_peer *peer, const char *of)
 {
-	char of[32];
+	const char *value = NULL;
 
-	(void)snprintf(of, sizeof of, "peer %zu: ", number);
+	if (peer->osk_label_count == ARGUMENTS_OSK_LABELS_MAX)
+		return fail(reader, "%smore than %d times osk-label", of, ARGUMENTS_OSK_LABELS_MAX);
+	if (take_value(reader, &value, of) != 0)
+		return -1;
+	peer->osk_labels[peer->osk_label_count++] = value;
+	return 0;
+}
+
+static int fail_at_peer_word(const struct reader *reader, const char *of)
+{
+	/* Those that are asked for too rarely to be named to everybody. */
+	static const char *const rare[] = { "name", "protocol-version", "osk-organization", "osk-label" };
+	const char *word = reader->words[reader->at];
+	const char *nearest = suggest_nearest(word, rare, sizeof rare / sizeof rare[0]);
+
+	if (nearest != NULL)
+		return fail(reader, "%sunrecognised argument %s; did you mean %s?", of, word, nearest);
+	return fail(reader,
+	            "%sunrecognised argument %s; expected public-key, endpoint, preshared-key, outfile, "
+	            "wireguard "
+	            "or peer",
+	            of, word);
+}
+
+/* Takes the word at hand, and what belongs to it. */
+static int take_peer_word(struct reader *reader, struct arguments_peer *peer, const char *of)
+{
+	const struct {
+		const char *word;
+		const char **value;
+	} values[] = {
+		{ "public-key", &peer->public_key },
+		{ "endpoint", &peer->endpoint },
+		{ "preshared-key", &peer->preshared_key },
+		{ "outfile", &peer->outfile },
+		{ "name", &peer->name },
+		{ "protocol-version", &peer->protocol_version },
+		{ "osk-organization", &peer->osk_organization },
+	};
+
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		if (is_word(reader, values[i].word))
+			return take_value(reader, values[i].value, of);
+	}
+	if (is_word(reader, "osk-label"))
+		return take_label(reader, peer, of);
+	if (is_word(reader, "wireguard"))
+		return take_wireguard(reader, peer, of);
+	return fail_at_peer_word(reader, of);
+}
+
+static int parse_peer(struct reader *reader, struct arguments_peer *peer, const char *of)
+{
 	while (reader->at < reader->count && !is_word(reader, "peer")) {
-		int result;
-
-		if (is_word(reader, "public-key"))
-			result = take_value(reader, &peer->public_key, of);
-		else if (is_word(reader, "endpoint"))
-			result = take_value(reader, &peer->endpoint, of);
-		else if (is_word(reader, "preshared-key"))
-			result = take_value(reader, &peer->preshared_key, of);
-		else if (is_word(reader, "outfile"))
-			result = take_value(reader, &peer->outfile, of);
-		else if (is_word(reader, "wireguard"))
-			result = take_wireguard(reader, peer, of);
-		else
-			result = fail(reader,
-			              "%sunrecognised argument %s; expected public-key, endpoint, "
-			              "preshared-key, outfile, "
-			              "wireguard or peer",
-			              of, reader->words[reader->at]);
-		if (result != 0)
+		if (take_peer_word(reader, peer, of) != 0)
 			return -1;
 	}
 	if (peer->public_key == NULL)
@@ -137,21 +173,39 @@ int arguments_parse(struct arguments *arguments, char *const *words, size_t coun
                     char problem[static ARGUMENTS_PROBLEM_BYTES])
 {
 	struct reader reader = { words, count, 0, problem };
+	size_t most = 0;
 
 	memset(arguments, 0, sizeof *arguments);
 	if (parse_own(&reader, arguments) != 0)
 		return -1;
-	/* No more peers than words. */
-	arguments->peers = calloc(count + 1, sizeof *arguments->peers);
+	/* Some of these words may be values instead. */
+	for (size_t i = reader.at; i < count; i++)
+		most += strcmp(words[i], "peer") == 0;
+	arguments->peers = calloc(most + 1, sizeof *arguments->peers);
 	if (arguments->peers == NULL)
 		return fail(&reader, "out of memory");
 	while (reader.at < reader.count) {
+		char of[32];
+
 		reader.at++;
-		if (parse_peer(&reader, &arguments->peers[arguments->peer_count],
-		               arguments->peer_count + 1) != 0)
+		(void)snprintf(of, sizeof of, "peer %zu: ", arguments->peer_count + 1);
+		if (parse_peer(&reader, &arguments->peers[arguments->peer_count], of) != 0)
 			return -1;
 		arguments->peer_count++;
 	}
+	return 0;
+}
+
+int arguments_parse_peer(struct arguments_peer *peer, char *const *words, size_t count,
+                         char problem[static ARGUMENTS_PROBLEM_BYTES])
+{
+	struct reader reader = { words, count, 0, problem };
+
+	memset(peer, 0, sizeof *peer);
+	if (parse_peer(&reader, peer, "") != 0)
+		return -1;
+	if (reader.at < reader.count)
+		return fail(&reader, "peer starts another peer; add one at a time");
 	return 0;
 }
 

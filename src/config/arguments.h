@@ -6,16 +6,20 @@
  *
  *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [verbose]
  *     [peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]
+ *           [name NAME] [protocol-version V02|V03]
+ *           [osk-organization ORGANIZATION osk-label LABEL [osk-label LABEL]...]
  *           [wireguard DEVICE PEER [EXTRA]...]]...
  *
  * Within each part the order is free. Everything after `wireguard DEVICE PEER` up to the
- * next `peer` is EXTRA. The words stay the caller's.
+ * next `peer` is EXTRA. The words stay the caller's. What a value means is judged by
+ * config_from_arguments().
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #define ARGUMENTS_LISTEN_MAX 16
+#define ARGUMENTS_OSK_LABELS_MAX 16
 #define ARGUMENTS_PROBLEM_BYTES 512
 
 struct arguments_peer {
@@ -23,6 +27,11 @@ struct arguments_peer {
 	const char *endpoint; /* NULL: none, and so on */
 	const char *preshared_key;
 	const char *outfile;
+	const char *name;
+	const char *protocol_version;
+	const char *osk_organization;
+	const char *osk_labels[ARGUMENTS_OSK_LABELS_MAX];
+	size_t osk_label_count;
 	const char *wireguard_device;
 	const char *wireguard_peer;
 	char *const *wireguard_extra;
@@ -46,6 +55,10 @@ struct arguments {
  */
 int arguments_parse(struct arguments *arguments, char *const *words, size_t count,
                     char problem[static ARGUMENTS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* The words after one `peer`. 0, or -1 and problem, which does not say which peer it is. */
+int arguments_parse_peer(struct arguments_peer *peer, char *const *words, size_t count,
+                         char problem[static ARGUMENTS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 void arguments_release(struct arguments *arguments);
 

@@ -1,4 +1,4 @@
-#include "rosenpass/commands.h"
+#include "rosenpass/gen_keys.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "rosenpass.h"
+#include "rosenpass/commands.h"
 #include "system/entropy.h"
 #include "system/file.h"
 #include "system/log.h"
@@ -18,10 +20,41 @@
 #define PUBLIC_MODE 0644
 
 struct request {
+	const char *command; /* for messages */
 	const char *public_key;
 	const char *secret_key;
+	const char *config_file; /* NULL: none */
 	bool force;
 };
+
+/* Whether the words make sense together. As parse(). */
+static int check(const struct request *request)
+{
+	bool any = request->public_key != NULL || request->secret_key != NULL;
+
+	if (request->config_file == NULL) {
+		if (request->public_key != NULL && request->secret_key != NULL)
+			return 0;
+		log_error(
+			"gen-keys: either a config-file or both public-key and secret-key file are required: "
+			"gen-keys FILE, or --public-key FILE --secret-key FILE");
+		return 1 + COMMAND_USAGE;
+	}
+	if (!any)
+		return 0;
+	/* A word too many rather than a file that is missing. */
+	if (!file_exists(request->config_file)) {
+		log_error("gen-keys: config file \"%s\" does not exist, and is not needed beside "
+		          "--public-key and "
+		          "--secret-key",
+		          request->config_file);
+		return 1 + COMMAND_USAGE;
+	}
+	log_warn("gen-keys: --public-key and --secret-key are ignored; the keys go where config file \"%s\" "
+	         "says",
+	         request->config_file);
+	return 0;
+}
 
 /* 0: go on; else the exit status plus one (help is a success that ends here). */
 static int parse(struct request *request, int count, char **words)
@@ -62,17 +95,16 @@ static int parse(struct request *request, int count, char **words)
 			return 1 + COMMAND_USAGE;
 		}
 	}
+	if (optind < count)
+		request->config_file = words[optind++];
 	if (optind < count) {
-		log_error("gen-keys: this version reads no configuration file (%s); use --public-key FILE "
-		          "--secret-key FILE",
-		          words[optind]);
+		log_error(
+			"gen-keys: one config file is enough, not also %s; rosenpass help gen-keys shows the "
+			"usage",
+			words[optind]);
 		return 1 + COMMAND_USAGE;
 	}
-	if (request->public_key == NULL || request->secret_key == NULL) {
-		log_error("gen-keys: both --public-key FILE and --secret-key FILE are required");
-		return 1 + COMMAND_USAGE;
-	}
-	return 0;
+	return check(request);
 }
 
 /* Before the work is done; the files are looked at once more when they are written. */
@@ -82,7 +114,7 @@ static bool may_write(const struct request *request)
 	bool secret_exists = file_exists(request->secret_key);
 
 	if (strcmp(request->public_key, request->secret_key) == 0) {
-		log_error("gen-keys: public and secret key cannot be the same file \"%s\"",
+		log_error("%s: public and secret key cannot be the same file \"%s\"", request->command,
 		          request->public_key);
 		return false;
 	}
@@ -144,23 +176,19 @@ static int write_pair(const struct request *request, const uint8_t *pk, const ui
 	return COMMAND_OK;
 }
 
-int command_gen_keys(int count, char **words)
+static int make(const struct request *request)
 {
 	static const struct rosenpass_environment environment = {
 		.random = entropy_fill,
 		.allocate = secret_memory_allocate,
 		.release = secret_memory_release,
 	};
-	struct request request = { 0 };
 	uint8_t *pk = NULL;
 	uint8_t *sk = NULL;
-	int status = parse(&request, count, words);
+	int status = COMMAND_FAILED;
 	int result;
 
-	if (status != 0)
-		return status - 1;
-	status = COMMAND_FAILED;
-	if (!may_write(&request))
+	if (!may_write(request))
 		return status;
 	if (secret_memory_protect_process() != 0)
 		log_warn("cannot forbid core dumps of this process");
@@ -168,10 +196,44 @@ int command_gen_keys(int count, char **words)
 	sk = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	result = pk == NULL || sk == NULL ? ROSENPASS_E_MEMORY : rosenpass_keygen(pk, sk, &environment);
 	if (result != 0)
-		log_error("gen-keys: %s", rosenpass_error_name(result));
+		log_error("%s: %s", request->command, rosenpass_error_name(result));
 	else
-		status = write_pair(&request, pk, sk);
+		status = write_pair(request, pk, sk);
 	free(pk);
 	secret_memory_release(NULL, sk, ROSENPASS_SECRET_KEY_BYTES);
+	return status;
+}
+
+int gen_keys_make(const char *command, const char *public_key, const char *secret_key, bool force)
+{
+	const struct request request = {
+		.command = command,
+		.public_key = public_key,
+		.secret_key = secret_key,
+		.force = force,
+	};
+
+	return make(&request);
+}
+
+int command_gen_keys(int count, char **words)
+{
+	struct request request = { .command = "gen-keys" };
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
+	int status = parse(&request, count, words);
+
+	if (status != 0)
+		return status - 1;
+	if (request.config_file == NULL)
+		return make(&request);
+	if (config_read(&config, request.config_file, problem) != 0) {
+		log_error("%s", problem);
+		return COMMAND_FAILED;
+	}
+	request.public_key = config.public_key;
+	request.secret_key = config.secret_key;
+	status = make(&request);
+	config_release(&config);
 	return status;
 }

@@ -9,32 +9,13 @@
 #include <unistd.h>
 
 #include "rosenpass/commands.h"
+#include "rosenpass/manual.h"
 #include "system/log.h"
-
-/* Commands of other versions that this one does not have. */
-static const char *const absent[] = { "exchange-config", "gen-config", "validate", "man", "keygen" };
 
 static int usage_error(const char *text, const char *word)
 {
 	log_error("%s%s; rosenpass help shows the usage", text, word);
 	return COMMAND_USAGE;
-}
-
-static int run(int count, char **words)
-{
-	const char *name = words[0];
-
-	if (strcmp(name, "gen-keys") == 0)
-		return command_gen_keys(count, words);
-	if (strcmp(name, "exchange") == 0)
-		return command_exchange(count, words);
-	if (strcmp(name, "help") == 0)
-		return command_help(count > 1 ? words[1] : NULL);
-	for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
-		if (strcmp(name, absent[i]) == 0)
-			return usage_error("this version has no command ", name);
-	}
-	return usage_error("no command ", name);
 }
 
 /* The level that the environment asks for; words that mean no single level are somebody else's. */
@@ -57,58 +38,114 @@ static bool occupy_standard_streams(void)
 	return true;
 }
 
-int main(int count, char **words)
+static int prepare(void)
 {
-	static const struct option options[] = {
-		{ "log-level", required_argument, NULL, 'l' }, { "verbose", no_argument, NULL, 'v' },
-		{ "quiet", no_argument, NULL, 'q' },           { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },         { NULL, 0, NULL, 0 },
-	};
-	enum log_level level = LOG_INFO;
-	bool level_is_set = false;
-	int option;
-
 	/* A reader of our output that goes away is an error of that write and of nothing else. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!occupy_standard_streams()) {
 		log_error("a standard stream is closed, and /dev/null cannot be opened: %s", strerror(errno));
-		return COMMAND_FAILED;
+		return -1;
 	}
+	log_open();
 	if (sodium_init() < 0) {
 		log_error("the cryptographic library cannot start");
-		return COMMAND_FAILED;
+		return -1;
 	}
 	level_from_environment();
+	return 0;
+}
+
+static int show_version(void)
+{
+	return printf("rosenpass %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0 ? COMMAND_OK
+	                                                                              : COMMAND_FAILED;
+}
+
+static int set_level(int option, bool *is_set)
+{
+	enum log_level level = option == 'v' ? LOG_DEBUG : LOG_WARN;
+
+	if (*is_set)
+		return usage_error("only one of --log-level, --verbose and --quiet can be given", "");
+	if (option == 'l' && !log_parse_level(optarg, &level))
+		return usage_error("--log-level is off, error, warn, info, debug or trace, not ", optarg);
+	*is_set = true;
+	log_set_level(level);
+	return COMMANDS_GO_ON;
+}
+
+static int set_format(const char *word)
+{
+	if (strcmp(word, "json") != 0 && strcmp(word, "text") != 0)
+		return usage_error("--log-format is text or json, not ", word);
+	log_set_format(strcmp(word, "json") == 0 ? LOG_JSON : LOG_TEXT);
+	return COMMANDS_GO_ON;
+}
+
+/* The options before the command. COMMANDS_GO_ON, or the exit status. */
+static int read_options(int count, char **words)
+{
+	static const struct option options[] = {
+		{ "log-level", required_argument, NULL, 'l' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "log-format", required_argument, NULL, 'f' },
+		{ "generate-manpage", required_argument, NULL, 'g' },
+		{ "print-completions", required_argument, NULL, 'p' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool level_is_set = false;
+	int status = COMMANDS_GO_ON;
+	int option;
+
 	opterr = 0;
-	while ((option = getopt_long(count, words, "+:vqhV", options, NULL)) != -1) {
+	while (status == COMMANDS_GO_ON &&
+	       (option = getopt_long(count, words, "+:vqhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
 			return command_help(NULL);
 		case 'V':
-			return printf("rosenpass %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0
-			               ? COMMAND_OK
-			               : COMMAND_FAILED;
+			return show_version();
 		case 'l':
 		case 'v':
 		case 'q':
-			if (level_is_set)
-				return usage_error(
-					"only one of --log-level, --verbose and --quiet can be given", "");
-			level_is_set = true;
-			level = option == 'v' ? LOG_DEBUG : LOG_WARN;
-			if (option == 'l' && !log_parse_level(optarg, &level))
-				return usage_error(
-					"--log-level is off, error, warn, info, debug or trace, not ",
-					optarg);
-			log_set_level(level);
+			status = set_level(option, &level_is_set);
 			break;
+		case 'f':
+			status = set_format(optarg);
+			break;
+		case 'g':
+			return manual_generate(optarg);
+		case 'p':
+			return manual_print_completions(optarg);
 		case ':':
 			return usage_error("an argument is missing after ", words[optind - 1]);
 		default:
 			return usage_error("unknown option ", words[optind - 1]);
 		}
 	}
-	if (optind == count)
-		return usage_error("no command given", "");
-	return run(count - optind, words + optind);
+	return status;
+}
+
+int main(int count, char **words)
+{
+	const struct command *command;
+	int status;
+
+	if (prepare() != 0)
+		return COMMAND_FAILED;
+	status = read_options(count, words);
+	if (status != COMMANDS_GO_ON)
+		return status;
+	if (optind == count) {
+		log_error("no command given");
+		command_help_on_error();
+		return COMMAND_USAGE;
+	}
+	command = commands_find(words[optind]);
+	if (command == NULL)
+		return commands_unknown(words[optind]);
+	return command->run(count - optind, words + optind);
 }

@@ -2,9 +2,10 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <errno.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,135 @@ static const char *split(const char *text, char host[static HOST_BYTES], char po
 	return NULL;
 }
 
+bool address_equal(const union address_socket *a, const union address_socket *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_port == b->v4.sin_port && a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	if (a->any.sa_family == AF_INET6)
+		return a->v6.sin6_port == b->v6.sin6_port && a->v6.sin6_scope_id == b->v6.sin6_scope_id &&
+		       IN6_ARE_ADDR_EQUAL(&a->v6.sin6_addr, &b->v6.sin6_addr);
+	return true;
+}
+
+/* false: of another family. */
+static bool take(union address_socket *out, const struct addrinfo *found)
+{
+	union address_socket v4 = { .v4 = { .sin_family = AF_INET } };
+
+	if ((found->ai_family != AF_INET && found->ai_family != AF_INET6) || found->ai_addrlen > sizeof *out)
+		return false;
+	memset(out, 0, sizeof *out);
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	if (found->ai_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&out->v6.sin6_addr)) {
+		v4.v4.sin_port = out->v6.sin6_port;
+		memcpy(&v4.v4.sin_addr, out->v6.sin6_addr.s6_addr + 12, sizeof v4.v4.sin_addr);
+		*out = v4;
+	}
+	return true;
+}
+
+/* Cuts the scope off "fe80::1%eth0". NULL: there is none. */
+static const char *cut_scope(char *host)
+{
+	char *percent = strchr(host, '%');
+
+	if (percent == NULL)
+		return NULL;
+	*percent = '\0';
+	return percent + 1;
+}
+
+/* Without a scope. false: not in numbers. */
+static bool parse_numeric(const char *host, const char *port, union address_socket *out)
+{
+	static const struct addrinfo hints = { .ai_family = AF_UNSPEC,
+		                               .ai_socktype = SOCK_DGRAM,
+		                               .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
+	struct addrinfo *found = NULL;
+	bool good;
+
+	if (getaddrinfo(host, port, &hints, &found) != 0)
+		return false;
+	good = take(out, found);
+	freeaddrinfo(found);
+	return good;
+}
+
+/* Kept for the addresses of which every link has its own. NULL or an English reason. */
+static const char *set_scope(union address_socket *address, const char *scope)
+{
+	const struct in6_addr *host = &address->v6.sin6_addr;
+	unsigned long number = if_nametoindex(scope);
+	size_t digits = strspn(scope, "0123456789");
+
+	if (address->any.sa_family != AF_INET6)
+		return "has a scope, which only an IPv6 address can have";
+	if (number == 0) {
+		if (digits == 0 || scope[digits] != '\0')
+			return "names an interface that is not there";
+		number = digits > 10 ? ULONG_MAX : strtoul(scope, NULL, 10);
+		if (number > UINT32_MAX)
+			return "has a scope that is no number of an interface";
+	}
+	if (IN6_IS_ADDR_LINKLOCAL(host) || IN6_IS_ADDR_MC_LINKLOCAL(host) || IN6_IS_ADDR_MC_NODELOCAL(host))
+		address->v6.sin6_scope_id = (uint32_t)number;
+	return NULL;
+}
+
+bool address_is_literal(const char *text)
+{
+	union address_socket address;
+	char host[HOST_BYTES];
+	char port[PORT_BYTES];
+	const char *scope;
+
+	if (split(text, host, port) != NULL)
+		return false;
+	scope = cut_scope(host);
+	return parse_numeric(host, port, &address) && (scope == NULL || address.any.sa_family == AF_INET6);
+}
+
+int address_parse(const char *text, union address_socket *out, const char **problem)
+{
+	union address_socket address;
+	char host[HOST_BYTES];
+	char port[PORT_BYTES];
+	const char *scope;
+
+	*problem = split(text, host, port);
+	if (*problem != NULL)
+		return -1;
+	scope = cut_scope(host);
+	if (!parse_numeric(host, port, &address))
+		*problem = "has a host that is no numeric address";
+	else if (scope != NULL)
+		*problem = set_scope(&address, scope);
+	if (*problem != NULL)
+		return -1;
+	*out = address;
+	return 0;
+}
+
+/* Takes what is not there yet, as far as there is room. */
+static size_t take_all(union address_socket *out, size_t max, const struct addrinfo *found)
+{
+	size_t count = 0;
+
+	for (; found != NULL && count < max; found = found->ai_next) {
+		size_t same = 0;
+
+		if (!take(&out[count], found))
+			continue;
+		while (!address_equal(&out[same], &out[count]))
+			same++;
+		if (same == count)
+			count++;
+	}
+	return count;
+}
+
 int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count,
                     const char **problem)
 {
@@ -63,20 +193,21 @@ int address_resolve(const char *text, union address_socket *out, size_t max, siz
 	int error;
 
 	*count = 0;
+	if (address_is_literal(text)) {
+		if (max == 0 || address_parse(text, out, problem) != 0)
+			return -1;
+		*count = 1;
+		return 0;
+	}
 	*problem = split(text, host, port);
 	if (*problem != NULL)
 		return -1;
 	error = getaddrinfo(host, port, &hints, &found);
 	if (error != 0) {
-		*problem = gai_strerror(error);
+		*problem = error == EAI_SYSTEM ? strerror(errno) : gai_strerror(error);
 		return -1;
 	}
-	for (struct addrinfo *a = found; a != NULL && *count < max; a = a->ai_next) {
-		if ((a->ai_family != AF_INET && a->ai_family != AF_INET6) || a->ai_addrlen > sizeof *out)
-			continue;
-		memset(&out[*count], 0, sizeof out[*count]);
-		memcpy(&out[(*count)++], a->ai_addr, a->ai_addrlen);
-	}
+	*count = take_all(out, max, found);
 	freeaddrinfo(found);
 	if (*count == 0) {
 		*problem = "has no IPv4 or IPv6 address";
@@ -85,7 +216,7 @@ int address_resolve(const char *text, union address_socket *out, size_t max, siz
 	return 0;
 }
 
-void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address)
+static void format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address, bool with_names)
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 	char scope[IF_NAMESIZE + 1] = "";
@@ -94,7 +225,7 @@ void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_soc
 		(void)inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
 		if (address->v6.sin6_scope_id != 0) {
 			scope[0] = '%';
-			if (if_indextoname(address->v6.sin6_scope_id, scope + 1) == NULL)
+			if (!with_names || if_indextoname(address->v6.sin6_scope_id, scope + 1) == NULL)
 				(void)snprintf(scope + 1, sizeof scope - 1, "%u", address->v6.sin6_scope_id);
 		}
 		(void)snprintf(out, ADDRESS_TEXT_BYTES, "[%s%s]:%u", host, scope,
@@ -103,6 +234,16 @@ void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_soc
 		(void)inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
 		(void)snprintf(out, ADDRESS_TEXT_BYTES, "%s:%u", host, ntohs(address->v4.sin_port));
 	}
+}
+
+void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address)
+{
+	format(out, address, true);
+}
+
+void address_format_numeric(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address)
+{
+	format(out, address, false);
 }
 
 /* Packed form: family, remote address, port, scope (v6), socket, local address or nothing. */

@@ -3,6 +3,7 @@
 
 /* Internet addresses: as people write them, as the kernel has them, as the engine keeps them. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <netinet/in.h>
@@ -28,15 +29,38 @@ struct address_path {
 /* Length of the address for system calls. */
 socklen_t address_length(const union address_socket *address);
 
+/* The same family, address, port and scope. */
+bool address_equal(const union address_socket *a, const union address_socket *b);
+
 /*
- * Resolves "HOST:PORT", "1.2.3.4:PORT", "[v6]:PORT" or "[v6%scope]:PORT" (scope: name or number
- * of an interface) to at most max addresses. 0 and *count, or an English reason in *problem and -1.
+ * Whether this is "1.2.3.4:PORT", "[v6]:PORT" or "[v6%scope]:PORT", which needs no resolver. The interface
+ * that a scope names need not be there.
+ */
+bool address_is_literal(const char *text);
+
+/*
+ * Reads a literal (scope: name or number of an interface; kept where the kernel looks at it, that is for
+ * link-local addresses). ::ffff:1.2.3.4 is the IPv4 address, as our IPv6 sockets speak IPv6 alone. 0, or an
+ * English reason in *problem and -1.
+ */
+int address_parse(const char *text, union address_socket *out, const char **problem)
+	__attribute__((warn_unused_result));
+
+/*
+ * Resolves "HOST:PORT" or a literal to at most max addresses, none of them twice. Waits for name servers. 0
+ * and *count, or an English reason in *problem (which lives until the next call) and -1.
  */
 int address_resolve(const char *text, union address_socket *out, size_t max, size_t *count,
                     const char **problem) __attribute__((warn_unused_result));
 
 /* "1.2.3.4:5" or "[v6%scope]:5". */
 void address_format(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address);
+
+/*
+ * The same with the interface's number as scope: its name has to be asked for, which a sandboxed process
+ * may not.
+ */
+void address_format_numeric(char out[static ADDRESS_TEXT_BYTES], const union address_socket *address);
 
 /* To and from the engine's form; its group is the IPv4 address or the /64. -1 for what is no packed path. */
 void address_pack(struct rosenpass_address *out, const struct address_path *path);

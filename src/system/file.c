@@ -66,7 +66,7 @@ static int write_all(int fd, const uint8_t *data, size_t length)
 
 static int give_name(const char *temporary, const char *path, enum file_existing existing)
 {
-	if (existing == FILE_REPLACE)
+	if (existing != FILE_KEEP_EXISTING)
 		return rename(temporary, path) == 0 ? 0 : -errno;
 	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -120,8 +120,8 @@ int file_check_place(const char *path)
 	return S_ISREG(status.st_mode) && !leads_into_proc(path) ? 0 : -EINVAL;
 }
 
-int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
-                 mode_t mode)
+static int prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
+                   mode_t mode, bool sync)
 {
 	const char *slash = strrchr(path, '/');
 	size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
@@ -142,7 +142,7 @@ int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t
 	result = write_all(fd, data, length);
 	if (result == 0 && fchmod(fd, mode) != 0)
 		result = -errno;
-	if (result == 0 && fsync(fd) != 0)
+	if (result == 0 && sync && fsync(fd) != 0)
 		result = -errno;
 	if (close(fd) != 0 && result == 0)
 		result = -errno;
@@ -151,16 +151,22 @@ int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t
 	return result;
 }
 
+int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
+                 mode_t mode)
+{
+	return prepare(prepared, path, data, length, mode, true);
+}
+
 int file_place(const struct file_prepared *prepared, enum file_existing existing)
 {
 	/* Once more: rename() would put a key in the place of a device that came in between. */
-	int result = existing == FILE_REPLACE ? file_check_place(prepared->path) : 0;
+	int result = existing != FILE_KEEP_EXISTING ? file_check_place(prepared->path) : 0;
 
 	if (result == 0)
 		result = give_name(prepared->temporary, prepared->path, existing);
 	if (result != 0)
 		file_discard(prepared);
-	else
+	else if (existing != FILE_REPLACE_UNSYNCED)
 		sync_folder(prepared->path);
 	return result;
 }
@@ -178,7 +184,7 @@ int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode
 	/* Cheaper to see before than after writing; what comes in between is seen by give_name(). */
 	if (existing == FILE_KEEP_EXISTING && file_exists(path))
 		return file_check_place(path) == -EISDIR ? -EISDIR : -EEXIST;
-	result = file_prepare(&prepared, path, data, length, mode);
+	result = prepare(&prepared, path, data, length, mode, existing != FILE_REPLACE_UNSYNCED);
 	return result == 0 ? file_place(&prepared, existing) : result;
 }
 

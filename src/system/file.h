@@ -32,6 +32,7 @@ struct file_prepared {
 enum file_existing {
 	FILE_KEEP_EXISTING, /* -EEXIST when something has that name */
 	FILE_REPLACE,
+	FILE_REPLACE_UNSYNCED, /* what is worth nothing after a power failure need not wait for the disk */
 };
 
 /*
@@ -48,7 +49,7 @@ int file_place(const struct file_prepared *prepared, enum file_existing existing
 /* Removes it. */
 void file_discard(const struct file_prepared *prepared);
 
-/* Prepares and places. 0 or negative errno; then nothing has changed. */
+/* Prepares and places, for FILE_REPLACE_UNSYNCED without waiting for the disk. 0 or negative errno; then nothing has changed. */
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 	__attribute__((warn_unused_result));
 

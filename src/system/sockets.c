@@ -34,27 +34,67 @@ static int set_options(int fd, int family)
 	return 0;
 }
 
-static int add(struct sockets *sockets, const union address_socket *address)
+int sockets_open(const union address_socket *address, int *fd)
 {
 	int family = address->any.sa_family;
+	int opened = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int result;
+
+	if (opened < 0)
+		return -errno;
+	result = set_options(opened, family);
+	if (result == 0 && bind(opened, &address->any, address_length(address)) != 0)
+		result = -errno;
+	if (result != 0) {
+		(void)close(opened);
+		return result;
+	}
+	*fd = opened;
+	return 0;
+}
+
+void sockets_clear(struct sockets *sockets)
+{
+	memset(sockets, 0, sizeof *sockets);
+	for (size_t i = 0; i < SOCKETS_MAX; i++)
+		sockets->fd[i] = -1;
+}
+
+int sockets_adopt(struct sockets *sockets, size_t slot, int fd, int family)
+{
+	if (slot >= SOCKETS_MAX || fd < 0 || (family != AF_INET && family != AF_INET6))
+		return -EINVAL;
+	if (sockets->family[slot] != 0)
+		return -EEXIST;
+	sockets->fd[slot] = fd;
+	sockets->family[slot] = family;
+	if (slot >= sockets->count)
+		sockets->count = slot + 1;
+	return 0;
+}
+
+void sockets_drop(struct sockets *sockets, size_t slot)
+{
+	if (slot >= SOCKETS_MAX || sockets->family[slot] == 0)
+		return;
+	(void)close(sockets->fd[slot]);
+	sockets->fd[slot] = -1;
+	sockets->family[slot] = 0;
+	while (sockets->count > 0 && sockets->family[sockets->count - 1] == 0)
+		sockets->count--;
+}
+
+static int add(struct sockets *sockets, const union address_socket *address)
+{
 	int result;
 	int fd;
 
 	if (sockets->count == SOCKETS_MAX)
 		return -EMFILE;
-	fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	result = set_options(fd, family);
-	if (result == 0 && bind(fd, &address->any, address_length(address)) != 0)
-		result = -errno;
-	if (result != 0) {
-		(void)close(fd);
+	result = sockets_open(address, &fd);
+	if (result != 0)
 		return result;
-	}
-	sockets->fd[sockets->count] = fd;
-	sockets->family[sockets->count++] = family;
-	return 0;
+	return sockets_adopt(sockets, sockets->count, fd, address->any.sa_family);
 }
 
 int sockets_listen(struct sockets *sockets, const union address_socket *address)
@@ -99,9 +139,11 @@ int sockets_listen_anywhere(struct sockets *sockets)
 
 void sockets_close(struct sockets *sockets)
 {
-	for (size_t i = 0; i < sockets->count; i++)
-		(void)close(sockets->fd[i]);
-	sockets->count = 0;
+	for (size_t i = 0; i < sockets->count; i++) {
+		if (sockets->family[i] != 0)
+			(void)close(sockets->fd[i]);
+	}
+	sockets_clear(sockets);
 }
 
 /* Which of our addresses the packet was sent to. */
@@ -132,6 +174,8 @@ int sockets_receive(const struct sockets *sockets, size_t socket,
 	union control controls[SOCKETS_BATCH];
 	int received;
 
+	if (socket >= SOCKETS_MAX || sockets->family[socket] == 0)
+		return -EBADF;
 	memset(headers, 0, sizeof headers);
 	for (size_t i = 0; i < SOCKETS_BATCH; i++) {
 		memset(&packets[i].path, 0, sizeof packets[i].path);
@@ -181,21 +225,28 @@ static void put_local(struct msghdr *header, union control *control, const union
 	}
 }
 
+/* The kernel only reads through the pointers. */
+static void fill_header(struct msghdr *header, struct iovec *vector, union control *control,
+                        const struct sockets_message *message, bool from_local)
+{
+	*vector = (struct iovec){ (void *)(uintptr_t)message->data, message->length };
+	*header = (struct msghdr){
+		.msg_name = (void *)(uintptr_t)&message->path.remote,
+		.msg_namelen = address_length(&message->path.remote),
+		.msg_iov = vector,
+		.msg_iovlen = 1,
+	};
+	if (from_local && message->path.local.any.sa_family != AF_UNSPEC)
+		put_local(header, control, &message->path.local);
+}
+
 static int send_once(int fd, const struct sockets_message *message, bool from_local)
 {
 	union control control;
-	union address_socket remote = message->path.remote;
-	/* sendmsg() only reads through the pointer. */
-	struct iovec vector = { (void *)(uintptr_t)message->data, message->length };
-	struct msghdr header = {
-		.msg_name = &remote,
-		.msg_namelen = address_length(&remote),
-		.msg_iov = &vector,
-		.msg_iovlen = 1,
-	};
+	struct iovec vector;
+	struct msghdr header;
 
-	if (from_local)
-		put_local(&header, &control, &message->path.local);
+	fill_header(&header, &vector, &control, message, from_local);
 	for (;;) {
 		if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			return 0;
@@ -204,20 +255,84 @@ static int send_once(int fd, const struct sockets_message *message, bool from_lo
 	}
 }
 
+static bool has_socket(const struct sockets *sockets, const struct sockets_message *message)
+{
+	size_t slot = message->path.socket;
+
+	return slot < SOCKETS_MAX && sockets->family[slot] != 0 &&
+	       sockets->family[slot] == message->path.remote.any.sa_family;
+}
+
+/* After an error: our address has gone since, and the kernel may know another way. */
+static int send_again(int fd, const struct sockets_message *message, int error)
+{
+	if (message->path.local.any.sa_family != AF_UNSPEC &&
+	    (error == -EINVAL || error == -EADDRNOTAVAIL || error == -ENETUNREACH))
+		return send_once(fd, message, false);
+	return error;
+}
+
 int sockets_send(const struct sockets *sockets, const struct sockets_message *message)
 {
 	int fd;
 	int result;
 
-	if (message->path.socket >= sockets->count ||
-	    sockets->family[message->path.socket] != message->path.remote.any.sa_family)
+	if (!has_socket(sockets, message))
 		return -EAFNOSUPPORT;
 	fd = sockets->fd[message->path.socket];
-	if (message->path.local.any.sa_family == AF_UNSPEC)
-		return send_once(fd, message, false);
 	result = send_once(fd, message, true);
-	/* Our address has gone since: the kernel may know another way. */
-	if (result == -EINVAL || result == -EADDRNOTAVAIL || result == -ENETUNREACH)
-		result = send_once(fd, message, false);
-	return result;
+	return result == 0 ? 0 : send_again(fd, message, result);
+}
+
+/* At most SOCKETS_BATCH messages for one socket, all of its family. */
+static void send_batch(int fd, const struct sockets_message *messages, size_t count, int results[])
+{
+	struct mmsghdr headers[SOCKETS_BATCH];
+	struct iovec vectors[SOCKETS_BATCH];
+	union control controls[SOCKETS_BATCH];
+	size_t done = 0;
+
+	memset(headers, 0, sizeof headers);
+	for (size_t i = 0; i < count; i++)
+		fill_header(&headers[i].msg_hdr, &vectors[i], &controls[i], &messages[i], true);
+	while (done < count) {
+		int sent =
+			sendmmsg(fd, headers + done, (unsigned)(count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0) {
+			/* Of the first one; the others were not tried. */
+			results[done] = send_again(fd, &messages[done], -errno);
+			sent = 1;
+			if (results[done] == -EAGAIN || results[done] == -EWOULDBLOCK) {
+				for (; done < count; done++)
+					results[done] = -EAGAIN;
+				return;
+			}
+		} else {
+			memset(results + done, 0, (size_t)sent * sizeof *results);
+		}
+		done += (size_t)sent;
+	}
+}
+
+void sockets_send_many(const struct sockets *sockets, const struct sockets_message *messages, size_t count,
+                       int results[])
+{
+	size_t first = 0;
+
+	while (first < count) {
+		size_t next = first;
+
+		while (next < count && next - first < SOCKETS_BATCH && has_socket(sockets, &messages[next]) &&
+		       messages[next].path.socket == messages[first].path.socket)
+			next++;
+		if (next == first)
+			results[next++] = -EAFNOSUPPORT;
+		else
+			send_batch(sockets->fd[messages[first].path.socket], messages + first, next - first,
+			           results + first);
+		first = next;
+	}
 }

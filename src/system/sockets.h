@@ -4,6 +4,9 @@
 /*
  * The UDP sockets of a daemon. IPv6 sockets take IPv6 alone, so that both families can
  * have the same port; answers leave from the address that the question came to.
+ *
+ * One process can open them and another use them: receiving and sending ask nothing of the kernel but
+ * recvmmsg(), sendmsg() and sendmmsg().
  */
 
 #include <stddef.h>
@@ -16,10 +19,11 @@
 /* One byte more than the longest message: longer datagrams stay recognisable. */
 #define SOCKETS_DATAGRAM_BYTES (ROSENPASS_DATAGRAM_MAX_BYTES + 1)
 
+/* A table of slots, some of which can be empty. Zeroed memory is one without sockets. */
 struct sockets {
-	int fd[SOCKETS_MAX];
-	int family[SOCKETS_MAX];
-	size_t count;
+	int fd[SOCKETS_MAX];     /* -1 in an empty slot that was in use */
+	int family[SOCKETS_MAX]; /* 0: the slot is empty */
+	size_t count;            /* from here on all slots are empty */
 };
 
 struct sockets_packet {
@@ -35,6 +39,22 @@ struct sockets_message {
 	size_t length;
 };
 
+/* A socket bound to the address, with everything set that it needs. 0 or negative errno. */
+int sockets_open(const union address_socket *address, int *fd) __attribute__((warn_unused_result));
+
+/* Empties the table without closing anything. */
+void sockets_clear(struct sockets *sockets);
+
+/*
+ * Puts a socket that sockets_open() made for an address of that family into a slot; the table owns it then.
+ * 0; -EINVAL: no such slot or family, or no descriptor; -EEXIST: the slot is in use.
+ */
+int sockets_adopt(struct sockets *sockets, size_t slot, int fd, int family)
+	__attribute__((warn_unused_result));
+
+/* Closes the socket in a slot. Nothing happens when there is none. */
+void sockets_drop(struct sockets *sockets, size_t slot);
+
 /*
  * Adds a socket bound to the address. 0 or negative errno. An IPv6 wildcard takes the same
  * port of IPv4 along where that is free, as one socket for both families would.
@@ -45,13 +65,27 @@ int sockets_listen(struct sockets *sockets, const union address_socket *address)
 /* Adds one socket of each family on a port of the kernel's choice. Negative errno only when neither works. */
 int sockets_listen_anywhere(struct sockets *sockets) __attribute__((warn_unused_result));
 
+/* Closes all. */
 void sockets_close(struct sockets *sockets);
 
-/* Takes up to SOCKETS_BATCH waiting packets from a socket. Their number; 0: none; negative errno. */
+/*
+ * Takes up to SOCKETS_BATCH waiting packets from a socket. Their number; 0: none; negative errno, -EBADF for
+ * an empty slot.
+ */
 int sockets_receive(const struct sockets *sockets, size_t socket,
                     struct sockets_packet packets[static SOCKETS_BATCH]);
 
-/* Sends one. 0 or negative errno; -EAGAIN when the socket's buffer is full. */
+/*
+ * Sends one. 0 or negative errno; -EAGAIN when the socket's buffer is full, -EAFNOSUPPORT when the slot is
+ * empty or its socket of another family. When our address has gone since, it leaves from another.
+ */
 int sockets_send(const struct sockets *sockets, const struct sockets_message *message);
+
+/*
+ * Sends all, in order, with few system calls where neighbours have the same socket. results[i] is as from
+ * sockets_send(). After the first -EAGAIN the neighbours on that socket are not tried and get the same.
+ */
+void sockets_send_many(const struct sockets *sockets, const struct sockets_message *messages, size_t count,
+                       int results[]);
 
 #endif

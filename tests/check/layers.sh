@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: layers.sh SOURCE_ROOT
-# Arrows point down only: programs -> config, system, wireguard -> protocol -> crypto.
+# Arrows point down only: programs -> daemon -> config, system, wireguard -> protocol -> crypto.
 # Looks at every #include below src/.
 set -euo pipefail
 export LC_ALL=C
@@ -40,13 +40,14 @@ check protocol '(crypto|protocol)/.*|rosenpass\.h' "($plain)\.h"
 check system '(crypto|protocol|system)/.*|rosenpass\.h' '.*'
 check config '(crypto|protocol|config)/.*|rosenpass\.h' '.*'
 check wireguard '(crypto|protocol|wireguard)/.*|rosenpass\.h' '.*'
-check rosenpass '(crypto|protocol|system|config|wireguard|rosenpass)/.*|rosenpass\.h' '.*'
-check rp '(crypto|protocol|system|config|wireguard|rp)/.*|rosenpass\.h' '.*'
+check daemon '(crypto|protocol|system|config|wireguard|daemon)/.*|rosenpass\.h' '.*'
+check rosenpass '(crypto|protocol|system|config|wireguard|daemon|rosenpass)/.*|rosenpass\.h' '.*'
+check rp '(crypto|protocol|system|config|wireguard|daemon|rp)/.*|rosenpass\.h' '.*'
 
 # A folder without a rule would go unseen.
 for folder in */; do
 	case ${folder%/} in
-	crypto | protocol | system | config | wireguard | rosenpass | rp) ;;
+	crypto | protocol | system | config | wireguard | daemon | rosenpass | rp) ;;
 	*)
 		echo "src/$folder has no rule in layers.sh" >&2
 		failed=1

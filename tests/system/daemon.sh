@@ -2,158 +2,10 @@
 # usage: daemon.sh ROSENPASS
 # What daemons go through in their life: several peers, both sides calling at once, restarts, junk from the network,
 # nosy neighbours. The last line is "N passed, N failed".
-set -uo pipefail
-export LC_ALL=C
-unset RUST_LOG
-umask 022
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 
-vectors=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../data/vectors")
-wait_seconds=30
-passed=0
-failed=0
-pids=()
-work=$(mktemp -d) || exit 1
-# Where every user can start it.
-chmod 755 "$work"
-mkdir "$work/keys" && cp "$vectors"/keys/* "$work/keys" && chmod 644 "$work"/keys/* || exit 1
-cp "$1" "$work/rosenpass" || exit 1
-rosenpass=$work/rosenpass
-keys=$work/keys
-
-clean_up()
-{
-	local pid
-
-	for pid in "${pids[@]}"; do
-		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-cd "$work" || exit 1
-
-# check WORDS COMMAND...: one case; what the command prints is shown when it fails.
-check()
-{
-	local words=$1
-
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		echo "PASS  $words"
-		passed=$((passed + 1))
-	else
-		echo "FAIL  $words: $*"
-		tail -n 20 "$work/said" ./*.err 2>/dev/null
-		failed=$((failed + 1))
-	fi
-}
-
-# A UDP port that nobody holds right now and that was not given out before.
-next_port=$((20000 + RANDOM % 8000))
-free_port()
-{
-	local table hex
-
-	table=$(cat /proc/net/udp /proc/net/udp6 2>/dev/null)
-	while :; do
-		next_port=$((next_port + 1))
-		printf -v hex ':%04X ' "$next_port"
-		[[ $table == *"$hex"* ]] || break
-	done
-	port=$next_port
-}
-
-# run NAME COMMAND...: in the background with its output in NAME.out and NAME.err; its process id in $pid.
-run()
-{
-	local name=$1
-
-	shift
-	"$@" >"$name.out" 2>"$name.err" </dev/null &
-	pid=$!
-	pids+=("$pid")
-}
-
-# start NAME OWNER WORD...: a daemon with the key pair of OWNER.
-start()
-{
-	local name=$1 owner=$2
-
-	shift 2
-	run "$name" "$rosenpass" exchange public-key "$keys/$owner.pk" secret-key "$keys/$owner.sk" "$@"
-}
-
-# within SECONDS COMMAND...: whether it succeeds in that time.
-within()
-{
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-
-same_key()
-{
-	[ -s "$1" ] && cmp -s "$1" "$2"
-}
-
-agree()
-{
-	within "$wait_seconds" same_key "$1" "$2"
-}
-
-gone()
-{
-	! kill -0 "$1"
-}
-
-# ends SIGNAL PID...: each ends, with status 0.
-ends()
-{
-	local signal=$1 pid
-
-	shift
-	for pid in "$@"; do
-		kill -s "$signal" "$pid" && within 10 gone "$pid" && wait "$pid" || return 1
-	done
-}
-
-in_folder()
-{
-	cd "$work" && mkdir "$1" && cd "$1" || exit 1
-}
-
-# peer_id OWNER: the peer id in base64, of the first handshake in the vectors that OWNER began (BLAKE2b).
-peer_id()
-{
-	local hex
-
-	hex=$(awk -F '"' -v owner="$1" '
-		$2 == "suite" { suite = $4 }
-		$2 == "initiator" { initiator = $4 }
-		$2 == "pidi" && initiator == owner && suite == "blake2b-188" { print $4; exit }' \
-		"$vectors/handshake.json")
-	printf "$(printf '%s' "$hex" | sed 's/../\\x&/g')" | base64 -w 0
-}
-
-# says FILE LINE...: the file is these lines, in any order, and nothing else.
-says()
-{
-	local file=$1
-
-	shift
-	diff <(sort "$file") <(printf '%s\n' "$@" | sort)
-}
-
-has_mode()
-{
-	[ "$(stat -c %a "$2")" = "$1" ] || { stat "$2"; false; }
-}
+program "$1" rosenpass
+rosenpass=$program
 
 # --- gen-keys over old files ----------------------------------------------------------------------------------------
 
@@ -238,29 +90,23 @@ start "${client[@]}"
 pid_b=$pid
 check "before the restarts" agree a b
 
-# new_key: both have the same key, and it is not the one of before.
-new_key()
-{
-	same_key a b && ! cmp -s a before
-}
-
 cp a before
 check "the calling side ends with 0" ends TERM "$pid_b"
 start "${client[@]}"
 pid_b=$pid
-check "the calling side came back: a new key in ten seconds" within 10 new_key
+check "the calling side came back: a new key in ten seconds" within 10 new_key a b before
 
 # Who waits cannot know that it should be called; whoever comes back and has an endpoint calls.
 cp a before
 check "a side that calls too ends with 0" ends TERM "$pid_a"
 start "${server[@]}" endpoint "127.0.0.1:$port"
 pid_a=$pid
-check "it came back: a new key in ten seconds" within 10 new_key
+check "it came back: a new key in ten seconds" within 10 new_key a b before
 { kill -KILL "$pid_b" && wait "$pid_b"; } 2>/dev/null
 cp a before
 start "${client[@]}"
 pid_b=$pid
-check "killed and started again: a new key in ten seconds" within 10 new_key
+check "killed and started again: a new key in ten seconds" within 10 new_key a b before
 check "after the restarts: both end with 0" ends INT "$pid_a" "$pid_b"
 
 # --- outfiles that are links ----------------------------------------------------------------------------------------
@@ -286,9 +132,11 @@ pid_a=$!
 pids+=("$pid_a")
 start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
 check "without standard streams: both sides agree" agree a b
-for stream in 0 1 2; do
-	check "no file and no socket has the number $stream" \
-		[ "$(readlink "/proc/$pid_a/fd/$stream")" = /dev/null ]
+for process in "$pid_a" "$(engine_of "$pid_a")"; do
+	for stream in 0 1 2; do
+		check "no file and no socket has the number $stream" \
+			[ "$(readlink "/proc/$process/fd/$stream")" = /dev/null ]
+	done
 done
 check "without standard streams: both end with 0" ends TERM "$pid_a" "$pid"
 
@@ -298,7 +146,9 @@ in_folder neighbours
 chmod 777 .
 free_port
 other=()
-if [ "$(id -u)" -eq 0 ]; then
+if is_root; then
+	chmod 777 "$RUNTIME_DIRECTORY"
+	chown 65534 "$keys/alice.sk"
 	other=(setpriv --reuid=65534 --regid=65534 --clear-groups --)
 fi
 run a "${other[@]}" "$rosenpass" exchange public-key "$keys/alice.pk" secret-key "$keys/alice.sk" \
@@ -306,14 +156,18 @@ run a "${other[@]}" "$rosenpass" exchange public-key "$keys/alice.pk" secret-key
 pid_a=$pid
 start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
 check "run by an ordinary user" agree a b
-check "it runs as that user" [ "$(awk '$1 == "Uid:" { print $2 }' "/proc/$pid_a/status")" -ne 0 ]
-for file in mem maps environ; do
-	check "its /proc/PID/$file belongs to root" [ "$(stat -c %u "/proc/$pid_a/$file")" -eq 0 ]
+engine=$(engine_of "$pid_a")
+check "it has an engine process" [ -n "$engine" ]
+for process in "$pid_a" "$engine"; do
+	check "process $process runs as that user" [ "$(awk '$1 == "Uid:" { print $2 }' "/proc/$process/status")" -ne 0 ]
+	for file in mem maps environ; do
+		check "its /proc/PID/$file belongs to root" [ "$(stat -c %u "/proc/$process/$file")" -eq 0 ]
+	done
+	check "others of that user cannot read its memory map" \
+		bash -c '! "$@" 2>/dev/null' - "${other[@]}" cat "/proc/$process/maps"
+	check "no core dumps, and nobody can allow them again" \
+		grep -qE '^Max core file size +0 +0 ' "/proc/$process/limits"
 done
-check "others of that user cannot read its memory map" \
-	bash -c '! "$@" 2>/dev/null' - "${other[@]}" cat "/proc/$pid_a/maps"
-check "no core dumps, and nobody can allow them again" \
-	grep -qE '^Max core file size +0 +0 ' "/proc/$pid_a/limits"
 check "neighbours: both end with 0" ends TERM "$pid_a" "$pid"
 
 # --- junk -----------------------------------------------------------------------------------------------------------
@@ -358,29 +212,20 @@ seen()
 	[ "$(grep -cE 'debug: [0-9]+ bytes from ' a.err)" -eq "$sent" ]
 }
 
-resident()
-{
-	awk '$1 == "VmRSS:" { print $2 }' "/proc/$pid_a/status"
-}
-
-descriptors()
-{
-	find "/proc/$pid_a/fd" -type l | wc -l
-}
-
 within 10 grep -q info: a.err
 check "50 datagrams of junk are looked at" junk 50
-memory=$(resident)
-files=$(descriptors)
+engine=$(engine_of "$pid_a")
+memory=$(resident "$engine")
+files=$(descriptors "$engine")
 check "50 more are looked at" junk 50
 check "most of them are no messages" grep -q 'not a message of this protocol' a.err
 check "some look like one, to somebody else" grep -q 'not addressed to this key' a.err
 check "none of them gets an answer or gives a key" bash -c '! grep -qE "answered|accepted|exchanged" a.err && [ ! -s a.out ]'
-check "resident memory stays ($memory KiB, then $(resident))" [ "$(resident)" -le $((memory + 64)) ]
-check "the number of descriptors stays" [ "$(descriptors)" -eq "$files" ]
+check "resident memory stays ($memory KiB, then $(resident "$engine"))" \
+	[ "$(resident "$engine")" -le $((memory + 64)) ]
+check "the number of descriptors stays" [ "$(descriptors "$engine")" -eq "$files" ]
 start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
 check "after the junk: both sides agree" agree a b
 check "after the junk: both end with 0" ends TERM "$pid_a" "$pid"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

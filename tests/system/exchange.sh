@@ -2,118 +2,18 @@
 # usage: exchange.sh ROSENPASS
 # Runs pairs of real daemons on the loopback interface and looks at what they write: key files, their modes, the
 # lines on standard output, exit statuses. The last line is "N passed, N failed".
-set -uo pipefail
-export LC_ALL=C
-unset RUST_LOG
-umask 022
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 
-rosenpass=$(realpath "$1")
-keys=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../data/vectors/keys")
-wait_seconds=30
-passed=0
-failed=0
-pids=()
-work=$(mktemp -d) || exit 1
+program "$1" rosenpass
+rosenpass=$program
 
-clean_up()
-{
-	local pid
-
-	for pid in "${pids[@]}"; do
-		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
-	done
-	rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-cd "$work" || exit 1
-
-# check WORDS COMMAND...: one case; what the command prints is shown when it fails.
-check()
-{
-	local words=$1
-
-	shift
-	if "$@" >"$work/said" 2>&1; then
-		echo "PASS  $words"
-		passed=$((passed + 1))
-	else
-		echo "FAIL  $words: $*"
-		tail -n 20 "$work/said" ./*.err 2>/dev/null
-		failed=$((failed + 1))
-	fi
-}
-
-skip()
-{
-	echo "SKIP  $*"
-}
-
-# A UDP port that nobody holds right now and that was not given out before.
-next_port=$((20000 + RANDOM % 8000))
-free_port()
-{
-	local table hex
-
-	table=$(cat /proc/net/udp /proc/net/udp6 2>/dev/null)
-	while :; do
-		next_port=$((next_port + 1))
-		printf -v hex ':%04X ' "$next_port"
-		[[ $table == *"$hex"* ]] || break
-	done
-	port=$next_port
-}
-
-# start NAME WORD...: a daemon with its output in NAME.out and NAME.err; its process id in $pid.
+# start NAME WORD...: with all its words; some of these daemons have keys of their own.
 start()
 {
 	local name=$1
 
 	shift
-	"$rosenpass" exchange "$@" >"$name.out" 2>"$name.err" </dev/null &
-	pid=$!
-	pids+=("$pid")
-}
-
-# within SECONDS COMMAND...: whether it succeeds in that time.
-within()
-{
-	local end=$((SECONDS + $1))
-
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || return 1
-		sleep 0.1
-	done
-}
-
-same_key()
-{
-	[ -s "$1" ] && cmp -s "$1" "$2"
-}
-
-# agree FILE FILE: both come to hold the same key.
-agree()
-{
-	within "$wait_seconds" same_key "$1" "$2"
-}
-
-gone()
-{
-	! kill -0 "$1"
-}
-
-# ends SIGNAL PID: it ends, with status 0.
-ends()
-{
-	kill -s "$1" "$2" || return 1
-	if ! within 10 gone "$2"; then
-		echo "still there after 10 seconds"
-		kill -KILL "$2"
-		return 1
-	fi
-	wait "$2"
+	run "$name" "$rosenpass" exchange "$@"
 }
 
 silent()
@@ -121,19 +21,9 @@ silent()
 	[ -z "$("$@" 2>&1)" ]
 }
 
-has_mode()
-{
-	[ "$(stat -c %a "$2")" = "$1" ] || { stat "$2"; false; }
-}
-
 has_size()
 {
 	[ "$(stat -c %s "$2")" = "$1" ] || { stat "$2"; false; }
-}
-
-is_base64_key()
-{
-	[ "$(wc -l <"$1")" -eq 0 ] && [[ $(cat "$1") =~ ^[A-Za-z0-9+/]{43}=$ ]]
 }
 
 # announced FILE QUOTED REASON: FILE is one line of the reference's form.
@@ -166,11 +56,6 @@ tells_no_key()
 nothing_but()
 {
 	[ "$(ls -A | sort | tr '\n' ' ')" = "$1" ] || { ls -A; false; }
-}
-
-in_folder()
-{
-	mkdir "$1" && cd "$1" || exit 1
 }
 
 # --- the flow of the README, word for word but for the port -------------------------------------------------------
@@ -390,5 +275,4 @@ check "no core dumps" grep -qE '^Max core file size +0 +0 ' "/proc/$pid/limits"
 check "it ends with 0 before anybody called" ends TERM "$pid"
 cd ..
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+finish

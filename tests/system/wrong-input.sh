@@ -2,28 +2,13 @@
 # usage: wrong-input.sh ROSENPASS
 # Each kind of wrong input: the exit status (2 for wrong usage, else 1), one line on standard error that names what is
 # wrong, nothing on standard output, and not a file more, less or different. The last line is "N passed, N failed".
-set -uo pipefail
-export LC_ALL=C
-unset RUST_LOG
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 # Names that are none shall not keep us waiting where no name server answers.
 export RES_OPTIONS='timeout:1 attempts:1'
 
-rosenpass=$(realpath "$1")
-keys=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../data/vectors/keys")
-passed=0
-failed=0
-holder=
-work=$(mktemp -d) || exit 1
-
-clean_up()
-{
-	[ -z "$holder" ] || { kill "$holder" && wait "$holder"; } 2>/dev/null
-	rm -rf "$work"
-}
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
-mkdir "$work/folder" && cd "$work/folder" || exit 1
+program "$1" rosenpass
+rosenpass=$program
+in_folder folder
 
 # Everything in the folder: names, kinds, modes, contents, and times of what is no folder.
 state()
@@ -85,11 +70,13 @@ cp "$keys/alice.pk" a.pk
 cp "$keys/alice.sk" a.sk
 cp "$keys/bob.pk" b.pk
 cp "$keys/bob.sk" b.sk
+chmod 600 a.sk b.sk
 : >empty
 head -c 524159 a.pk >short.pk
 { cat a.pk; printf x; } >long.pk
 head -c 13607 a.sk >short.sk
 { cat a.sk; printf x; } >long.sk
+chmod 600 short.sk long.sk
 head -c 32 /dev/zero | base64 >psk
 mkdir directory
 ln -s nowhere dangling
@@ -104,9 +91,6 @@ refused "an unknown level" 2 'loud' --log-level loud gen-keys
 refused "an option without its value" 2 '--log-level' --log-level
 refused "two levels" 2 'only one' -v -q gen-keys
 refused "help for an unknown command" 2 'nothing' help nothing
-for command in exchange-config gen-config validate man keygen; do
-	refused "a command of other versions: $command" 2 "version.*$command" "$command"
-done
 
 # --- gen-keys --------------------------------------------------------------------------------------------------------
 
@@ -133,7 +117,9 @@ refused "gen-keys: a folder, with --force" 1 'directory' gen-keys --force -p new
 # --- exchange: words -------------------------------------------------------------------------------------------------
 
 refused "exchange: nothing said" 2 'public-key' exchange
-refused "exchange: an option" 2 '--config-file' exchange --config-file x
+refused "exchange: an unknown option" 2 '--config' exchange --config x
+refused "exchange: an option without its value" 2 '--name' exchange --name
+refused "exchange: a name that is none" 2 '--name' exchange --name a/b public-key a.pk
 of_own "no key at all" 'public-key file must be set'
 of_own "no public key" 'public-key file must be set' secret-key a.sk
 of_own "no secret key" 'secret-key file must be set' public-key a.pk
@@ -203,18 +189,18 @@ psk "32 raw bytes" 'abcdefghijklmnopqrstuvwxyz012345'
 psk "a long text" "$good$(printf ' %.0s' {1..2000})"
 
 # As root every file can be read: then as somebody else, where the program can be reached at all.
-if [ "$(id -u)" -ne 0 ]; then
-	as_other()
-	{
-		"$@"
-	}
-else
+if is_root; then
 	as_other()
 	{
 		setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
 	}
+	chown 65534 a.sk
+else
+	as_other()
+	{
+		"$@"
+	}
 fi
-chmod 755 "$work" && chmod 644 a.sk b.sk
 cp a.sk unreadable && chmod 000 unreadable
 if as_other "$rosenpass" --version >/dev/null 2>&1; then
 	for case in "secret-key unreadable public-key a.pk" "secret-key a.sk public-key unreadable"; do
@@ -235,25 +221,19 @@ fi
 # --- exchange: addresses ---------------------------------------------------------------------------------------------
 
 for address in '' 127.0.0.1 :9999 127.0.0.1: 127.0.0.1:x 127.0.0.1:65536 127.0.0.1:-1 127.0.0.1:99999999999999999999 \
-	::1:9999 '[::1]' '[::1:9999' '[]:9999' '[::1]9999' 300.1.1.1:9999 'name.invalid:9999' 'a b:9999' \
+	::1:9999 '[::1]' '[::1:9999' '[]:9999' '[::1]9999' 300.1.1.1:9999 'a b:9999' \
 	"$(printf 'n%.0s' {1..300}):9"; do
 	of_own "listen \"${address:0:30}\"" 'listen "' secret-key a.sk public-key a.pk listen "$address"
 	of_peer "endpoint \"${address:0:30}\"" 'peer 1.*endpoint "' \
 		peer public-key b.pk endpoint "$address" outfile out
 done
 of_peer "endpoint of port 0" 'peer 1.*endpoint "' peer public-key b.pk endpoint 127.0.0.1:0 outfile out
-of_own "listen: an address that is not ours" 'listen "192.0.2.1:9".*Cannot assign' \
-	secret-key a.sk public-key a.pk listen 192.0.2.1:9
 
 port=$((28000 + RANDOM % 4000))
 mkdir ../holder
-"$rosenpass" exchange secret-key a.sk public-key a.pk listen "127.0.0.1:$port" \
-	peer public-key b.pk outfile ../holder/out >/dev/null 2>../holder/err </dev/null &
-holder=$!
-for ((try = 0; try < 100; try++)); do
-	grep -q . ../holder/err && break
-	sleep 0.1
-done
+run ../holder/out "$rosenpass" exchange --name holder secret-key a.sk public-key a.pk listen "127.0.0.1:$port" \
+	peer public-key b.pk outfile ../holder/key
+within 10 grep -q info: ../holder/out.err
 of_own "listen: a port that is taken" "listen \"127.0.0.1:$port\".*in use" \
 	secret-key a.sk public-key a.pk listen "127.0.0.1:$port"
 
@@ -263,5 +243,34 @@ for file in directory fifo /dev/null /dev/stdout; do
 	of_peer "outfile $file" "peer 1.*outfile.*$file" peer public-key b.pk outfile "$file"
 done
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+# --- what is not there yet is no error -------------------------------------------------------------------------------
+
+# waits WORDS PATTERN WORD...: says what it waits for, goes on, ends with 0 when asked, and wrote nothing.
+waits()
+{
+	local words=$1 pattern=$2 problem= status
+
+	shift 2
+	before=$(state)
+	run ../waits "$rosenpass" exchange --name waits secret-key a.sk public-key a.pk "$@"
+	within 20 grep -qE "warn: .*$pattern" ../waits.err || problem="no warning \"$pattern\""
+	within 20 grep -q 'info: exchanging keys' ../waits.err || problem="$problem; does not start"
+	{ kill -TERM "$pid" && wait "$pid"; } 2>/dev/null
+	status=$?
+	[ "$status" -eq 0 ] || problem="$problem; status $status"
+	[ "$(grep -cE 'warn|error' ../waits.err)" -eq 1 ] || problem="$problem; not one warning"
+	[ ! -s ../waits.out ] || problem="$problem; standard output"
+	[ "$(state)" = "$before" ] || problem="$problem; files changed"
+	check "$words${problem:+: ${problem#; }}" [ -z "$problem" ]
+}
+
+waits "endpoint: a name that is none" 'peer 1: endpoint "name.invalid:9": ' \
+	peer public-key b.pk endpoint name.invalid:9 outfile out
+waits "listen: a name that is none" 'listen "name.invalid:9": ' \
+	listen name.invalid:9 peer public-key b.pk outfile out
+waits "listen: an address that is not ours" 'listen "192.0.2.1:9": Cannot assign' \
+	listen 192.0.2.1:9 peer public-key b.pk outfile out
+waits "listen: an interface that is not there" 'listen "\[fe80::1%nosuch0\]:9": .*interface' \
+	listen '[fe80::1%nosuch0]:9' peer public-key b.pk outfile out
+
+finish

@@ -22,15 +22,23 @@ static void test_numeric(void **state)
 		{ "[::]:0", "[::]:0" },
 		{ "[::1]:9999", "[::1]:9999" },
 		{ "[2001:DB8:0:0::0:1]:65535", "[2001:db8::1]:65535" },
-		{ "[::ffff:1.2.3.4]:5", "[::ffff:1.2.3.4]:5" },
+		{ "[::ffff:1.2.3.4]:5", "1.2.3.4:5" },
+		{ "[::ffff:0:0]:5", "0.0.0.0:5" },
+		{ "[::fffe:1.2.3.4]:5", "[::fffe:102:304]:5" },
 		{ "[127.0.0.1]:9999", "127.0.0.1:9999" },
 		{ "[fe80::1%lo]:1", "[fe80::1%lo]:1" },
 		{ "[fe80::1%1]:1", "[fe80::1%lo]:1" },
+		{ "[fe80::1%4294967295]:1", "[fe80::1%4294967295]:1" },
+		{ "[fe80::1%0]:1", "[fe80::1]:1" },
+		{ "[ff02::1%lo]:1", "[ff02::1%lo]:1" },
+		/* The kernel asks for no scope here. */
+		{ "[2001:db8::1%lo]:1", "[2001:db8::1]:1" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		union address_socket found[ADDRESSES_MAX];
+		union address_socket parsed;
 		size_t count = 0;
 		const char *problem = NULL;
 		char text[ADDRESS_TEXT_BYTES];
@@ -39,6 +47,10 @@ static void test_numeric(void **state)
 			fail_msg("%s: %s", cases[i].text, problem);
 		assert_null(problem);
 		assert_int_equal(count, 1);
+		assert_true(address_is_literal(cases[i].text));
+		assert_int_equal(address_parse(cases[i].text, &parsed, &problem), 0);
+		assert_null(problem);
+		assert_memory_equal(&parsed, &found[0], sizeof parsed);
 		address_format(text, &found[0]);
 		assert_string_equal(text, cases[i].formatted);
 		assert_int_equal(address_length(&found[0]), found[0].any.sa_family == AF_INET
@@ -64,7 +76,7 @@ static void test_name(void **state)
 		address_format(text, &found[i]);
 		assert_true(strcmp(text, "127.0.0.1:7") == 0 || strcmp(text, "[::1]:7") == 0);
 		for (size_t j = 0; j < i; j++)
-			assert_memory_not_equal(&found[i], &found[j], sizeof found[i]);
+			assert_false(address_equal(&found[i], &found[j]));
 	}
 	/* No more than there is room for. */
 	assert_int_equal(address_resolve("localhost:7", found, 1, &count, &problem), 0);
@@ -77,6 +89,8 @@ static void test_name(void **state)
 #define NO_BRACKETS "looks like an IPv6 address; write it in brackets, as in [::1]:9999"
 #define NO_HOST "has no host before the port"
 #define LONG_HOST "has a host name that is too long"
+#define NO_INTERFACE "names an interface that is not there"
+#define BAD_SCOPE "has a scope that is no number of an interface"
 
 static void test_problems(void **state)
 {
@@ -114,7 +128,14 @@ static void test_problems(void **state)
 		{ "fe80::1%lo:9999", NO_BRACKETS },
 		{ "host:1:2", NO_BRACKETS },
 		{ "::1]:9999", NO_BRACKETS },
-		{ "[fe80::1%no-such-interface]:1", NULL },
+		{ "[fe80::1%no-such-interface]:1", NO_INTERFACE },
+		{ "[2001:db8::1%no-such-interface]:1", NO_INTERFACE },
+		{ "[fe80::1%]:1", NO_INTERFACE },
+		{ "[fe80::1%1x]:1", NO_INTERFACE },
+		{ "[fe80::1%lo%lo]:1", NO_INTERFACE },
+		{ "[fe80::1%4294967296]:1", BAD_SCOPE },
+		{ "[fe80::1%18446744073709551617]:1", BAD_SCOPE },
+		{ "127.0.0.1%lo:1", NULL },
 		{ "no.such.host.invalid:1", NULL },
 	};
 
@@ -131,6 +152,47 @@ static void test_problems(void **state)
 		assert_true(strlen(problem) > 0);
 		if (cases[i].problem != NULL && strcmp(problem, cases[i].problem) != 0)
 			fail_msg("\"%s\": \"%s\", not \"%s\"", cases[i].text, problem, cases[i].problem);
+	}
+}
+
+/* What needs no resolver, also when its interface is not there, and what is not for address_parse(). */
+static void test_literals(void **state)
+{
+	static const struct {
+		const char *text;
+		bool literal;
+		const char *problem; /* NULL: it can be parsed */
+	} cases[] = {
+		{ "127.0.0.1:9999", true, NULL },
+		{ "[::1]:9999", true, NULL },
+		{ "[fe80::1%lo]:1", true, NULL },
+		{ "[fe80::1%no-such-interface]:1", true, NO_INTERFACE },
+		{ "localhost:9999", false, "has a host that is no numeric address" },
+		{ "1.2.3.4.5:1", false, "has a host that is no numeric address" },
+		{ "1.2.3.256:1", false, "has a host that is no numeric address" },
+		{ "[1:2:3:4:5:6:7:8:9]:1", false, "has a host that is no numeric address" },
+		{ "127.0.0.1%lo:1", false, "has a scope, which only an IPv6 address can have" },
+		{ "127.0.0.1", false, NO_PORT },
+		{ "::1:9999", false, NO_BRACKETS },
+		{ "", false, NO_PORT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		union address_socket untouched;
+		union address_socket address;
+		const char *problem = "";
+		int result;
+
+		memset(&untouched, 0x55, sizeof untouched);
+		memset(&address, 0x55, sizeof address);
+		result = address_parse(cases[i].text, &address, &problem);
+		assert_int_equal(address_is_literal(cases[i].text), cases[i].literal);
+		assert_int_equal(result, cases[i].problem == NULL ? 0 : -1);
+		if (cases[i].problem == NULL)
+			continue;
+		assert_string_equal(problem, cases[i].problem);
+		assert_memory_equal(&address, &untouched, sizeof address);
 	}
 }
 
@@ -181,6 +243,41 @@ static void test_format(void **state)
 	address = v6("1111:2222:3333:4444:5555:6666:255.255.255.255", 65535, 0xfffffffe);
 	address_format(text, &address);
 	assert_string_equal(text, "[1111:2222:3333:4444:5555:6666:ffff:ffff%4294967294]:65535");
+	address_format_numeric(text, &address);
+	assert_string_equal(text, "[1111:2222:3333:4444:5555:6666:ffff:ffff%4294967294]:65535");
+	address = v6("fe80::1", 5, if_nametoindex("lo"));
+	address_format(text, &address);
+	assert_string_equal(text, "[fe80::1%lo]:5");
+	address_format_numeric(text, &address);
+	assert_string_equal(text, "[fe80::1%1]:5");
+	address = v4("1.2.3.4", 5);
+	address_format_numeric(text, &address);
+	assert_string_equal(text, "1.2.3.4:5");
+}
+
+static void test_equal(void **state)
+{
+	union address_socket other_flow = v6("fe80::1", 1, 2);
+	union address_socket padded = v4("192.0.2.1", 1);
+	union address_socket list[] = {
+		v4("192.0.2.1", 1),  v4("192.0.2.1", 2),      v4("192.0.2.2", 1),
+		v6("fe80::1", 1, 2), v6("fe80::1", 1, 3),     v6("fe80::1", 2, 2),
+		v6("fe80::2", 1, 2), v6("::192.0.2.1", 1, 0), { .any = { .sa_family = AF_UNSPEC } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(list); i++) {
+		for (size_t j = 0; j < FIXTURE_COUNT(list); j++)
+			assert_int_equal(address_equal(&list[i], &list[j]), i == j);
+	}
+	/*
+	 * The sender's flow label is no part of where it is; nor is what the kernel leaves behind the
+	 * address.
+	 */
+	other_flow.v6.sin6_flowinfo = 7;
+	assert_true(address_equal(&other_flow, &list[3]));
+	memset(padded.v4.sin_zero, 0x55, sizeof padded.v4.sin_zero);
+	assert_true(address_equal(&padded, &list[0]));
 }
 
 /* Paths of each kind: the lengths of what they pack to, and of the group in it. */
@@ -304,7 +401,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numeric),  cmocka_unit_test(test_name),
-		cmocka_unit_test(test_problems), cmocka_unit_test(test_long_host),
+		cmocka_unit_test(test_problems), cmocka_unit_test(test_literals),
+		cmocka_unit_test(test_equal),    cmocka_unit_test(test_long_host),
 		cmocka_unit_test(test_format),   cmocka_unit_test(test_round_trips),
 		cmocka_unit_test(test_groups),   cmocka_unit_test(test_refused),
 	};

@@ -142,6 +142,15 @@ static void test_peer(void **state)
 		    .wireguard_peer = "abc=",
 		    .wireguard_extra_count = 2 },
 		  "allowed-ips" },
+		{ "name n public-key q protocol-version V03 osk-organization g",
+		  { .public_key = "q", .name = "n", .protocol_version = "V03", .osk_organization = "g" },
+		  NULL },
+		{ "osk-label a public-key q osk-label b osk-label a",
+		  { .public_key = "q", .osk_labels = { "a", "b", "a" }, .osk_label_count = 3 },
+		  NULL },
+		{ "osk-label peer name peer public-key q",
+		  { .public_key = "q", .name = "peer", .osk_labels = { "peer" }, .osk_label_count = 1 },
+		  NULL },
 		/* Our own words mean nothing among the extras. */
 		{ "public-key q wireguard wg0 abc= outfile o public-key",
 		  { .public_key = "q",
@@ -185,6 +194,12 @@ static void test_peer(void **state)
 		check_text(line, "outfile", peer->outfile, expected->outfile);
 		check_text(line, "device", peer->wireguard_device, expected->wireguard_device);
 		check_text(line, "wireguard peer", peer->wireguard_peer, expected->wireguard_peer);
+		check_text(line, "name", peer->name, expected->name);
+		check_text(line, "protocol-version", peer->protocol_version, expected->protocol_version);
+		check_text(line, "osk-organization", peer->osk_organization, expected->osk_organization);
+		assert_int_equal(peer->osk_label_count, expected->osk_label_count);
+		for (size_t j = 0; j < expected->osk_label_count; j++)
+			check_text(line, "osk-label", peer->osk_labels[j], expected->osk_labels[j]);
 		assert_int_equal(peer->wireguard_extra_count, expected->wireguard_extra_count);
 		if (cases[n].extra != NULL)
 			assert_string_equal(peer->wireguard_extra[0], cases[n].extra);
@@ -242,6 +257,18 @@ static void test_errors(void **state)
 		{ OWN " peer public-key q peer outfile a outfile b", "peer 2: outfile was already set" },
 		{ OWN " peer public-key q listen a:1", "peer 1: unrecognised argument listen" UNKNOWN_PEER },
 		{ OWN " peer public-key q verbose", "peer 1: unrecognised argument verbose" UNKNOWN_PEER },
+		{ OWN " peer public-key q name", "peer 1: name needs a value after it" },
+		{ OWN " peer public-key q osk-label a osk-label",
+		  "peer 1: osk-label needs a value after it" },
+		{ OWN " peer name a name a", "peer 1: name was already set" },
+		{ OWN " peer protocol-version V02 protocol-version V03",
+		  "peer 1: protocol-version was already set" },
+		{ OWN " peer osk-organization a osk-label b osk-organization a",
+		  "peer 1: osk-organization was already set" },
+		{ OWN " peer osk-lable a",
+		  "peer 1: unrecognised argument osk-lable; did you mean osk-label?" },
+		{ OWN " peer public-key q exchange-command x",
+		  "peer 1: unrecognised argument exchange-command" UNKNOWN_PEER },
 		{ OWN " peer public-key q peer secret-key s",
 		  "peer 2: unrecognised argument secret-key" UNKNOWN_PEER },
 	};
@@ -277,6 +304,26 @@ static void test_too_many_addresses(void **state)
 	arguments_release(&arguments);
 }
 
+static void test_too_many_labels(void **state)
+{
+	struct arguments arguments;
+	struct words words;
+	char problem[ARGUMENTS_PROBLEM_BYTES] = "";
+	char line[1024] = OWN " peer public-key q";
+
+	(void)state;
+	for (int i = 0; i < ARGUMENTS_OSK_LABELS_MAX; i++)
+		(void)strcat(line, " osk-label x");
+	parse(&arguments, &words, line);
+	assert_int_equal(arguments.peers[0].osk_label_count, ARGUMENTS_OSK_LABELS_MAX);
+	arguments_release(&arguments);
+	(void)strcat(line, " osk-label x");
+	cut(&words, line);
+	assert_int_equal(arguments_parse(&arguments, words.word, words.count, problem), -1);
+	assert_string_equal(problem, "peer 1: more than 16 times osk-label");
+	arguments_release(&arguments);
+}
+
 /* The problem is cut where its room ends. An empty word is a word. */
 static void test_odd_words(void **state)
 {
@@ -306,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_peer),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_too_many_addresses),
+		cmocka_unit_test(test_too_many_labels),
 		cmocka_unit_test(test_odd_words),
 	};
 

@@ -1,0 +1,164 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/config_toml.h"
+#include "config/config_value.h"
+#include "config/toml.h"
+
+/* Of a longer path so much is shown that the reason still has room. */
+#define PATH_SHOWN 300
+#define FIRST_READ_BYTES 4096
+
+/* Reads to the end, one byte beyond the limit at most. 0 or negative errno. */
+static int read_all(int fd, char **text, size_t *length)
+{
+	size_t room = 0;
+
+	for (;;) {
+		ssize_t got;
+
+		if (*length == room) {
+			char *larger;
+
+			room = room == 0 ? FIRST_READ_BYTES : 2 * room;
+			larger = realloc(*text, room);
+			if (larger == NULL)
+				return -ENOMEM;
+			*text = larger;
+		}
+		got = read(fd, *text + *length, room - *length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		*length += (size_t)got;
+		if (got == 0 || *length > TOML_TEXT_MAX_BYTES)
+			return 0;
+	}
+}
+
+int config_read(struct config *config, const char *path, char problem[static CONFIG_PROBLEM_BYTES])
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *text = NULL;
+	size_t length = 0;
+	int result = fd < 0 ? -errno : read_all(fd, &text, &length);
+
+	memset(config, 0, sizeof *config);
+	if (fd >= 0)
+		(void)close(fd);
+	if (result == 0) {
+		result = config_parse(config, text, length, path, problem);
+	} else if (result == -ENOENT) {
+		(void)snprintf(problem, CONFIG_PROBLEM_BYTES, "config file \"%.*s\" does not exist",
+		               PATH_SHOWN, path);
+		result = -1;
+	} else {
+		(void)snprintf(problem, CONFIG_PROBLEM_BYTES, "cannot read config file \"%.*s\": %s",
+		               PATH_SHOWN, path, strerror(-result));
+		result = -1;
+	}
+	free(text);
+	return result;
+}
+
+static int parse(struct config *config, const char *text, size_t length, const char *path,
+                 char problem[static CONFIG_PROBLEM_BYTES])
+{
+	const struct config_place place = { .file = path, .problem = problem };
+	struct toml_problem found;
+	struct toml_value root;
+	int result;
+
+	config->file = strdup(path);
+	if (config->file == NULL)
+		return config_value_fail(&place, "out of memory");
+	if (toml_parse(&root, text, length, &found) != 0) {
+		const struct config_place there = { .file = path, .line = found.line, .problem = problem };
+
+		if (found.line == 0)
+			return config_value_fail(&place, "%s", found.text);
+		return config_value_fail(&there, "column %u: %s", found.column, found.text);
+	}
+	result = config_toml_read(config, &root, path, problem);
+	toml_release(&root);
+	return result;
+}
+
+int config_parse(struct config *config, const char *text, size_t length, const char *path,
+                 char problem[static CONFIG_PROBLEM_BYTES])
+{
+	memset(config, 0, sizeof *config);
+	if (parse(config, text, length, path, problem) == 0)
+		return 0;
+	config_release(config);
+	return -1;
+}
+
+static void release_words(struct config_words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->words[i]);
+	free(words->words);
+}
+
+void config_peer_release(struct config_peer *peer)
+{
+	free(peer->name);
+	free(peer->public_key);
+	free(peer->pre_shared_key);
+	free(peer->endpoint);
+	free(peer->key_out);
+	free(peer->device);
+	free(peer->wireguard_peer);
+	free(peer->osk_organization);
+	release_words(&peer->extra_params);
+	release_words(&peer->exchange_command);
+	release_words(&peer->osk_labels);
+	memset(peer, 0, sizeof *peer);
+}
+
+void config_release(struct config *config)
+{
+	for (size_t i = 0; i < config->peer_count; i++)
+		config_peer_release(&config->peers[i]);
+	free(config->peers);
+	free(config->file);
+	free(config->public_key);
+	free(config->secret_key);
+	free(config->user);
+	release_words(&config->listen);
+	memset(config, 0, sizeof *config);
+}
+
+/* Both NULL, or the same text. */
+static bool is_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool are_same(const struct config_words *a, const struct config_words *b)
+{
+	for (size_t i = 0; a->count == b->count && i < a->count; i++) {
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	}
+	return a->count == b->count;
+}
+
+bool config_peer_equal(const struct config_peer *a, const struct config_peer *b)
+{
+	return is_same(a->name, b->name) && is_same(a->public_key, b->public_key) &&
+	       is_same(a->pre_shared_key, b->pre_shared_key) && is_same(a->endpoint, b->endpoint) &&
+	       is_same(a->key_out, b->key_out) && is_same(a->device, b->device) &&
+	       is_same(a->wireguard_peer, b->wireguard_peer) &&
+	       are_same(&a->extra_params, &b->extra_params) &&
+	       are_same(&a->exchange_command, &b->exchange_command) && a->dialects == b->dialects &&
+	       is_same(a->osk_organization, b->osk_organization) && are_same(&a->osk_labels, &b->osk_labels);
+}

@@ -1,0 +1,106 @@
+#ifndef ROSENPASS_CONFIG_CONFIG_H
+#define ROSENPASS_CONFIG_CONFIG_H
+
+/*
+ * What a daemon is asked to do, from a TOML file or from the words of a command line.
+ * rosenpass.toml(5) describes the keys. Every string is allocated and belongs to the config.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config/arguments.h"
+#include "rosenpass.h"
+
+#define CONFIG_PROBLEM_BYTES 512
+#define CONFIG_LISTEN_MAX 16
+#define CONFIG_PEERS_MAX 100000
+/* The number of characters, of up to four bytes each. */
+#define CONFIG_NAME_CHARS_MAX 64
+#define CONFIG_OSK_LABELS_MAX 64
+/* What organization and labels may have together, with a zero after each. */
+#define CONFIG_OSK_BYTES 1024
+
+/* The dialects that a protocol_version stands for. */
+#define CONFIG_DIALECTS_V02 \
+	(ROSENPASS_DIALECT_BIT(ROSENPASS_BLAKE2B_188) | ROSENPASS_DIALECT_BIT(ROSENPASS_BLAKE2B_156))
+#define CONFIG_DIALECTS_V03 ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156)
+
+struct config_words {
+	char **words;
+	size_t count;
+};
+
+enum config_verbosity {
+	CONFIG_QUIET, /* the default */
+	CONFIG_VERBOSE,
+};
+
+struct config_peer {
+	unsigned line; /* of the file, where the peer starts; 0: it is not from a file */
+	char *name;    /* for people; NULL: none, and so on */
+	char *public_key;
+	char *pre_shared_key;
+	char *endpoint;
+	char *key_out;
+	char *device; /* WireGuard: device and wireguard_peer are there both or none */
+	char *wireguard_peer;
+	struct config_words extra_params;
+	struct config_words exchange_command; /* count 0: none */
+	uint32_t dialects;                    /* ROSENPASS_DIALECT_BITs; 0: all */
+	char *osk_organization;               /* both or none */
+	struct config_words osk_labels;
+};
+
+struct config {
+	char *file; /* that it was read from; NULL: none */
+	char *public_key;
+	char *secret_key;
+	struct config_words listen;
+	enum config_verbosity verbosity;
+	char *user; /* that the engine process becomes when started as root; NULL: not said */
+	struct config_peer *peers;
+	size_t peer_count;
+	bool secret_key_was_private; /* the command line called it private-key */
+};
+
+/*
+ * Reads a file. -1 and one line in problem, which names file, line and key, says what was
+ * expected and, where it can, what to do: unreadable, no TOML, an unknown key (with the
+ * nearest known one), a value of the wrong type or form, a key that is missing or comes without
+ * its companion, two peers of one name. After that nothing is to be released.
+ * No other file is looked at, no name is resolved.
+ */
+int config_read(struct config *config, const char *path, char problem[static CONFIG_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+
+/* The same with the text in memory; path is for messages and for config->file. */
+int config_parse(struct config *config, const char *text, size_t length, const char *path,
+                 char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* From a command line. -1 and problem as above. */
+int config_from_arguments(struct config *config, const struct arguments *arguments,
+                          char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* One peer from the words after `peer` (public-key FILE ...), as `rosenpass peer add` gets them. */
+int config_peer_from_words(struct config_peer *peer, char *const *words, size_t count,
+                           char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/*
+ * The config as TOML that config_parse() reads back to the same; allocated. NULL and errno: ENOMEM; EILSEQ:
+ * a text from a command line is no UTF-8, as a file name may be, and cannot be written.
+ */
+char *config_format(const struct config *config);
+
+/* Frees what it holds; zeroed after that. */
+void config_release(struct config *config);
+void config_peer_release(struct config_peer *peer);
+
+/*
+ * Whether two peers want the same but for the contents of files: keys are compared by name
+ * of the file.
+ */
+bool config_peer_equal(const struct config_peer *a, const struct config_peer *b);
+
+#endif

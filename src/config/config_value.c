@@ -1,0 +1,224 @@
+#include "config/config_value.h"
+
+#include <net/if.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/config_utf8.h"
+#include "config/endpoint_syntax.h"
+#include "rosenpass.h"
+
+#define WIREGUARD_KEY_BYTES 32
+#define WIREGUARD_KEY_CHARS 44
+
+/* So much of what the user wrote is shown that the rest of the message still has room. */
+#define FILE_SHOWN 150
+#define TEXT_SHOWN 100
+
+/* Appends to what is there, as far as there is room. */
+static void append(char *problem, const char *format, va_list arguments)
+{
+	size_t used = strlen(problem);
+
+	(void)vsnprintf(problem + used, CONFIG_PROBLEM_BYTES - used, format, arguments);
+}
+
+static void append_place(char *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void append_place(char *problem, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	append(problem, format, arguments);
+	va_end(arguments);
+}
+
+int config_value_fail(const struct config_place *place, const char *format, ...)
+{
+	va_list arguments;
+
+	place->problem[0] = '\0';
+	if (place->file != NULL && place->line > 0)
+		append_place(place->problem, "%.*s:%u: ", FILE_SHOWN, place->file, place->line);
+	else if (place->file != NULL)
+		append_place(place->problem, "%.*s: ", FILE_SHOWN, place->file);
+	if (place->peer > 0 && place->name != NULL)
+		append_place(place->problem, "peer %zu (\"%s\"): ", place->peer, place->name);
+	else if (place->peer > 0)
+		append_place(place->problem, "peer %zu: ", place->peer);
+	va_start(arguments, format);
+	append(place->problem, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+/* Takes over what was allocated, if it was. */
+static int give(char **out, const struct config_place *place, char *text)
+{
+	if (text == NULL)
+		return config_value_fail(place, "out of memory");
+	*out = text;
+	return 0;
+}
+
+int config_value_any(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	(void)key;
+	return give(out, place, strdup(text));
+}
+
+int config_value_text(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	if (text[0] == '\0')
+		return config_value_fail(place, "%s is empty", key);
+	return give(out, place, strdup(text));
+}
+
+int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	const char *home = getenv("HOME");
+	char *path = NULL;
+
+	if (text[0] == '\0')
+		return config_value_fail(place, "%s is empty; expected the name of a file", key);
+	if (text[0] != '~')
+		return give(out, place, strdup(text));
+	if (text[1] != '\0' && text[1] != '/')
+		return config_value_fail(
+			place,
+			"%s \"%.*s\": only ~ and ~/ are replaced, no other user's home folder; "
+			"write it out, or ./~ for a file of that name",
+			key, TEXT_SHOWN, text);
+	/* The result must not need replacing once more, when it is written to a file and read again. */
+	if (home == NULL || home[0] != '/')
+		return config_value_fail(
+			place,
+			"%s \"%.*s\": there is no home folder for the ~, as HOME is not set; "
+			"write the path out",
+			key, TEXT_SHOWN, text);
+	if (asprintf(&path, "%s%s", strcmp(home, "/") == 0 && text[1] == '/' ? "" : home, text + 1) < 0)
+		path = NULL;
+	return give(out, place, path);
+}
+
+static int copy_address(char **out, const struct config_place *place, const char *key, const char *text,
+                        bool port_may_be_zero)
+{
+	const char *problem = endpoint_syntax_problem(text, port_may_be_zero);
+
+	if (problem != NULL)
+		return config_value_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
+	return give(out, place, strdup(text));
+}
+
+int config_value_endpoint(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	return copy_address(out, place, key, text, false);
+}
+
+int config_value_listen(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	return copy_address(out, place, key, text, true);
+}
+
+/* Control characters, and those that are not seen or change how others are. */
+static bool is_printable(uint32_t point)
+{
+	return point >= 0x20 && (point < 0x7f || point > 0x9f) && (point < 0x200b || point > 0x200f) &&
+	       (point < 0x2028 || point > 0x202e) && (point < 0x2060 || point > 0x206f) && point != 0xfeff;
+}
+
+bool config_value_is_name(const char *text)
+{
+	size_t count = 0;
+
+	while (*text != '\0') {
+		uint32_t point = 0;
+		size_t length = config_utf8_decode(text, &point);
+
+		if (length == 0 || !is_printable(point) || ++count > CONFIG_NAME_CHARS_MAX)
+			return false;
+		text += length;
+	}
+	return count > 0;
+}
+
+int config_value_name(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	/* It is not shown: it may be anything. */
+	if (!config_value_is_name(text))
+		return config_value_fail(place, "%s has to be 1 to %d printable characters", key,
+		                         CONFIG_NAME_CHARS_MAX);
+	return give(out, place, strdup(text));
+}
+
+int config_value_device(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	size_t length = strlen(text);
+
+	/* What the kernel refuses as a name. */
+	if (length == 0 || length >= IF_NAMESIZE || strcmp(text, ".") == 0 || strcmp(text, "..") == 0 ||
+	    strpbrk(text, "/: \t\r\n\v\f") != NULL)
+		return config_value_fail(
+			place,
+			"%s \"%.*s\" cannot be a network interface; expected a name of 1 to %d "
+			"characters such as wg0",
+			key, TEXT_SHOWN, text, IF_NAMESIZE - 1);
+	return give(out, place, strdup(text));
+}
+
+int config_value_wireguard_peer(char **out, const struct config_place *place, const char *key,
+                                const char *text)
+{
+	uint8_t bytes[WIREGUARD_KEY_BYTES];
+	size_t length = 0;
+	bool good = strlen(text) == WIREGUARD_KEY_CHARS;
+
+	/* libsodium takes bytes from 0x80 on for characters of the alphabet, where char is signed. */
+	for (const char *at = text; good && *at != '\0'; at++)
+		good = (unsigned char)*at < 0x80;
+	good = good && sodium_base642bin(bytes, sizeof bytes, text, WIREGUARD_KEY_CHARS, NULL, &length, NULL,
+	                                 sodium_base64_VARIANT_ORIGINAL) == 0;
+	/* People mix up public, private and preshared keys: the text is not shown. */
+	if (!good || length != sizeof bytes) {
+		sodium_memzero(bytes, sizeof bytes);
+		return config_value_fail(place,
+		                         "%s is no WireGuard public key; expected 32 bytes in base64 (44 "
+		                         "characters, as wg pubkey prints them)",
+		                         key);
+	}
+	sodium_memzero(bytes, sizeof bytes);
+	return give(out, place, strdup(text));
+}
+
+int config_value_dialects(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+{
+	if (strcmp(text, "V02") == 0)
+		*out = CONFIG_DIALECTS_V02;
+	else if (strcmp(text, "V03") == 0)
+		*out = CONFIG_DIALECTS_V03;
+	else
+		return config_value_fail(
+			place,
+			"%s \"%.*s\" is not known; expected V02 or V03, or leave it out to allow "
+			"both",
+			key, TEXT_SHOWN, text);
+	return 0;
+}
+
+int config_value_append(struct config_words *words, const struct config_place *place, char *text)
+{
+	char **longer = reallocarray(words->words, words->count + 1, sizeof *longer);
+
+	if (longer == NULL) {
+		free(text);
+		return config_value_fail(place, "out of memory");
+	}
+	words->words = longer;
+	words->words[words->count++] = text;
+	return 0;
+}

@@ -1,0 +1,91 @@
+#include "config/endpoint_syntax.h"
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PORT_DIGITS_MAX 5
+#define NAME_CHARS_MAX 253
+
+#define DIGITS "0123456789"
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static const char *port_problem(const char *port, bool may_be_zero)
+{
+	size_t digits = strspn(port, DIGITS);
+	unsigned long value;
+
+	if (digits == 0 || digits > PORT_DIGITS_MAX || port[digits] != '\0')
+		return "has no port number after the last colon";
+	value = strtoul(port, NULL, 10);
+	if (value > 65535)
+		return "has a port beyond 65535";
+	if (value == 0 && !may_be_zero)
+		return "has port 0, which nobody can wait on; give the port that the peer listens on";
+	return NULL;
+}
+
+/* What stands between the brackets. */
+static const char *v6_problem(const char *text, size_t length)
+{
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+	struct in6_addr address;
+	char *scope;
+
+	if (length >= sizeof host)
+		return "has no IPv6 address in its brackets";
+	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
+	scope = strchr(host, '%');
+	if (scope != NULL) {
+		*scope++ = '\0';
+		if (*scope == '\0' || strlen(scope) >= IF_NAMESIZE || strpbrk(scope, " \t\r\n/%") != NULL)
+			return "has no interface after the %; expected a name such as eth0, or a number";
+	}
+	return inet_pton(AF_INET6, host, &address) == 1 ? NULL : "has no IPv6 address in its brackets";
+}
+
+static const char *name_problem(const char *text, size_t length)
+{
+	char host[NAME_CHARS_MAX + 1];
+	struct in_addr address;
+
+	if (length == 0)
+		return "has no host before the port";
+	if (length > NAME_CHARS_MAX)
+		return "has a host name that is too long";
+	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
+	if (strchr(host, ':') != NULL)
+		return "looks like an IPv6 address; write it in brackets, as in [::1]:9999";
+	if (strspn(host, LETTERS DIGITS "-._") != length)
+		return "has a host name with a character that is none of letters, digits, - . and _";
+	/* No name consists of numbers alone. */
+	if (strspn(host, DIGITS ".") == length && inet_pton(AF_INET, host, &address) != 1)
+		return "has no IPv4 address before the port; expected four numbers from 0 to 255";
+	return NULL;
+}
+
+const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero)
+{
+	const char *colon = strrchr(text, ':');
+	const char *problem;
+	size_t length;
+
+	if (text[0] == '[') {
+		const char *end = strchr(text, ']');
+
+		if (end == NULL)
+			return "has an opening bracket that is not closed";
+		if (end[1] != ':')
+			return "has no port; expected [ADDRESS]:PORT";
+		problem = v6_problem(text + 1, (size_t)(end - text) - 1);
+		return problem != NULL ? problem : port_problem(end + 2, port_may_be_zero);
+	}
+	if (colon == NULL)
+		return "has no port; expected HOST:PORT";
+	length = (size_t)(colon - text);
+	problem = name_problem(text, length);
+	return problem != NULL ? problem : port_problem(colon + 1, port_may_be_zero);
+}

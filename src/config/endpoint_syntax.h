@@ -1,0 +1,15 @@
+#ifndef ROSENPASS_CONFIG_ENDPOINT_SYNTAX_H
+#define ROSENPASS_CONFIG_ENDPOINT_SYNTAX_H
+
+/* The form of HOST:PORT, before anybody asks a name server. */
+
+#include <stdbool.h>
+
+/*
+ * NULL for "name:PORT", "1.2.3.4:PORT", "[v6]:PORT" and "[v6%scope]:PORT" (scope: name or number of an
+ * interface), with a port from 1, or from 0, to 65535. Else an English reason that goes on after
+ * the text itself, as in: listen "::1:9" looks like ...
+ */
+const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero);
+
+#endif

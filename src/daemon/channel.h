@@ -1,0 +1,161 @@
+#ifndef ROSENPASS_DAEMON_CHANNEL_H
+#define ROSENPASS_DAEMON_CHANNEL_H
+
+/*
+ * What the two processes of a daemon say to each other: messages of fixed size over a SOCK_SEQPACKET
+ * pair. The monitor sends requests, the engine process events. Neither trusts the form of what it
+ * gets; the monitor believes of an event no more than that its peer is one that it configured.
+ *
+ * The engine process always reads and never waits for the monitor, so the monitor may wait for it.
+ *
+ * A peer is named by slot and serial. Slots are used again, serials never are: an event about
+ * a peer that was removed meanwhile is told from one about its successor.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rosenpass.h"
+#include "system/address.h"
+#include "system/sandbox.h"
+
+#define CHANNEL_ADDRESSES_MAX 16
+#define CHANNEL_LABEL_BYTES 80 /* what a peer is called in messages, with a zero */
+#define CHANNEL_OSK_BYTES 1024
+#define CHANNEL_OSK_MAX 64
+#define CHANNEL_PEERS_MAX 100000
+
+enum channel_request_kind {
+	CHANNEL_ADD_PEER = 1,    /* with the public key's sealed memfd */
+	CHANNEL_CHANGE_PEER,     /* the session stays */
+	CHANNEL_REMOVE_PEER,     /* */
+	CHANNEL_SET_ADDRESSES,   /* what the peer's endpoint resolves to */
+	CHANNEL_NETWORK_CHANGED, /* try the peers that did not answer */
+	CHANNEL_ADD_SOCKET,      /* with the UDP socket */
+	CHANNEL_DROP_SOCKET,
+	CHANNEL_REPORT, /* say how every peer is */
+	CHANNEL_PING,
+	CHANNEL_STOP,
+};
+
+struct channel_peer {
+	char label[CHANNEL_LABEL_BYTES];
+	uint32_t dialects; /* 0: all */
+	uint8_t has_psk;
+	uint8_t discover; /* it has an endpoint: initiate as soon as addresses are known */
+	uint8_t psk[ROSENPASS_PSK_BYTES];
+	uint32_t osk_labels;         /* how many; 0: the default, osk is empty */
+	char osk[CHANNEL_OSK_BYTES]; /* organization and labels, a zero after each */
+};
+
+struct channel_addresses {
+	uint32_t count;
+	union address_socket list[CHANNEL_ADDRESSES_MAX];
+};
+
+struct channel_request {
+	uint32_t kind;
+	uint32_t slot; /* of a peer or of a socket */
+	uint32_t serial;
+	uint32_t family; /* ADD_SOCKET */
+	union {
+		struct channel_peer peer; /* ADD_PEER, CHANGE_PEER */
+		struct channel_addresses addresses;
+	};
+};
+
+enum channel_event_kind {
+	CHANNEL_READY = 1, /* the sandbox is closed, requests are welcome */
+	CHANNEL_KEY,
+	CHANNEL_STALE,
+	CHANNEL_MOVED,
+	CHANNEL_TIMED_OUT,
+	CHANNEL_PEER_FAILED, /* ADD_PEER or CHANGE_PEER did not work */
+	CHANNEL_PEER_REPORT,
+	CHANNEL_REPORT_END,
+	CHANNEL_PONG,
+};
+
+struct channel_ready {
+	struct sandbox_report sandbox;
+	uint32_t memory; /* enum secret_memory_kind */
+};
+
+struct channel_key {
+	uint32_t role;
+	uint32_t dialect;
+	uint8_t key[ROSENPASS_KEY_BYTES];
+};
+
+struct channel_peer_report {
+	uint32_t state;
+	uint32_t role;
+	uint32_t dialect;
+	uint8_t ever;
+	uint8_t has_key;
+	uint8_t has_endpoint;
+	uint8_t unused;
+	uint32_t retransmissions;
+	int32_t send_error; /* errno of the last datagram that could not be sent; 0: none since one was */
+	uint64_t exchanges;
+	uint64_t timeouts;
+	uint64_t key_since_ns;
+	uint64_t renewal_ns; /* ROSENPASS_NEVER */
+	union address_socket endpoint;
+};
+
+struct channel_report {
+	uint64_t received[ROSENPASS_VERDICT_COUNT];
+	uint64_t sent;
+	uint64_t sent_bytes;
+	uint64_t under_load_since_ns; /* 0: not under load */
+	uint32_t busy_permille;       /* of the last second */
+	uint32_t unused;
+};
+
+struct channel_event {
+	uint32_t kind;
+	uint32_t slot;
+	uint32_t serial;
+	int32_t error; /* PEER_FAILED: ROSENPASS_E_ code */
+	union {
+		struct channel_ready ready;
+		struct channel_key key; /* KEY; STALE without the key */
+		union address_socket moved;
+		struct channel_peer_report peer;
+		struct channel_report report; /* REPORT_END */
+	};
+};
+
+/* A connected pair, both close-on-exec: [0] for the monitor, blocking; [1] for the engine process. 0 or negative errno. */
+int channel_open(int pair[2]) __attribute__((warn_unused_result));
+
+/*
+ * The monitor's side. Waits while the engine process is busy, at most half a minute. fd goes along where it is
+ * not -1 and stays open. 0, or negative errno: the engine process is gone or hangs.
+ */
+int channel_send_request(int channel, const struct channel_request *request, int fd)
+	__attribute__((warn_unused_result));
+
+/*
+ * One event that waits. 1: *event is sound; 0: nothing waits; -EPIPE: the other side has ended; -EPROTO: what came is
+ * no event, and its sender not to be talked to any longer; else negative errno.
+ */
+int channel_receive_event(int channel, struct channel_event *event) __attribute__((warn_unused_result));
+
+/* The engine's side. 0, -EAGAIN when there is no room now, else negative errno. */
+int channel_send_event(int channel, const struct channel_event *event) __attribute__((warn_unused_result));
+
+/* As channel_receive_event(); *fd is the descriptor that came along, to be closed, or -1. */
+int channel_receive_request(int channel, struct channel_request *request, int *fd)
+	__attribute__((warn_unused_result));
+
+/*
+ * Whether the bytes are an event or a request in sound form: right length, every enum, count, flag and address within
+ * its range, every text with its zero. Copies it.
+ */
+bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_t length);
+bool channel_read_request(struct channel_request *request, const uint8_t *bytes, size_t length);
+
+#endif

@@ -1,0 +1,107 @@
+#ifndef ROSENPASS_DAEMON_ENGINE_PARTS_H
+#define ROSENPASS_DAEMON_ENGINE_PARTS_H
+
+/* Within the engine process: its state, and what its files have for each other. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "daemon/channel.h"
+#include "daemon/keys.h"
+#include "rosenpass.h"
+#include "system/sockets.h"
+
+/* What the monitor has to hear about a peer; the newest of each kind counts. */
+#define ENGINE_TELL_KEY 1u
+#define ENGINE_TELL_STALE 2u
+#define ENGINE_TELL_MOVED 4u
+#define ENGINE_TELL_TIMED_OUT 8u
+#define ENGINE_TELL_FAILED 16u
+
+struct engine_peer {
+	uint32_t slot;
+	uint32_t serial;
+	rosenpass_peer handle;
+	struct keys_public public_key;
+	char label[CHANNEL_LABEL_BYTES];
+	union address_socket addresses[CHANNEL_ADDRESSES_MAX]; /* what its endpoint resolves to */
+	size_t address_count;
+	struct address_path last; /* where it was authenticated last */
+	bool has_last;
+	uint32_t tell;            /* ENGINE_TELL_ bits */
+	struct engine_peer *next; /* of those with something to tell */
+	uint8_t *key;             /* secret memory, with ENGINE_TELL_KEY */
+	enum rosenpass_role role;
+	enum rosenpass_dialect dialect;
+	int failure;            /* with ENGINE_TELL_FAILED */
+	uint32_t unanswered;    /* datagrams sent to all its addresses since it was heard */
+	int send_error;         /* positive errno of the last send that failed, 0 after one that worked */
+	uint64_t complained_ns; /* 0: never */
+};
+
+/* Datagrams on their way out; data belongs to the engine until it is called again. */
+#define ENGINE_OUTBOX 256
+
+struct engine_outbox {
+	struct sockets_message messages[ENGINE_OUTBOX];
+	struct engine_peer *peers[ENGINE_OUTBOX]; /* NULL: nobody in particular */
+	int results[ENGINE_OUTBOX];
+	size_t count;
+};
+
+struct engine_load {
+	uint64_t window_ns;     /* when the present window began */
+	uint64_t busy_ns;       /* worked in it */
+	uint32_t busy_permille; /* of the last window */
+	unsigned calm;          /* windows in a row without need for cookies */
+	uint64_t since_ns;      /* 0: not under load */
+};
+
+struct engine_process {
+	struct rosenpass *engine;
+	int channel;
+	int timer;
+	struct sockets sockets;
+	struct engine_peer **peers; /* by slot, NULL: none */
+	size_t slots;
+	struct engine_peer *tell_first; /* in the order in which they came */
+	struct engine_peer **tell_last;
+	bool report;      /* the monitor waits for a report */
+	size_t report_at; /* next slot of it */
+	bool pong;
+	struct engine_load load;
+	struct engine_outbox outbox;
+	struct sockets_packet packets[SOCKETS_BATCH];
+};
+
+/* engine_peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
+void engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd);
+void engine_peers_change(struct engine_process *process, const struct channel_request *request);
+void engine_peers_remove(struct engine_process *process, const struct channel_request *request);
+void engine_peers_set_addresses(struct engine_process *process, const struct channel_request *request);
+void engine_peers_network_changed(struct engine_process *process);
+void engine_peers_release(struct engine_process *process);
+
+/* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
+void engine_send_outputs(struct engine_process *process, uint64_t now_ns);
+
+/* engine_tell.c: what the monitor hears. */
+void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what);
+
+/* Nothing more of a peer that is going. */
+void engine_tell_forget(struct engine_process *process, struct engine_peer *peer);
+
+/* Sends what there is room for. false: the channel is broken. */
+bool engine_tell_all(struct engine_process *process);
+
+/* Whether there is still something to send. */
+bool engine_tell_waits(const struct engine_process *process);
+
+/* engine_load.c: time worked against time passed. */
+void engine_load_start(struct engine_load *load, uint64_t now_ns);
+
+/* Adds time worked. true: a window has ended; under_load says what holds from now on. */
+bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, bool *under_load);
+
+#endif

@@ -1,0 +1,258 @@
+#include "daemon/engine_process.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "daemon/engine_parts.h"
+#include "system/clock.h"
+#include "system/entropy.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+/* How many batches of one socket are worked through before timers and other sockets have their turn. */
+#define BATCHES_A_TURN 4
+/* How many requests; adding a peer takes two milliseconds. */
+#define REQUESTS_A_TURN 8
+
+#define STOPPED 1
+#define BROKEN (-1)
+
+static const struct rosenpass_environment environment = {
+	.random = entropy_fill,
+	.allocate = secret_memory_allocate,
+	.release = secret_memory_release,
+};
+
+static void hand_over(struct engine_process *process, size_t count)
+{
+	struct rosenpass_datagram datagrams[SOCKETS_BATCH];
+	size_t taken = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		datagrams[i] = (struct rosenpass_datagram){ .data = process->packets[i].data,
+			                                    .length = process->packets[i].length };
+		address_pack(&datagrams[i].from, &process->packets[i].path);
+	}
+	while (taken < count) {
+		uint64_t now_ns = clock_now_ns();
+
+		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
+		engine_send_outputs(process, now_ns);
+	}
+	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
+		char text[ADDRESS_TEXT_BYTES];
+
+		address_format_numeric(text, &process->packets[i].path.remote);
+		log_debug("%zu bytes from %s: %s", datagrams[i].length, text,
+		          rosenpass_verdict_name(datagrams[i].verdict));
+	}
+}
+
+static void read_socket(struct engine_process *process, size_t socket)
+{
+	for (int i = 0; i < BATCHES_A_TURN; i++) {
+		int received = sockets_receive(&process->sockets, socket, process->packets);
+
+		/* Errors here are reports of earlier sends (port unreachable); the socket goes on. */
+		if (received < 0)
+			log_debug("socket %zu: %s", socket, strerror(-received));
+		if (received <= 0)
+			return;
+		hand_over(process, (size_t)received);
+		if (received < SOCKETS_BATCH)
+			return;
+	}
+}
+
+static void serve_timers(struct engine_process *process)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	while (rosenpass_deadline(process->engine) <= now_ns) {
+		rosenpass_expire(process->engine, now_ns);
+		engine_send_outputs(process, now_ns);
+	}
+}
+
+/* 0; STOPPED; BROKEN: the monitor sends nonsense. */
+static int serve_request(struct engine_process *process, const struct channel_request *request, int *fd)
+{
+	switch (request->kind) {
+	case CHANNEL_ADD_PEER:
+		engine_peers_add(process, request, *fd);
+		return 0;
+	case CHANNEL_CHANGE_PEER:
+		engine_peers_change(process, request);
+		return 0;
+	case CHANNEL_REMOVE_PEER:
+		engine_peers_remove(process, request);
+		return 0;
+	case CHANNEL_SET_ADDRESSES:
+		engine_peers_set_addresses(process, request);
+		return 0;
+	case CHANNEL_NETWORK_CHANGED:
+		engine_peers_network_changed(process);
+		return 0;
+	case CHANNEL_ADD_SOCKET:
+		if (*fd < 0 ||
+		    sockets_adopt(&process->sockets, request->slot, *fd, (int)request->family) != 0)
+			return BROKEN;
+		*fd = -1;
+		return 0;
+	case CHANNEL_DROP_SOCKET:
+		sockets_drop(&process->sockets, request->slot);
+		return 0;
+	case CHANNEL_REPORT:
+		process->report = true;
+		process->report_at = 0;
+		return 0;
+	case CHANNEL_PING:
+		process->pong = true;
+		return 0;
+	default:
+		return STOPPED;
+	}
+}
+
+static int serve_channel(struct engine_process *process)
+{
+	int result = 0;
+
+	for (int i = 0; i < REQUESTS_A_TURN && result == 0; i++) {
+		struct channel_request request;
+		int fd = -1;
+		int received = channel_receive_request(process->channel, &request, &fd);
+
+		if (received == 0)
+			return 0;
+		if (received < 0) {
+			log_error("%s", received == -EPIPE ? "the monitor process is gone; ending"
+			                                   : "the monitor process sends nonsense; ending");
+			return BROKEN;
+		}
+		result = serve_request(process, &request, &fd);
+		sodium_memzero(&request, sizeof request);
+		if (fd >= 0)
+			(void)close(fd);
+		engine_send_outputs(process, clock_now_ns());
+	}
+	return result;
+}
+
+static size_t fill_polls(const struct engine_process *process, struct pollfd polls[SOCKETS_MAX + 2],
+                         size_t sockets[SOCKETS_MAX])
+{
+	size_t count = 2;
+	short extra = engine_tell_waits(process) ? POLLOUT : 0;
+
+	polls[0] = (struct pollfd){ .fd = process->channel, .events = (short)(POLLIN | extra) };
+	polls[1] = (struct pollfd){ .fd = process->timer, .events = POLLIN };
+	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+		if (process->sockets.family[i] == 0)
+			continue;
+		sockets[count - 2] = i;
+		polls[count++] = (struct pollfd){ .fd = process->sockets.fd[i], .events = POLLIN };
+	}
+	return count;
+}
+
+static int loop(struct engine_process *process)
+{
+	for (;;) {
+		struct pollfd polls[SOCKETS_MAX + 2];
+		size_t sockets[SOCKETS_MAX];
+		size_t count = fill_polls(process, polls, sockets);
+		bool under_load;
+		uint64_t woken_ns;
+		int result = clock_timer_set(process->timer, rosenpass_deadline(process->engine));
+
+		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
+			log_error("the engine process cannot wait: %s",
+			          strerror(result != 0 ? -result : errno));
+			return BROKEN;
+		}
+		woken_ns = clock_now_ns();
+		for (size_t i = 2; i < count; i++) {
+			if (polls[i].revents != 0)
+				read_socket(process, sockets[i - 2]);
+		}
+		serve_timers(process);
+		if ((polls[0].revents & ~POLLOUT) != 0) {
+			result = serve_channel(process);
+			if (result != 0)
+				return result;
+		}
+		if (engine_load_worked(&process->load, woken_ns, clock_now_ns(), &under_load))
+			rosenpass_set_under_load(process->engine, under_load);
+		if (!engine_tell_all(process))
+			return BROKEN;
+	}
+}
+
+static int create(struct engine_process *process, const struct engine_start *start)
+{
+	struct rosenpass_config config = {
+		.public_key = start->public_key,
+		.secret_key = start->secret_key,
+		.environment = environment,
+	};
+	int result;
+
+	process->channel = start->channel;
+	process->tell_last = &process->tell_first;
+	sockets_clear(&process->sockets);
+	process->timer = clock_timer_open();
+	if (process->timer < 0) {
+		log_error("the engine process has no timer: %s", strerror(-process->timer));
+		return -1;
+	}
+	result = rosenpass_create(&process->engine, &config);
+	/* The engine has its own copy. */
+	sodium_memzero(start->secret_key, ROSENPASS_SECRET_KEY_BYTES);
+	if (result != 0)
+		log_error("the engine cannot start: %s", rosenpass_error_name(result));
+	return result;
+}
+
+static int close_sandbox(const struct engine_start *start, struct channel_ready *ready)
+{
+	char problem[SANDBOX_PROBLEM_BYTES];
+
+	if (start->no_sandbox)
+		return 0;
+	if (sandbox_drop(&start->user, &ready->sandbox, problem) == 0 &&
+	    sandbox_filter(&ready->sandbox, problem) == 0)
+		return 0;
+	log_error(
+		"the engine process cannot close its sandbox: %s (--no-sandbox does without, for debugging)",
+		problem);
+	return -1;
+}
+
+int engine_process_run(const struct engine_start *start)
+{
+	/* Zeroed, and too large for a stack. */
+	struct engine_process *process = calloc(1, sizeof *process);
+	struct channel_event ready = { .kind = CHANNEL_READY };
+	int result = BROKEN;
+
+	(void)prctl(PR_SET_NAME, "rosenpass-net");
+	if (process == NULL)
+		return EXIT_FAILURE;
+	secret_memory_use_memfd_secret();
+	if (create(process, start) == 0 && close_sandbox(start, &ready.ready) == 0) {
+		ready.ready.memory = secret_memory_kind();
+		engine_load_start(&process->load, clock_now_ns());
+		if (channel_send_event(process->channel, &ready) == 0)
+			result = loop(process);
+	}
+	rosenpass_destroy(process->engine);
+	engine_peers_release(process);
+	free(process);
+	return result == STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,189 @@
+#include "daemon/engine_parts.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+
+#define COMPLAIN_NS (60 * CLOCK_SECOND_NS)
+/* Three minutes, about: then a peer counts as away. */
+#define PATIENT_TRANSMISSIONS 20
+
+static void complain(struct engine_peer *peer, const union address_socket *remote, int error, uint64_t now_ns)
+{
+	char text[ADDRESS_TEXT_BYTES];
+
+	address_format_numeric(text, remote);
+	if (peer == NULL) {
+		log_debug("cannot send to %s: %s", text, strerror(error));
+		return;
+	}
+	if (peer->complained_ns == 0 || now_ns - peer->complained_ns >= COMPLAIN_NS) {
+		log_warn("%s: cannot send to %s: %s", peer->label, text, strerror(error));
+		peer->complained_ns = now_ns;
+	}
+}
+
+/* Hands everything to the kernel. What it does not take is lost, as on any network; the handshake repeats it. */
+static void flush(struct engine_process *process, uint64_t now_ns)
+{
+	struct engine_outbox *outbox = &process->outbox;
+
+	if (outbox->count == 0)
+		return;
+	sockets_send_many(&process->sockets, outbox->messages, outbox->count, outbox->results);
+	for (size_t i = 0; i < outbox->count; i++) {
+		struct engine_peer *peer = outbox->peers[i];
+		int error = -outbox->results[i];
+
+		if (error != 0)
+			complain(peer, &outbox->messages[i].path.remote, error, now_ns);
+		if (peer != NULL)
+			peer->send_error = error;
+	}
+	outbox->count = 0;
+}
+
+/* A socket of that family, the asked one if it is still there; -1: none. */
+static int find_socket(const struct sockets *sockets, uint16_t asked, int family)
+{
+	if (asked < SOCKETS_MAX && sockets->family[asked] == family)
+		return asked;
+	for (int i = 0; i < SOCKETS_MAX; i++) {
+		if (sockets->family[i] == family)
+			return i;
+	}
+	return -1;
+}
+
+static void put(struct engine_process *process, struct engine_peer *peer,
+                const struct rosenpass_output *output, const struct address_path *path, uint64_t now_ns)
+{
+	struct engine_outbox *outbox = &process->outbox;
+	int socket = find_socket(&process->sockets, path->socket, path->remote.any.sa_family);
+	struct sockets_message *message;
+
+	if (socket < 0) {
+		complain(peer, &path->remote, EAFNOSUPPORT, now_ns);
+		return;
+	}
+	if (outbox->count == ENGINE_OUTBOX)
+		flush(process, now_ns);
+	message = &outbox->messages[outbox->count];
+	message->path = *path;
+	/* Another socket has other addresses. */
+	if (socket != path->socket) {
+		message->path.socket = (uint16_t)socket;
+		memset(&message->path.local, 0, sizeof message->path.local);
+	}
+	message->data = output->data;
+	message->length = output->length;
+	outbox->peers[outbox->count++] = peer;
+}
+
+/* Whether the peer's last place is one that its endpoint names anyway. */
+static bool last_is_configured(const struct engine_peer *peer)
+{
+	for (size_t i = 0; i < peer->address_count; i++) {
+		if (address_equal(&peer->addresses[i], &peer->last.remote))
+			return true;
+	}
+	return false;
+}
+
+/* The n-th way to the peer: a pair of an address and a socket of its family, or where it was last. false: no more. */
+static bool get_way(const struct engine_process *process, const struct engine_peer *peer, size_t n,
+                    struct address_path *path)
+{
+	memset(path, 0, sizeof *path);
+	for (size_t a = 0; a < peer->address_count; a++) {
+		for (uint16_t s = 0; s < SOCKETS_MAX; s++) {
+			if (process->sockets.family[s] != peer->addresses[a].any.sa_family || n-- > 0)
+				continue;
+			path->remote = peer->addresses[a];
+			path->socket = s;
+			return true;
+		}
+	}
+	if (n > 0 || !peer->has_last || last_is_configured(peer) ||
+	    find_socket(&process->sockets, peer->last.socket, peer->last.remote.any.sa_family) < 0)
+		return false;
+	*path = peer->last;
+	return true;
+}
+
+/*
+ * The peer's place is not known. All ways are tried; after PATIENT_TRANSMISSIONS without an
+ * answer one at random each time, as a peer that is away must not cost more for having many
+ * addresses. (In turn would not do: the engine changes dialects in turn, and the two might never meet.)
+ */
+static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
+                           const struct rosenpass_output *output, uint64_t now_ns)
+{
+	struct address_path path;
+	size_t ways = 0;
+
+	while (get_way(process, peer, ways, &path)) {
+		ways++;
+		if (peer->unanswered < PATIENT_TRANSMISSIONS)
+			put(process, peer, output, &path, now_ns);
+	}
+	if (ways == 0 && peer->address_count > 0)
+		complain(peer, &peer->addresses[0], EAFNOSUPPORT, now_ns);
+	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
+	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
+		put(process, peer, output, &path, now_ns);
+	if (peer->unanswered < UINT32_MAX)
+		peer->unanswered++;
+}
+
+static void take(struct engine_process *process, const struct rosenpass_output *output, uint64_t now_ns)
+{
+	struct engine_peer *peer = output->user;
+	struct address_path path;
+
+	switch (output->kind) {
+	case ROSENPASS_OUTPUT_SEND:
+		if (output->address.length > 0) {
+			if (address_unpack(&path, &output->address) == 0)
+				put(process, peer, output, &path, now_ns);
+		} else if (peer != NULL) {
+			put_everywhere(process, peer, output, now_ns);
+		}
+		break;
+	case ROSENPASS_OUTPUT_KEY:
+		memcpy(peer->key, output->data, ROSENPASS_KEY_BYTES);
+		peer->role = output->role;
+		peer->dialect = output->dialect;
+		peer->unanswered = 0;
+		peer->complained_ns = 0;
+		engine_tell(process, peer, ENGINE_TELL_KEY);
+		break;
+	case ROSENPASS_OUTPUT_STALE:
+		peer->role = output->role;
+		peer->dialect = output->dialect;
+		engine_tell(process, peer, ENGINE_TELL_STALE);
+		break;
+	case ROSENPASS_OUTPUT_ENDPOINT:
+		peer->unanswered = 0;
+		if (address_unpack(&peer->last, &output->address) == 0) {
+			peer->has_last = true;
+			engine_tell(process, peer, ENGINE_TELL_MOVED);
+		}
+		break;
+	case ROSENPASS_OUTPUT_TIMEOUT:
+		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
+		break;
+	}
+}
+
+void engine_send_outputs(struct engine_process *process, uint64_t now_ns)
+{
+	struct rosenpass_output output;
+
+	while (rosenpass_next(process->engine, &output))
+		take(process, &output, now_ns);
+	flush(process, now_ns);
+}

@@ -1,0 +1,187 @@
+#include "daemon/engine_parts.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "system/log.h"
+
+void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what)
+{
+	/* Of a key and its end only the later one counts. */
+	if (what == ENGINE_TELL_KEY)
+		peer->tell &= ~ENGINE_TELL_STALE;
+	if (what == ENGINE_TELL_STALE) {
+		peer->tell &= ~ENGINE_TELL_KEY;
+		sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+	}
+	if (peer->tell == 0) {
+		peer->next = NULL;
+		*process->tell_last = peer;
+		process->tell_last = &peer->next;
+	}
+	peer->tell |= what;
+}
+
+void engine_tell_forget(struct engine_process *process, struct engine_peer *peer)
+{
+	struct engine_peer **at = &process->tell_first;
+
+	if (peer->tell == 0)
+		return;
+	while (*at != peer)
+		at = &(*at)->next;
+	*at = peer->next;
+	if (process->tell_last == &peer->next)
+		process->tell_last = at;
+	peer->tell = 0;
+}
+
+/* Says one thing. 1: said; 0: no room; -1: broken. */
+static int say(const struct engine_process *process, const struct channel_event *event)
+{
+	int result = channel_send_event(process->channel, event);
+
+	if (result == 0)
+		return 1;
+	return result == -EAGAIN || result == -EWOULDBLOCK || result == -ENOBUFS ? 0 : -1;
+}
+
+static void fill(struct channel_event *event, const struct engine_peer *peer, uint32_t what)
+{
+	memset(event, 0, sizeof *event);
+	event->slot = peer->slot;
+	event->serial = peer->serial;
+	switch (what) {
+	case ENGINE_TELL_KEY:
+	case ENGINE_TELL_STALE:
+		event->kind = what == ENGINE_TELL_KEY ? CHANNEL_KEY : CHANNEL_STALE;
+		event->key.role = peer->role;
+		event->key.dialect = peer->dialect;
+		if (what == ENGINE_TELL_KEY)
+			memcpy(event->key.key, peer->key, ROSENPASS_KEY_BYTES);
+		break;
+	case ENGINE_TELL_MOVED:
+		event->kind = CHANNEL_MOVED;
+		event->moved = peer->last.remote;
+		break;
+	case ENGINE_TELL_FAILED:
+		event->kind = CHANNEL_PEER_FAILED;
+		event->error = peer->failure;
+		break;
+	default:
+		event->kind = CHANNEL_TIMED_OUT;
+		break;
+	}
+}
+
+/* All about the first peer of the list. Results as of say(). */
+static int tell_first(struct engine_process *process)
+{
+	struct engine_peer *peer = process->tell_first;
+
+	for (uint32_t what = 1; what <= ENGINE_TELL_FAILED; what <<= 1) {
+		struct channel_event event;
+		int result;
+
+		if ((peer->tell & what) == 0)
+			continue;
+		fill(&event, peer, what);
+		result = say(process, &event);
+		sodium_memzero(&event, sizeof event);
+		if (result != 1)
+			return result;
+		if (what == ENGINE_TELL_KEY)
+			sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+		peer->tell &= ~what;
+	}
+	process->tell_first = peer->next;
+	if (process->tell_first == NULL)
+		process->tell_last = &process->tell_first;
+	return 1;
+}
+
+static int report_peer(struct engine_process *process, const struct engine_peer *peer)
+{
+	struct channel_event event = { .kind = CHANNEL_PEER_REPORT,
+		                       .slot = peer->slot,
+		                       .serial = peer->serial };
+	struct channel_peer_report *report = &event.peer;
+	struct rosenpass_peer_info info;
+	struct address_path path;
+
+	if (rosenpass_peer_get(process->engine, peer->handle, &info) != 0)
+		return 1;
+	report->state = info.state;
+	report->role = info.role;
+	report->dialect = info.dialect;
+	report->ever = info.ever;
+	report->has_key = info.has_key;
+	report->retransmissions = info.retransmissions;
+	report->send_error = peer->send_error;
+	report->exchanges = info.exchanges;
+	report->timeouts = info.timeouts;
+	report->key_since_ns = info.key_since_ns;
+	report->renewal_ns = info.renewal_ns;
+	if (info.endpoint.length > 0 && address_unpack(&path, &info.endpoint) == 0) {
+		report->has_endpoint = 1;
+		report->endpoint = path.remote;
+	}
+	return say(process, &event);
+}
+
+static int report_end(struct engine_process *process)
+{
+	struct channel_event event = { .kind = CHANNEL_REPORT_END };
+	struct rosenpass_stats stats;
+
+	rosenpass_get_stats(process->engine, &stats);
+	memcpy(event.report.received, stats.received, sizeof event.report.received);
+	event.report.sent = stats.sent;
+	event.report.sent_bytes = stats.sent_bytes;
+	event.report.under_load_since_ns = process->load.since_ns;
+	event.report.busy_permille = process->load.busy_permille;
+	return say(process, &event);
+}
+
+static int report_on(struct engine_process *process)
+{
+	int result = 1;
+
+	while (process->report && result == 1) {
+		if (process->report_at == process->slots) {
+			result = report_end(process);
+			process->report = result != 1;
+			continue;
+		}
+		if (process->peers[process->report_at] != NULL)
+			result = report_peer(process, process->peers[process->report_at]);
+		if (result == 1)
+			process->report_at++;
+	}
+	return result;
+}
+
+bool engine_tell_all(struct engine_process *process)
+{
+	int result = 1;
+
+	while (process->tell_first != NULL && result == 1)
+		result = tell_first(process);
+	if (result == 1 && process->pong) {
+		static const struct channel_event pong = { .kind = CHANNEL_PONG };
+
+		result = say(process, &pong);
+		process->pong = result != 1;
+	}
+	if (result == 1)
+		result = report_on(process);
+	if (result < 0)
+		log_error("the monitor process does not listen any more");
+	return result >= 0;
+}
+
+bool engine_tell_waits(const struct engine_process *process)
+{
+	return process->tell_first != NULL || process->pong || process->report;
+}

@@ -1,0 +1,251 @@
+#include "daemon/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "system/base64.h"
+#include "system/file.h"
+#include "system/secret_memory.h"
+
+/* As the reference: a file with a preshared key is base64 and little else. */
+#define PSK_FILE_BYTES 1000
+/* Of a longer path so much is shown that the reason still has room. */
+#define PATH_SHOWN 256
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
+
+static int fail(char problem[static KEYS_PROBLEM_BYTES], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int fail(char problem[static KEYS_PROBLEM_BYTES], const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(problem, KEYS_PROBLEM_BYTES, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+static int fail_to_read(char problem[static KEYS_PROBLEM_BYTES], const char *what, const char *path,
+                        int result)
+{
+	return fail(problem, "cannot read %s file \"%.*s\": %s", what, PATH_SHOWN, path, strerror(-result));
+}
+
+/* A memfd of the size of a public key, and a mapping to fill it through. */
+static int create(uint8_t **out)
+{
+	int fd = memfd_create("rosenpass-public-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	*out = MAP_FAILED;
+	if (ftruncate(fd, ROSENPASS_PUBLIC_KEY_BYTES) == 0)
+		*out = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (*out != MAP_FAILED)
+		return fd;
+	error = -errno;
+	(void)close(fd);
+	return error;
+}
+
+/* Ends the filling. A seal against writing needs that no writable mapping is left. */
+static int seal(int fd, uint8_t *filled)
+{
+	if (munmap(filled, ROSENPASS_PUBLIC_KEY_BYTES) != 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Private, as kernels before 6.7 share nothing that is sealed against writing. Pages that nobody writes
+ * to are the same for all processes nevertheless.
+ */
+static int map(struct keys_public *key, int fd)
+{
+	void *bytes = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+
+	if (bytes == MAP_FAILED)
+		return -errno;
+	key->bytes = bytes;
+	key->fd = -1;
+	return 0;
+}
+
+/* Beyond half of what the process may have, descriptors are left to sockets and files. */
+static bool is_scarce(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) != 0 || (rlim_t)fd >= limit.rlim_cur / 2;
+}
+
+/* Keeps the memfd where there is room for it. */
+static int keep(struct keys_public *key, int fd)
+{
+	int result = map(key, fd);
+
+	if (result == 0 && !is_scarce(fd))
+		key->fd = fd;
+	else
+		(void)close(fd);
+	return result;
+}
+
+/* Reads straight into a memfd. A length of any other file than a key is for the caller to refuse. */
+static int read_sealed(struct keys_public *key, const char *path, size_t *length)
+{
+	uint8_t *bytes = NULL;
+	int fd = create(&bytes);
+	int result;
+	int sealed;
+
+	if (fd < 0)
+		return fd;
+	result = file_read(path, bytes, ROSENPASS_PUBLIC_KEY_BYTES, length);
+	sealed = seal(fd, bytes);
+	if (result == 0)
+		result = sealed;
+	if (result == 0 && *length == ROSENPASS_PUBLIC_KEY_BYTES)
+		return keep(key, fd);
+	(void)close(fd);
+	return result;
+}
+
+int keys_read_public(struct keys_public *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
+{
+	size_t length = 0;
+	int result;
+
+	*key = (struct keys_public){ 0 };
+	result = read_sealed(key, path, &length);
+	if (result == -EFBIG)
+		return fail(problem, "public-key file \"%.*s\" is too long: a public key has %d bytes",
+		            PATH_SHOWN, path, ROSENPASS_PUBLIC_KEY_BYTES);
+	if (result != 0)
+		return fail_to_read(problem, "public-key", path, result);
+	if (length != ROSENPASS_PUBLIC_KEY_BYTES)
+		return fail(problem, "public-key file \"%.*s\" is too short: %zu bytes, a public key has %d",
+		            PATH_SHOWN, path, length, ROSENPASS_PUBLIC_KEY_BYTES);
+	return 0;
+}
+
+int keys_open_public(const struct keys_public *key)
+{
+	uint8_t *bytes = NULL;
+	int result;
+	int fd;
+
+	if (key->fd >= 0) {
+		fd = fcntl(key->fd, F_DUPFD_CLOEXEC, 0);
+		return fd < 0 ? -errno : fd;
+	}
+	fd = create(&bytes);
+	if (fd < 0)
+		return fd;
+	memcpy(bytes, key->bytes, ROSENPASS_PUBLIC_KEY_BYTES);
+	result = seal(fd, bytes);
+	if (result == 0)
+		return fd;
+	(void)close(fd);
+	return result;
+}
+
+int keys_map_public(struct keys_public *key, int fd)
+{
+	struct stat status;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	*key = (struct keys_public){ 0 };
+	/* Only a memfd has seals; a file whose end could move would kill its reader. */
+	if (seals < 0)
+		return -errno;
+	if ((seals & SEALS) != SEALS)
+		return -EPERM;
+	if (fstat(fd, &status) != 0)
+		return -errno;
+	if (status.st_size != ROSENPASS_PUBLIC_KEY_BYTES)
+		return -EMSGSIZE;
+	return map(key, fd);
+}
+
+void keys_release_public(struct keys_public *key)
+{
+	if (key->bytes != NULL) {
+		(void)munmap((void *)(uintptr_t)key->bytes, ROSENPASS_PUBLIC_KEY_BYTES);
+		if (key->fd >= 0)
+			(void)close(key->fd);
+	}
+	*key = (struct keys_public){ 0 };
+}
+
+int keys_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,
+                     char problem[static KEYS_PROBLEM_BYTES])
+{
+	uint8_t *file = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
+	size_t length = 0;
+	int result = file == NULL ? -ENOMEM : file_read(path, file, ROSENPASS_SECRET_KEY_BYTES, &length);
+	int status = -1;
+
+	if (result == -EFBIG)
+		(void)fail(problem,
+		           "secret-key file \"%.*s\" is too long: a secret key has %d or, of 0.2.x software, "
+		           "%d bytes",
+		           PATH_SHOWN, path, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
+	else if (result != 0)
+		(void)fail_to_read(problem, "secret-key", path, result);
+	else if (rosenpass_secret_key_import(sk, file, length) != 0)
+		(void)fail(problem,
+		           "secret-key file \"%.*s\" has %zu bytes: a secret key has %d or, of 0.2.x "
+		           "software, %d",
+		           PATH_SHOWN, path, length, ROSENPASS_SECRET_KEY_BYTES,
+		           ROSENPASS_SECRET_KEY_OLD_BYTES);
+	else
+		status = 0;
+	secret_memory_release(NULL, file, ROSENPASS_SECRET_KEY_BYTES);
+	if (status != 0)
+		sodium_memzero(sk, ROSENPASS_SECRET_KEY_BYTES);
+	return status;
+}
+
+int keys_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
+                  char problem[static KEYS_PROBLEM_BYTES])
+{
+	uint8_t *text = secret_memory_allocate(NULL, PSK_FILE_BYTES);
+	size_t length = 0;
+	int result = text == NULL ? -ENOMEM : file_read(path, text, PSK_FILE_BYTES, &length);
+	int status = -1;
+
+	if (result != 0 && result != -EFBIG)
+		(void)fail_to_read(problem, "preshared-key", path, result);
+	else if (result != 0 || base64_decode_key(psk, (const char *)text, length) != 0)
+		(void)fail(
+			problem,
+			"preshared-key file \"%.*s\" does not hold 32 bytes in base64 (44 characters, as wg "
+			"genpsk makes)",
+			PATH_SHOWN, path);
+	else
+		status = 0;
+	secret_memory_release(NULL, text, PSK_FILE_BYTES);
+	if (status != 0)
+		sodium_memzero(psk, ROSENPASS_PSK_BYTES);
+	return status;
+}
+
+bool keys_secret_is_exposed(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+	       (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+}

@@ -1,0 +1,459 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/netwatch.h"
+#include "system/notify.h"
+#include "system/secret_memory.h"
+
+/* Changes of the network come in bursts, and where routes are many, all the time. */
+#define NETWORK_SETTLES_NS (CLOCK_SECOND_NS / 2)
+#define NETWORK_RESTS_NS (5 * CLOCK_SECOND_NS)
+/* How long the engine process may take to end, and to start. */
+#define STOP_NS (3 * CLOCK_SECOND_NS)
+#define POLLS_MAX (5 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
+
+void monitor_backoff_none(struct monitor_backoff *backoff)
+{
+	*backoff = (struct monitor_backoff){ .next_ns = MONITOR_NEVER };
+}
+
+void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
+                          uint64_t most_ns)
+{
+	backoff->wait_ns = backoff->wait_ns == 0 ? first_ns : backoff->wait_ns * 2;
+	if (backoff->wait_ns > most_ns)
+		backoff->wait_ns = most_ns;
+	backoff->next_ns = now_ns + backoff->wait_ns;
+}
+
+void monitor_stop(struct monitor *monitor, int status)
+{
+	if (monitor->stopping)
+		return;
+	monitor->stopping = true;
+	monitor->status = status;
+	monitor->stop_ns = clock_now_ns() + STOP_NS;
+	notify_send("STOPPING=1");
+	if (monitor->engine_pid != 0) {
+		static const struct channel_request stop = { .kind = CHANNEL_STOP };
+
+		if (channel_send_request(monitor->channel, &stop, -1) != 0)
+			log_debug("the engine process cannot be told to end");
+	}
+}
+
+void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd)
+{
+	int result;
+
+	if (monitor->engine_pid == 0 || monitor->stopping)
+		return;
+	result = channel_send_request(monitor->channel, request, fd);
+	if (result == 0)
+		return;
+	/* When it has ended, the reason comes with SIGCHLD and says more. */
+	if (result != -EPIPE && result != -ECONNRESET)
+		log_error("the engine process does not listen: %s; ending", strerror(-result));
+	monitor_stop(monitor, EXIT_FAILURE);
+}
+
+/* A descriptor that becomes readable on the signals that are of interest. */
+static int open_signals(void)
+{
+	static const int wanted[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD };
+	sigset_t set;
+	int fd;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+		(void)sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return -errno;
+	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static void reload_by_signal(struct monitor *monitor)
+{
+	struct monitor_reload_result result;
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	notify_reloading();
+	if (monitor_reload(monitor, &result, problem) != 0)
+		log_error("reload: %s; everything stays as it was", problem);
+	notify_send("READY=1");
+}
+
+static void serve_signals(struct monitor *monitor)
+{
+	struct signalfd_siginfo info;
+
+	while (read(monitor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		switch (info.ssi_signo) {
+		case SIGHUP:
+			reload_by_signal(monitor);
+			break;
+		case SIGCHLD:
+			/* Programs are asked for by whoever started them. */
+			if (monitor->engine_pid != 0 && monitor_engine_has_ended(monitor) &&
+			    !monitor->stopping) {
+				monitor_stop(monitor, EXIT_FAILURE);
+			}
+			break;
+		default:
+			if (!monitor->stopping)
+				log_info("asked to end; the last keys stay where they are");
+			monitor_stop(monitor, EXIT_SUCCESS);
+			break;
+		}
+	}
+}
+
+static void serve_network(struct monitor *monitor, uint64_t now_ns)
+{
+	static const struct channel_request changed = { .kind = CHANNEL_NETWORK_CHANGED };
+
+	if (monitor->network_ns > now_ns)
+		return;
+	monitor->network_ns = MONITOR_NEVER;
+	monitor->network_rest_ns = now_ns + NETWORK_RESTS_NS;
+	log_debug("addresses or routes have changed");
+	monitor_names_network_changed(monitor, now_ns);
+	monitor_request(monitor, &changed, -1);
+}
+
+static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
+{
+	static const struct channel_request ping = { .kind = CHANNEL_PING };
+
+	if (monitor->watchdog_ns > now_ns)
+		return;
+	/* The service manager hears of life when the answer comes. */
+	monitor_request(monitor, &ping, -1);
+	monitor->watchdog_ns = now_ns + monitor->watchdog_every_ns;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Does what is due. When something is due next. */
+static uint64_t serve_timers(struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t next_ns = MONITOR_NEVER;
+
+	serve_network(monitor, now_ns);
+	serve_watchdog(monitor, now_ns);
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL)
+			next_ns =
+				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
+	}
+	next_ns = earlier(next_ns, monitor_peers_sweep(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
+	return monitor->stopping ? earlier(next_ns, monitor->stop_ns) : next_ns;
+}
+
+struct polls {
+	struct pollfd fds[POLLS_MAX];
+	struct monitor_job *jobs[POLLS_MAX];
+	struct monitor_client *clients[POLLS_MAX];
+	size_t count;
+};
+
+static struct pollfd *add_poll(struct polls *polls, int fd, short events)
+{
+	polls->jobs[polls->count] = NULL;
+	polls->clients[polls->count] = NULL;
+	polls->fds[polls->count] = (struct pollfd){ .fd = fd, .events = events };
+	return &polls->fds[polls->count++];
+}
+
+static void fill_polls(struct monitor *monitor, struct polls *polls)
+{
+	polls->count = 0;
+	(void)add_poll(polls, monitor->signals, POLLIN);
+	(void)add_poll(polls, monitor->timer, POLLIN);
+	/* A negative descriptor is passed over. */
+	(void)add_poll(polls, monitor->engine_pid != 0 ? monitor->channel : -1, POLLIN);
+	(void)add_poll(polls, monitor->netwatch, POLLIN);
+	(void)add_poll(polls, monitor->control, POLLIN);
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
+		if (monitor->jobs[i].job.pid == 0)
+			continue;
+		(void)add_poll(polls, monitor->jobs[i].job.fd, POLLIN);
+		polls->jobs[polls->count - 1] = &monitor->jobs[i];
+	}
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+		struct monitor_client *client = &monitor->clients[i];
+
+		if (client->fd < 0)
+			continue;
+		(void)add_poll(polls, client->fd,
+		               client->out != NULL        ? POLLOUT
+		               : client->waits_for_report ? 0
+		                                          : POLLIN);
+		polls->clients[polls->count - 1] = client;
+	}
+}
+
+static void serve_polls(struct monitor *monitor, struct polls *polls)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (polls->fds[2].revents != 0 && monitor->engine_pid != 0 && monitor_events_serve(monitor) != 0 &&
+	    !monitor->stopping) {
+		/* It has closed its end: SIGCHLD tells why. One that talks nonsense is ended. */
+		monitor_stop(monitor, EXIT_FAILURE);
+	}
+	if (polls->fds[0].revents != 0)
+		serve_signals(monitor);
+	if (polls->fds[3].revents != 0 && netwatch_read(monitor->netwatch) &&
+	    monitor->network_ns == MONITOR_NEVER)
+		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
+	if (polls->fds[4].revents != 0)
+		monitor_control_accept(monitor);
+	for (size_t i = 5; i < polls->count; i++) {
+		if (polls->fds[i].revents == 0)
+			continue;
+		if (polls->jobs[i] != NULL && polls->jobs[i]->job.pid != 0)
+			monitor_names_answer(monitor, polls->jobs[i], now_ns);
+		else if (polls->clients[i] != NULL && polls->clients[i]->fd == polls->fds[i].fd)
+			monitor_control_serve(monitor, polls->clients[i], polls->fds[i].revents);
+	}
+}
+
+static void loop(struct monitor *monitor)
+{
+	struct polls polls;
+
+	while (!monitor->stopping || (monitor->engine_pid != 0 && clock_now_ns() < monitor->stop_ns)) {
+		uint64_t next_ns = serve_timers(monitor);
+		bool more = !monitor->stopping && monitor_peers_compute_id(monitor);
+
+		fill_polls(monitor, &polls);
+		if (clock_timer_set(monitor->timer, next_ns) != 0 ||
+		    (poll(polls.fds, (nfds_t)polls.count, more ? 0 : -1) < 0 && errno != EINTR)) {
+			log_error("the monitor process cannot wait: %s", strerror(errno));
+			monitor_stop(monitor, EXIT_FAILURE);
+			return;
+		}
+		serve_polls(monitor, &polls);
+	}
+}
+
+static void say_ready(struct monitor *monitor)
+{
+	char state[256];
+
+	log_info("exchanging keys with %zu peer%s", monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+	if (monitor->options.no_sandbox)
+		log_warn("--no-sandbox: the process that reads from the network may do what its user may");
+	else if (monitor->ready.sandbox.seccomp == 0)
+		log_warn("this system has no seccomp filter; rosenpass status shows what protects the engine "
+		         "process");
+	(void)snprintf(state, sizeof state, "READY=1\nSTATUS=Exchanging keys with %zu peer%s",
+	               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+	notify_send(state);
+	monitor->watchdog_every_ns = notify_watchdog_ns() / 3;
+	if (monitor->watchdog_every_ns != 0)
+		monitor->watchdog_ns = clock_now_ns();
+}
+
+/* Each peer's key is shared memory, each listener a socket, and more. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static void forget_keys(void *context)
+{
+	monitor_peers_forget_keys(context);
+}
+
+static int open_all(struct monitor *monitor)
+{
+	char problem[SANDBOX_PROBLEM_BYTES];
+	const char *user = monitor->options.user != NULL ? monitor->options.user : monitor->config.user;
+
+	monitor->signals = open_signals();
+	monitor->timer = clock_timer_open();
+	if (monitor->signals < 0 || monitor->timer < 0) {
+		log_error("cannot wait for signals or time: %s",
+		          strerror(monitor->signals < 0 ? -monitor->signals : -monitor->timer));
+		return -1;
+	}
+	if (sandbox_choose_user(&monitor->user, user, problem) != 0) {
+		log_error("%s", problem);
+		return -1;
+	}
+	resolver_set_forget(forget_keys, monitor);
+	monitor->netwatch = netwatch_open();
+	if (monitor->netwatch < 0)
+		log_debug("no news of the network from the kernel: %s", strerror(-monitor->netwatch));
+	return 0;
+}
+
+/* Own keys and peers are read before anything is started. */
+static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
+{
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0 ||
+	    monitor_engine_start(monitor, secret_key) != 0)
+		return -1;
+	monitor_control_open(monitor);
+	if (monitor_engine_wait(monitor) != 0)
+		return -1;
+	monitor_listen_announce(monitor);
+	for (size_t i = 0; i < count; i++) {
+		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
+			log_error("out of memory");
+			return -1;
+		}
+		monitor_load_release(&staged[i]);
+	}
+	return monitor->stopping ? -1 : 0;
+}
+
+static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *count, uint8_t *secret_key)
+{
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0) {
+		log_error("%s", problem);
+		return -1;
+	}
+	for (*count = 0; *count < monitor->config.peer_count;) {
+		size_t i = (*count)++;
+
+		if (monitor_load_peer(&staged[i], NULL, &monitor->config.peers[i], i + 1, problem) != 0 ||
+		    monitor_load_check_unique(&staged[i], staged, i, &monitor->public_key, problem) != 0) {
+			log_error("%s", problem);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static void release(struct monitor *monitor)
+{
+	monitor_names_cancel_all(monitor);
+	monitor_engine_end(monitor);
+	monitor_control_close(monitor);
+	monitor_peers_release_all(monitor);
+	monitor_listen_close(monitor);
+	keys_release_public(&monitor->public_key);
+	config_release(&monitor->config);
+	if (monitor->netwatch >= 0)
+		(void)close(monitor->netwatch);
+	if (monitor->timer >= 0)
+		(void)close(monitor->timer);
+	if (monitor->signals >= 0)
+		(void)close(monitor->signals);
+	free(monitor->name);
+	free(monitor);
+}
+
+/* After the file without folder and ".toml", or after this process. */
+static char *make_name(const struct config *config, const struct monitor_options *options)
+{
+	const char *file = options->name != NULL ? options->name : config->file;
+	const char *slash = file == NULL ? NULL : strrchr(file, '/');
+	char *name = NULL;
+
+	if (file == NULL)
+		return asprintf(&name, "exchange-%ld", (long)getpid()) < 0 ? NULL : name;
+	name = strdup(slash == NULL ? file : slash + 1);
+	if (name != NULL && options->name == NULL) {
+		char *end = strrchr(name, '.');
+
+		if (end != NULL && end != name && strcmp(end, ".toml") == 0)
+			*end = '\0';
+	}
+	return name;
+}
+
+static struct monitor *create(struct config *config, const struct monitor_options *options)
+{
+	struct monitor *monitor = calloc(1, sizeof *monitor);
+
+	if (monitor == NULL)
+		return NULL;
+	monitor->config = *config;
+	memset(config, 0, sizeof *config);
+	monitor->options = *options;
+	monitor->from_file = monitor->config.file != NULL;
+	monitor->started_ns = clock_now_ns();
+	monitor->network_ns = MONITOR_NEVER;
+	monitor->watchdog_ns = MONITOR_NEVER;
+	monitor->channel = -1;
+	monitor->signals = -1;
+	monitor->timer = -1;
+	monitor->netwatch = -1;
+	monitor->control = -1;
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		monitor->clients[i].fd = -1;
+	monitor->name = make_name(&monitor->config, options);
+	return monitor;
+}
+
+int monitor_run(struct config *config, const struct monitor_options *options)
+{
+	struct monitor *monitor = create(config, options);
+	struct monitor_staged *staged = NULL;
+	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
+	size_t count = 0;
+	int status = EXIT_FAILURE;
+
+	if (monitor != NULL)
+		staged = calloc(monitor->config.peer_count + 1, sizeof *staged);
+	if (monitor == NULL || monitor->name == NULL || staged == NULL || secret_key == NULL) {
+		log_error("out of memory");
+	} else {
+		if (secret_memory_protect_process() != 0)
+			log_warn("cannot forbid core dumps of this process");
+		raise_limits();
+		notify_open();
+		if (load(monitor, staged, &count, secret_key) == 0 &&
+		    start(monitor, staged, count, secret_key) == 0) {
+			say_ready(monitor);
+			loop(monitor);
+		}
+		if (monitor->stopping)
+			status = monitor->status;
+	}
+	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
+	for (size_t i = 0; i < count; i++)
+		monitor_load_release(&staged[i]);
+	free(staged);
+	if (monitor != NULL)
+		release(monitor);
+	else
+		config_release(config);
+	return status;
+}

@@ -1,0 +1,32 @@
+#ifndef ROSENPASS_DAEMON_MONITOR_H
+#define ROSENPASS_DAEMON_MONITOR_H
+
+/*
+ * The process that the user starts: it reads configuration and keys, opens sockets, delivers keys, resolves
+ * names, runs hooks and answers on the control socket. It never reads from the network.
+ */
+
+#include <stdbool.h>
+
+#include "config/config.h"
+
+struct monitor_options {
+	const char *name;    /* of the daemon; NULL: after the file, or exchange-PID */
+	const char *user;    /* NULL: what the configuration says */
+	const char *version; /* for status */
+	bool no_sandbox;
+};
+
+/*
+ * Runs a daemon until it is asked to end. config becomes the monitor's and is released. Returns the
+ * exit status: 0 when it was asked to end; 1 when something kept it from starting, or its engine process was lost.
+ */
+int monitor_run(struct config *config, const struct monitor_options *options);
+
+/*
+ * What monitor_run() does before it starts anything: reads every key file and checks that all belongs
+ * together. true: all is well; else every problem is said in the log.
+ */
+bool monitor_check(const struct config *config);
+
+#endif

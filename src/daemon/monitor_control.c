@@ -1,0 +1,458 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/notify.h"
+
+/* doc/control.md describes what is spoken here. */
+
+#define LINE_MAX_BYTES 65536
+#define FOLDER_MODE 0755
+#define SOCKET_MODE 0600
+#define WORDS_MAX 256
+
+/* The folder for sockets; it is made where it is ours to make. */
+static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size_t size)
+{
+	const char *runtime = getenv("RUNTIME_DIRECTORY");
+	const char *user = getenv("XDG_RUNTIME_DIR");
+
+	if (runtime != NULL && runtime[0] == '/') {
+		/* systemd separates several by colons. */
+		int length = (int)strcspn(runtime, ":");
+
+		(void)snprintf(out, size, "%.*s", length, runtime);
+		return out;
+	}
+	if (geteuid() == 0)
+		(void)snprintf(out, size, "/run/rosenpass");
+	else if (user != NULL && user[0] == '/')
+		(void)snprintf(out, size, "%s/rosenpass", user);
+	else
+		return NULL;
+	(void)mkdir(out, FOLDER_MODE);
+	return out;
+}
+
+/* Whether somebody answers there. */
+static bool is_alive(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return alive;
+}
+
+static int bind_socket(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int result;
+
+	if (fd < 0)
+		return -errno;
+	/* One whose daemon was killed is in the way. */
+	if (is_alive(address)) {
+		(void)close(fd);
+		return -EADDRINUSE;
+	}
+	(void)unlink(address->sun_path);
+	mask = umask(0777 & ~SOCKET_MODE);
+	result = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : -errno;
+	(void)umask(mask);
+	if (result == 0 && listen(fd, MONITOR_CLIENTS) != 0)
+		result = -errno;
+	if (result == 0)
+		return fd;
+	(void)close(fd);
+	return result;
+}
+
+void monitor_control_open(struct monitor *monitor)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char folder[sizeof(struct sockaddr_un)];
+	int length;
+	int fd;
+
+	if (find_folder(folder, sizeof folder) == NULL) {
+		log_debug("no folder for a control socket: neither RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is "
+		          "set");
+		return;
+	}
+	length = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s.sock", folder, monitor->name);
+	if (length < 0 || (size_t)length >= sizeof address.sun_path) {
+		log_warn("no control socket: \"%s/%s.sock\" is too long a name; --name gives a shorter one",
+		         folder, monitor->name);
+		return;
+	}
+	fd = bind_socket(&address);
+	if (fd < 0) {
+		log_warn("no control socket \"%s\" (rosenpass status and reload will not find this daemon): "
+		         "%s",
+		         address.sun_path,
+		         fd == -EADDRINUSE ? "another daemon has it; --name gives another name"
+		                           : strerror(-fd));
+		return;
+	}
+	monitor->control = fd;
+	memcpy(monitor->control_path, address.sun_path, sizeof monitor->control_path);
+}
+
+static void close_client(struct monitor_client *client)
+{
+	(void)close(client->fd);
+	free(client->in);
+	free(client->out);
+	*client = (struct monitor_client){ .fd = -1 };
+}
+
+void monitor_control_close(struct monitor *monitor)
+{
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+		if (monitor->clients[i].fd >= 0)
+			close_client(&monitor->clients[i]);
+	}
+	if (monitor->control < 0)
+		return;
+	(void)unlink(monitor->control_path);
+	(void)close(monitor->control);
+	monitor->control = -1;
+}
+
+/* Root and our own user; the mode of the socket says the same. */
+static bool is_welcome(int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof peer;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+void monitor_control_accept(struct monitor *monitor)
+{
+	int fd = accept4(monitor->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	for (size_t i = 0; i < MONITOR_CLIENTS && is_welcome(fd); i++) {
+		if (monitor->clients[i].fd >= 0)
+			continue;
+		monitor->clients[i] = (struct monitor_client){ .fd = fd };
+		return;
+	}
+	(void)close(fd);
+}
+
+/* Sends what there is; what does not fit waits until the client reads. */
+static void write_out(struct monitor_client *client)
+{
+	ssize_t sent;
+
+	while (client->out_sent < client->out_length) {
+		sent = send(client->fd, client->out + client->out_sent, client->out_length - client->out_sent,
+		            MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (sent < 0) {
+			close_client(client);
+			return;
+		}
+		client->out_sent += (size_t)sent;
+	}
+	free(client->out);
+	client->out = NULL;
+	client->out_length = 0;
+	client->out_sent = 0;
+	if (client->last_words)
+		close_client(client);
+}
+
+/* Takes over an allocated line without its end. */
+static void answer_line(struct monitor_client *client, char *line)
+{
+	size_t length = line == NULL ? 0 : strlen(line);
+	char *longer = line == NULL ? NULL : realloc(line, length + 2);
+
+	if (longer == NULL) {
+		free(line);
+		close_client(client);
+		return;
+	}
+	longer[length] = '\n';
+	client->out = longer;
+	client->out_length = length + 1;
+	client->out_sent = 0;
+	write_out(client);
+}
+
+static void answer(struct monitor_client *client, json_t *object)
+{
+	char *line = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
+
+	json_decref(object);
+	answer_line(client, line);
+}
+
+static void refuse(struct monitor_client *client, const char *problem)
+{
+	json_t *object = json_pack("{s:b, s:s}", "ok", 0, "error", problem);
+
+	/* A problem may quote bytes that are no UTF-8. */
+	if (object == NULL)
+		object = json_pack("{s:b, s:s}", "ok", 0, "error", "it failed; the daemon's log says why");
+	answer(client, object);
+}
+
+static void serve_reload(struct monitor *monitor, struct monitor_client *client)
+{
+	struct monitor_reload_result result;
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	notify_reloading();
+	if (monitor_reload(monitor, &result, problem) != 0) {
+		log_error("reload: %s; everything stays as it was", problem);
+		refuse(client, problem);
+	} else {
+		answer(client,
+		       json_pack("{s:b, s:I, s:I, s:I, s:I}", "ok", 1, "added", (json_int_t)result.added,
+		                 "removed", (json_int_t)result.removed, "changed", (json_int_t)result.changed,
+		                 "unchanged", (json_int_t)result.unchanged));
+	}
+	notify_send("READY=1");
+}
+
+static const char *called(const struct monitor_peer *peer)
+{
+	return peer->label + strlen("peer ");
+}
+
+/* The highest number so far. */
+static size_t last_number(const struct monitor *monitor)
+{
+	size_t number = 0;
+
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL && monitor->peers[i]->number > number)
+			number = monitor->peers[i]->number;
+	}
+	return number;
+}
+
+static int check_name(const struct monitor *monitor, const char *name,
+                      char problem[static MONITOR_PROBLEM_BYTES])
+{
+	for (size_t i = 0; i < monitor->slots && name != NULL; i++) {
+		const struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer != NULL && !peer->leaving && peer->config.name != NULL &&
+		    strcmp(peer->config.name, name) == 0) {
+			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "there is a peer called %s already",
+			               name);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int add_peer(struct monitor *monitor, char *const *words, size_t count, char *name, size_t name_size,
+                    char problem[static MONITOR_PROBLEM_BYTES])
+{
+	struct config_peer config = { 0 };
+	struct monitor_staged staged = { 0 };
+	size_t number = last_number(monitor) + 1;
+	int result = -1;
+
+	if (config_peer_from_words(&config, words, count, problem) != 0)
+		return -1;
+	if (check_name(monitor, config.name, problem) != 0) {
+		config_peer_release(&config);
+		return -1;
+	}
+	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
+		if (staged.same != NULL)
+			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",
+			               staged.same->label);
+		else if (monitor_load_check_unique(&staged, NULL, 0, &monitor->public_key, problem) == 0)
+			result = monitor_peers_add(monitor, &staged, true);
+		if (result == -ENOMEM)
+			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+	}
+	if (result == 0) {
+		struct monitor_peer *peer = monitor_peers_by_serial(monitor, monitor->last_serial);
+
+		(void)snprintf(name, name_size, "%s", called(peer));
+		log_info("%s: added", peer->label);
+	}
+	monitor_load_release(&staged);
+	return result;
+}
+
+static void serve_add(struct monitor *monitor, struct monitor_client *client, json_t *request)
+{
+	json_t *list = json_object_get(request, "words");
+	char *words[WORDS_MAX];
+	char problem[MONITOR_PROBLEM_BYTES] = "expected \"words\", a list of strings";
+	char name[CHANNEL_LABEL_BYTES];
+	size_t count = json_array_size(list);
+
+	if (!json_is_array(list) || count > WORDS_MAX) {
+		refuse(client, problem);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		json_t *word = json_array_get(list, i);
+
+		if (!json_is_string(word) || strlen(json_string_value(word)) != json_string_length(word)) {
+			refuse(client, problem);
+			return;
+		}
+		/* The reader of words only reads them. */
+		words[i] = (char *)(uintptr_t)json_string_value(word);
+	}
+	if (add_peer(monitor, words, count, name, sizeof name, problem) != 0)
+		refuse(client, problem);
+	else
+		answer(client, json_pack("{s:b, s:s}", "ok", 1, "name", name));
+}
+
+static void serve_remove(struct monitor *monitor, struct monitor_client *client, json_t *request)
+{
+	const char *word = json_string_value(json_object_get(request, "peer"));
+	char problem[MONITOR_PROBLEM_BYTES] = "expected \"peer\", a string";
+	struct monitor_peer *peer = word == NULL ? NULL : monitor_peers_find(monitor, word, problem);
+	char name[CHANNEL_LABEL_BYTES];
+
+	if (peer == NULL) {
+		refuse(client, problem);
+		return;
+	}
+	(void)snprintf(name, sizeof name, "%s", called(peer));
+	monitor_peers_remove(monitor, peer);
+	answer(client, json_pack("{s:b, s:s}", "ok", 1, "name", name));
+}
+
+void monitor_control_ask(struct monitor *monitor)
+{
+	static const struct channel_request report = { .kind = CHANNEL_REPORT };
+	bool waits = false;
+
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		waits |= monitor->clients[i].fd >= 0 && monitor->clients[i].waits_for_report;
+	/* One report at a time serves all; it is young enough for those who come late. */
+	if (!waits || monitor->report_asked)
+		return;
+	monitor->report_asked = true;
+	monitor_request(monitor, &report, -1);
+}
+
+static void serve_line(struct monitor *monitor, struct monitor_client *client, const char *line,
+                       size_t length)
+{
+	json_t *request = json_loadb(line, length, JSON_REJECT_DUPLICATES, NULL);
+	const char *command = json_string_value(json_object_get(request, "command"));
+
+	if (request == NULL || !json_is_object(request)) {
+		client->last_words = true;
+		refuse(client, "expected one JSON object a line");
+	} else if (command == NULL) {
+		refuse(client, "expected \"command\", a string");
+	} else if (strcmp(command, "status") == 0) {
+		client->waits_for_report = true;
+		monitor_control_ask(monitor);
+	} else if (strcmp(command, "reload") == 0) {
+		serve_reload(monitor, client);
+	} else if (strcmp(command, "peer-add") == 0) {
+		serve_add(monitor, client, request);
+	} else if (strcmp(command, "peer-remove") == 0) {
+		serve_remove(monitor, client, request);
+	} else {
+		refuse(client, "unknown command; there are status, reload, peer-add and peer-remove");
+	}
+	json_decref(request);
+}
+
+/* Serves the lines that are complete, one after the other is answered. */
+static void serve_lines(struct monitor *monitor, struct monitor_client *client)
+{
+	while (client->fd >= 0 && client->out == NULL && !client->waits_for_report && client->in_length > 0) {
+		char *end = memchr(client->in, '\n', client->in_length);
+		size_t length;
+
+		if (end == NULL)
+			return;
+		length = (size_t)(end - client->in);
+		serve_line(monitor, client, client->in, length);
+		if (client->fd < 0)
+			return;
+		client->in_length -= length + 1;
+		memmove(client->in, end + 1, client->in_length);
+	}
+}
+
+static void read_in(struct monitor *monitor, struct monitor_client *client)
+{
+	ssize_t got;
+
+	if (client->in == NULL)
+		client->in = malloc(LINE_MAX_BYTES);
+	/* No memory, or a line that is longer than any of ours. */
+	if (client->in == NULL || client->in_length == LINE_MAX_BYTES) {
+		close_client(client);
+		return;
+	}
+	got = recv(client->fd, client->in + client->in_length, LINE_MAX_BYTES - client->in_length, 0);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	if (got <= 0) {
+		close_client(client);
+		return;
+	}
+	client->in_length += (size_t)got;
+	serve_lines(monitor, client);
+}
+
+void monitor_control_serve(struct monitor *monitor, struct monitor_client *client, short events)
+{
+	if (client->waits_for_report) {
+		/* It went away meanwhile. */
+		if ((events & (POLLHUP | POLLERR)) != 0)
+			close_client(client);
+	} else if (client->out != NULL) {
+		write_out(client);
+		if (client->fd >= 0)
+			serve_lines(monitor, client);
+	} else {
+		read_in(monitor, client);
+	}
+}
+
+void monitor_control_report(struct monitor *monitor)
+{
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+		struct monitor_client *client = &monitor->clients[i];
+
+		if (client->fd < 0 || !client->waits_for_report)
+			continue;
+		client->waits_for_report = false;
+		answer_line(client, monitor_status_format(monitor, clock_now_ns()));
+		if (client->fd >= 0)
+			serve_lines(monitor, client);
+	}
+}

@@ -1,0 +1,318 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config/quote.h"
+#include "system/base64.h"
+#include "system/clock.h"
+#include "system/entropy.h"
+#include "system/file.h"
+#include "system/log.h"
+
+#define KEY_FILE_MODE 0600
+#define FILE_FIRST_NS CLOCK_SECOND_NS
+#define FILE_MOST_NS (30 * CLOCK_SECOND_NS)
+#define COMMAND_FIRST_NS (5 * CLOCK_SECOND_NS)
+#define COMMAND_MOST_NS (300 * CLOCK_SECOND_NS)
+/* How long a program may take, and how long it may take to end when told. */
+#define COMMAND_NS (30 * CLOCK_SECOND_NS)
+#define COMMAND_END_NS (5 * CLOCK_SECOND_NS)
+/* A killed program is gone in no time, unless the kernel itself is stuck. */
+#define CANCEL_LOOKS 1000
+
+/*
+ * A reader that does not read must not hold up the daemon: what does not fit is lost,
+ * the key itself is in its file. Up to PIPE_BUF bytes fit into a pipe that is writable.
+ */
+static void write_line(struct monitor *monitor, const char *line)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	const char *problem = "nobody reads it";
+
+	if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+		if (write(STDOUT_FILENO, line, strlen(line)) >= 0) {
+			monitor->stdout_is_broken = false;
+			return;
+		}
+		problem = strerror(errno);
+	} else if ((out.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
+		problem = "its reader is gone";
+	}
+	if (!monitor->stdout_is_broken)
+		log_warn("cannot write to standard output (%s); keys go to their files all the same",
+		         problem);
+	monitor->stdout_is_broken = true;
+}
+
+/* output-key peer ID key-file "PATH" exchanged|stale */
+static void announce(struct monitor *monitor, struct monitor_peer *peer)
+{
+	char *line = NULL;
+
+	if (peer->quoted_key_out == NULL ||
+	    asprintf(&line, "output-key peer %s key-file %s %s\n",
+	             monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect), peer->quoted_key_out,
+	             peer->reason) < 0)
+		return;
+	write_line(monitor, line);
+	free(line);
+}
+
+static void set_state(struct monitor_output *output, enum monitor_output_state state, uint64_t now_ns)
+{
+	if (output->state != state)
+		output->state_ns = now_ns;
+	output->state = state;
+}
+
+/* A key that is everywhere is kept nowhere. */
+static void wipe_when_done(struct monitor_peer *peer)
+{
+	if (monitor_delivery_is_done(peer))
+		sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+}
+
+static void succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+{
+	if (output->error[0] != '\0')
+		log_info("%s: %s works again", peer->label,
+		         output->kind == MONITOR_FILE ? "its outfile" : "its exchange_command");
+	output->error[0] = '\0';
+	set_state(output, MONITOR_DELIVERED, now_ns);
+	monitor_backoff_none(&output->retry);
+	wipe_when_done(peer);
+}
+
+static void failed(struct monitor_peer *peer, struct monitor_output *output, const char *target,
+                   const char *problem, uint64_t now_ns)
+{
+	bool is_file = output->kind == MONITOR_FILE;
+
+	/* Once, until it works again. */
+	log_write(output->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
+	          "%s: cannot %s %s: %s; trying again until it works", peer->label,
+	          is_file ? "write outfile" : "give its key to exchange_command", target, problem);
+	output->failures++;
+	(void)snprintf(output->error, sizeof output->error, "%s", problem);
+	set_state(output, MONITOR_FAILING, now_ns);
+	if (is_file)
+		monitor_backoff_next(&output->retry, now_ns, FILE_FIRST_NS, FILE_MOST_NS);
+	else
+		monitor_backoff_next(&output->retry, now_ns, COMMAND_FIRST_NS, COMMAND_MOST_NS);
+}
+
+static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
+                     uint64_t now_ns)
+{
+	char text[BASE64_KEY_CHARS + 1];
+	int result;
+
+	output->attempts++;
+	base64_encode_key(text, peer->key);
+	result = file_write(peer->config.key_out, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
+	                    FILE_REPLACE_UNSYNCED);
+	sodium_memzero(text, sizeof text);
+	if (result != 0) {
+		failed(peer, output, peer->quoted_key_out, strerror(-result), now_ns);
+		return;
+	}
+	succeeded(peer, output, now_ns);
+	announce(monitor, peer);
+}
+
+/* "NAME=VALUE", allocated; NULL: no memory. */
+static char *assign(const char *name, const char *value)
+{
+	char *word = NULL;
+
+	return asprintf(&word, "%s=%s", name, value == NULL ? "" : value) < 0 ? NULL : word;
+}
+
+/* Facts for the program; the key itself goes to its standard input. */
+static int make_environment(char *words[8], const struct monitor *monitor, struct monitor_peer *peer)
+{
+	const char *id = monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect);
+	size_t count = 0;
+
+	words[count++] = assign("ROSENPASS_PEER", peer->config.name != NULL ? peer->config.name : id);
+	words[count++] = assign("ROSENPASS_PEER_ID", id);
+	words[count++] = assign("ROSENPASS_REASON", peer->reason);
+	words[count++] =
+		assign("ROSENPASS_ROLE", peer->role == ROSENPASS_INITIATOR ? "initiator" : "responder");
+	words[count++] = assign("ROSENPASS_KEY_FILE", peer->config.key_out);
+	words[count++] = assign("ROSENPASS_DAEMON", monitor->name);
+	words[count] = NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static void start_command(const struct monitor *monitor, struct monitor_peer *peer,
+                          struct monitor_output *output, uint64_t now_ns)
+{
+	uint8_t input[BASE64_KEY_CHARS + 1];
+	char *environment[8] = { NULL };
+	int result = -ENOMEM;
+
+	output->attempts++;
+	output->outdated = false;
+	output->stopping = false;
+	base64_encode_key((char *)input, peer->key);
+	input[BASE64_KEY_CHARS] = '\n';
+	if (make_environment(environment, monitor, peer) == 0)
+		result = program_start(&output->program, peer->config.exchange_command.words, environment,
+		                       input, sizeof input);
+	sodium_memzero(input, sizeof input);
+	for (size_t i = 0; i < sizeof environment / sizeof environment[0]; i++)
+		free(environment[i]);
+	if (result != 0) {
+		failed(peer, output, peer->config.exchange_command.words[0], strerror(-result), now_ns);
+		return;
+	}
+	output->retry.next_ns = MONITOR_NEVER;
+	output->stop_ns = now_ns + COMMAND_NS;
+	if (output->state != MONITOR_FAILING)
+		set_state(output, MONITOR_WAITING, now_ns);
+}
+
+static void try_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
+                       uint64_t now_ns)
+{
+	if (output->kind == MONITOR_FILE)
+		try_file(monitor, peer, output, now_ns);
+	else
+		start_command(monitor, peer, output, now_ns);
+}
+
+/* Looks after the program that runs. When to look again. */
+static uint64_t watch_program(const struct monitor *monitor, struct monitor_peer *peer,
+                              struct monitor_output *output, uint64_t now_ns)
+{
+	char problem[PROGRAM_PROBLEM_BYTES];
+
+	if (program_ended(&output->program, problem)) {
+		if (output->stopping)
+			(void)snprintf(problem, sizeof problem, "took longer than %d seconds",
+			               (int)(COMMAND_NS / CLOCK_SECOND_NS));
+		/* What it did with an older key is of no importance any more. */
+		if (output->outdated)
+			start_command(monitor, peer, output, now_ns);
+		else if (problem[0] == '\0')
+			succeeded(peer, output, now_ns);
+		else
+			failed(peer, output, peer->config.exchange_command.words[0], problem, now_ns);
+		return output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
+	}
+	if (now_ns >= output->stop_ns) {
+		program_signal(&output->program, output->stopping ? SIGKILL : SIGTERM);
+		output->stopping = true;
+		output->stop_ns = now_ns + COMMAND_END_NS;
+	}
+	return output->stop_ns;
+}
+
+void monitor_delivery_init(struct monitor_peer *peer)
+{
+	peer->output_count = 0;
+	for (int kind = MONITOR_FILE; kind <= MONITOR_COMMAND; kind++) {
+		struct monitor_output *output = &peer->outputs[peer->output_count];
+
+		if (kind == MONITOR_FILE ? peer->config.key_out == NULL
+		                         : peer->config.exchange_command.count == 0)
+			continue;
+		*output = (struct monitor_output){ .kind = (enum monitor_output_kind)kind };
+		monitor_backoff_none(&output->retry);
+		peer->output_count++;
+	}
+}
+
+void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
+                            const char *reason, uint64_t now_ns)
+{
+	if (key != NULL) {
+		memcpy(peer->key, key, ROSENPASS_KEY_BYTES);
+	} else if (entropy_fill(NULL, peer->key, ROSENPASS_KEY_BYTES) != 0) {
+		log_error("%s: no random bytes for a key in the place of the old one", peer->label);
+		return;
+	}
+	peer->reason = reason;
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+
+		output->attempts = 0;
+		monitor_backoff_none(&output->retry);
+		if (output->state != MONITOR_FAILING)
+			set_state(output, MONITOR_WAITING, now_ns);
+		if (output->kind == MONITOR_COMMAND && output->program.pid != 0)
+			output->outdated = true;
+		else
+			try_output(monitor, peer, output, now_ns);
+	}
+}
+
+uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+{
+	uint64_t next_ns = MONITOR_NEVER;
+
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+		uint64_t at_ns;
+
+		if (output->program.pid != 0) {
+			at_ns = watch_program(monitor, peer, output, now_ns);
+		} else {
+			if (output->retry.next_ns <= now_ns)
+				try_output(monitor, peer, output, now_ns);
+			at_ns = output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
+		}
+		if (at_ns < next_ns)
+			next_ns = at_ns;
+	}
+	return next_ns;
+}
+
+bool monitor_delivery_is_done(const struct monitor_peer *peer)
+{
+	for (size_t i = 0; i < peer->output_count; i++) {
+		if (peer->outputs[i].state != MONITOR_DELIVERED)
+			return false;
+	}
+	return true;
+}
+
+void monitor_delivery_cancel(struct monitor_peer *peer)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+	char problem[PROGRAM_PROBLEM_BYTES];
+
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct program *program = &peer->outputs[i].program;
+
+		if (program->pid == 0)
+			continue;
+		program_signal(program, SIGKILL);
+		for (int looks = 0; looks < CANCEL_LOOKS && !program_ended(program, problem); looks++)
+			(void)nanosleep(&pause, NULL);
+	}
+}
+
+void monitor_delivery_reset(struct monitor_peer *peer)
+{
+	monitor_delivery_cancel(peer);
+	monitor_delivery_init(peer);
+	/*
+	 * The present key may be wiped already, as it was delivered to where it went up to now. The next one, in
+	 * two minutes at most, goes to the new places.
+	 */
+	sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+}

@@ -1,0 +1,174 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/engine_process.h"
+#include "system/child.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+#define START_SECONDS 30
+/* How often, and with what pauses, an engine process that was told to end is looked at. */
+#define END_LOOKS 300
+#define END_PAUSE_NS 10000000
+
+/* Everything of the monitor that its child has no use for, keys on their way out above all. */
+static void forget(struct monitor *monitor)
+{
+	monitor->engine_pid = 0;
+	/* These are the monitor's to end. */
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
+		monitor->jobs[i].job.pid = 0;
+	monitor_peers_release_all(monitor);
+	config_release(&monitor->config);
+}
+
+#define CHANNEL_FD (STDERR_FILENO + 1)
+
+/*
+ * Closes every descriptor but the standard error and the channel, which gets another number. Standard input
+ * and output lead nowhere, but stay taken: a socket in the place of standard output would be written into.
+ */
+static void close_others(int channel)
+{
+	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (nowhere >= 0) {
+		(void)dup2(nowhere, STDIN_FILENO);
+		(void)dup2(nowhere, STDOUT_FILENO);
+	}
+	(void)dup2(channel, CHANNEL_FD);
+	child_close_from(CHANNEL_FD + 1);
+}
+
+static void run_child(struct monitor *monitor, int channel, uint8_t *secret_key)
+{
+	struct engine_start begin = {
+		.channel = CHANNEL_FD,
+		.public_key = monitor->public_key.bytes,
+		.secret_key = secret_key,
+		.user = monitor->user,
+		.no_sandbox = monitor->options.no_sandbox,
+	};
+
+	close_others(channel);
+	forget(monitor);
+	_exit(engine_process_run(&begin));
+}
+
+int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
+{
+	int pair[2];
+	int result = channel_open(pair);
+	pid_t pid;
+
+	if (result != 0) {
+		log_error("no way to talk to an engine process: %s", strerror(-result));
+		return -1;
+	}
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid == 0)
+		run_child(monitor, pair[1], secret_key);
+	memset(&monitor->ready, 0, sizeof monitor->ready);
+	monitor->is_ready = false;
+	monitor->report_asked = false;
+	sodium_memzero(secret_key, ROSENPASS_SECRET_KEY_BYTES);
+	(void)close(pair[1]);
+	if (pid < 0) {
+		log_error("cannot start the engine process: %s", strerror(errno));
+		(void)close(pair[0]);
+		return -1;
+	}
+	monitor->engine_pid = pid;
+	monitor->channel = pair[0];
+	return 0;
+}
+
+static void lost(struct monitor *monitor)
+{
+	monitor->engine_pid = 0;
+	if (monitor->channel >= 0)
+		(void)close(monitor->channel);
+	monitor->channel = -1;
+}
+
+bool monitor_engine_has_ended(struct monitor *monitor)
+{
+	int status;
+	pid_t pid = waitpid(monitor->engine_pid, &status, WNOHANG);
+
+	if (pid == 0)
+		return false;
+	lost(monitor);
+	/* It was asked to, or it could not go on and has said why. */
+	if (pid < 0 || (monitor->stopping && (monitor->status == EXIT_SUCCESS || WIFEXITED(status))))
+		return true;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error("the engine process was killed for a system call that it may not make: this is a "
+		          "fault of "
+		          "this program, or an attack on it; ending");
+	else if (WIFSIGNALED(status))
+		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
+		          strsignal(WTERMSIG(status)));
+	else
+		log_error("the engine process has ended by itself (exit status %d); ending",
+		          WEXITSTATUS(status));
+	return true;
+}
+
+void monitor_engine_end(struct monitor *monitor)
+{
+	static const struct channel_request stop = { .kind = CHANNEL_STOP };
+	static const struct timespec pause = { .tv_nsec = END_PAUSE_NS };
+
+	if (monitor->engine_pid == 0)
+		return;
+	if (channel_send_request(monitor->channel, &stop, -1) != 0)
+		log_debug("the engine process cannot be told to end");
+	for (int i = 0; i < END_LOOKS; i++) {
+		if (waitpid(monitor->engine_pid, NULL, WNOHANG) != 0) {
+			lost(monitor);
+			return;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	log_warn("the engine process does not end when asked; killing it");
+	(void)kill(monitor->engine_pid, SIGKILL);
+	(void)waitpid(monitor->engine_pid, NULL, 0);
+	lost(monitor);
+}
+
+int monitor_engine_wait(struct monitor *monitor)
+{
+	int looks = START_SECONDS;
+
+	while (!monitor->is_ready) {
+		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
+		int result = poll(&fd, 1, 1000);
+
+		if (result < 0 && errno != EINTR)
+			return -1;
+		if (result == 0 && --looks == 0) {
+			log_error("the engine process does not get ready");
+			return -1;
+		}
+		if (result > 0 && monitor_events_serve(monitor) != 0) {
+			/* It says itself why it cannot. */
+			monitor_engine_end(monitor);
+			return -1;
+		}
+	}
+	return 0;
+}

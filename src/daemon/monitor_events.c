@@ -1,0 +1,136 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/notify.h"
+
+/* So many at a time; then others have their turn. */
+#define EVENTS_A_TURN 256
+
+static void take_key(struct monitor *monitor, struct monitor_peer *peer, const struct channel_key *key,
+                     uint64_t now_ns)
+{
+	const char *words = peer->report.ever != 0 ? "exchanged another key" : "exchanged a key";
+
+	/* News at first and after trouble; every two minutes is none. */
+	log_write(peer->troubled || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG, "%s: %s (%s, %s)",
+	          peer->label, words, rosenpass_dialect_name((enum rosenpass_dialect)key->dialect),
+	          key->role == ROSENPASS_INITIATOR ? "initiator" : "responder");
+	peer->report.ever = 1;
+	peer->troubled = false;
+	peer->role = key->role;
+	peer->dialect = key->dialect;
+	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
+}
+
+static void take_stale(struct monitor *monitor, struct monitor_peer *peer, const struct channel_key *key,
+                       uint64_t now_ns)
+{
+	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
+	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
+	peer->troubled = true;
+	peer->role = key->role;
+	peer->dialect = key->dialect;
+	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+}
+
+static void take_moved(struct monitor_peer *peer, const union address_socket *address)
+{
+	char text[ADDRESS_TEXT_BYTES];
+
+	if (peer->last.any.sa_family != AF_UNSPEC && address_equal(&peer->last, address))
+		return;
+	peer->last = *address;
+	address_format(text, address);
+	log_info("%s: is at %s", peer->label, text);
+}
+
+static void take_failed(struct monitor *monitor, struct monitor_peer *peer, int error)
+{
+	log_error("%s: %s", peer->label, rosenpass_error_name(error));
+	(void)snprintf(peer->last_error, sizeof peer->last_error, "%s", rosenpass_error_name(error));
+	(void)monitor;
+}
+
+static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
+                            const struct channel_event *event)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	switch (event->kind) {
+	case CHANNEL_KEY:
+		take_key(monitor, peer, &event->key, now_ns);
+		break;
+	case CHANNEL_STALE:
+		take_stale(monitor, peer, &event->key, now_ns);
+		break;
+	case CHANNEL_MOVED:
+		take_moved(peer, &event->moved);
+		break;
+	case CHANNEL_TIMED_OUT:
+		/* Once, until it is back. */
+		log_write(peer->troubled ? LOG_DEBUG : LOG_INFO, "%s: no answer; trying on", peer->label);
+		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
+		peer->troubled = true;
+		break;
+	case CHANNEL_PEER_FAILED:
+		take_failed(monitor, peer, event->error);
+		break;
+	default:
+		peer->report = event->peer;
+		peer->has_report = true;
+		break;
+	}
+}
+
+static void take_event(struct monitor *monitor, const struct channel_event *event)
+{
+	struct monitor_peer *peer;
+
+	switch (event->kind) {
+	case CHANNEL_READY:
+		monitor->ready = event->ready;
+		monitor->is_ready = true;
+		break;
+	case CHANNEL_PONG:
+		notify_send("WATCHDOG=1");
+		break;
+	case CHANNEL_REPORT_END:
+		monitor->report = event->report;
+		monitor->report_asked = false;
+		monitor_control_report(monitor);
+		break;
+	default:
+		/* One that was removed meanwhile has nothing to say. */
+		peer = monitor_peers_get(monitor, event->slot, event->serial);
+		if (peer != NULL)
+			take_peer_event(monitor, peer, event);
+		break;
+	}
+}
+
+int monitor_events_serve(struct monitor *monitor)
+{
+	for (int i = 0; i < EVENTS_A_TURN && monitor->engine_pid != 0; i++) {
+		struct channel_event event;
+		int result = channel_receive_event(monitor->channel, &event);
+
+		if (result == 0)
+			return 0;
+		if (result == -EPROTO) {
+			log_error("the engine process sends what it should not; killing it");
+			(void)kill(monitor->engine_pid, SIGKILL);
+		}
+		if (result < 0)
+			return -1;
+		take_event(monitor, &event);
+		sodium_memzero(&event, sizeof event);
+	}
+	return 0;
+}

@@ -1,0 +1,205 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+
+#define FIRST_NS (5 * CLOCK_SECOND_NS)
+#define MOST_NS (300 * CLOCK_SECOND_NS)
+/* A name that has resolved is asked again so often while its peer does not answer: it may have moved. */
+#define AGAIN_NS (600 * CLOCK_SECOND_NS)
+
+void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns)
+{
+	const char *problem;
+
+	memset(&peer->addresses, 0, sizeof peer->addresses);
+	peer->resolve_error[0] = '\0';
+	monitor_backoff_none(&peer->resolve);
+	if (peer->config.endpoint == NULL)
+		return;
+	if (!address_is_literal(peer->config.endpoint))
+		peer->resolve.next_ns = now_ns;
+	else if (address_parse(peer->config.endpoint, &peer->addresses.list[0], &problem) == 0)
+		peer->addresses.count = 1;
+	else
+		/* The interface that its scope names may come later. */
+		peer->resolve.next_ns = now_ns;
+}
+
+static struct monitor_job *free_job(struct monitor *monitor)
+{
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
+		if (monitor->jobs[i].job.pid == 0)
+			return &monitor->jobs[i];
+	}
+	return NULL;
+}
+
+static bool has_address(const struct channel_addresses *addresses, const union address_socket *address)
+{
+	for (uint32_t i = 0; i < addresses->count; i++) {
+		if (address_equal(&addresses->list[i], address))
+			return true;
+	}
+	return false;
+}
+
+static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
+                           const union address_socket *list, size_t count)
+{
+	struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
+		                           .slot = peer->slot,
+		                           .serial = peer->serial };
+	bool same = count == peer->addresses.count;
+
+	for (size_t i = 0; i < count && i < CHANNEL_ADDRESSES_MAX; i++) {
+		request.addresses.list[request.addresses.count++] = list[i];
+		same = same && has_address(&peer->addresses, &list[i]);
+	}
+	if (same)
+		return;
+	log_debug("%s: %s has %zu address%s", peer->label, peer->config.endpoint, count,
+	          count == 1 ? "" : "es");
+	peer->addresses = request.addresses;
+	monitor_request(monitor, &request, -1);
+}
+
+static void take_problem(struct monitor_peer *peer, const char *problem, uint64_t now_ns)
+{
+	/* Once, until it works. What it resolved to before is still the best guess. */
+	log_write(peer->resolve_error[0] == '\0' ? LOG_WARN : LOG_DEBUG,
+	          "%s: endpoint \"%s\": %s; trying again", peer->label, peer->config.endpoint, problem);
+	(void)snprintf(peer->resolve_error, sizeof peer->resolve_error, "%s", problem);
+	monitor_backoff_next(&peer->resolve, now_ns, FIRST_NS, MOST_NS);
+}
+
+static void answer_peer(struct monitor *monitor, struct monitor_peer *peer, const union address_socket *list,
+                        size_t count, const char *problem, uint64_t now_ns)
+{
+	peer->resolving = false;
+	if (peer->leaving || peer->config.endpoint == NULL)
+		return;
+	if (problem != NULL) {
+		take_problem(peer, problem, now_ns);
+		return;
+	}
+	if (peer->resolve_error[0] != '\0')
+		log_info("%s: endpoint \"%s\" resolves now", peer->label, peer->config.endpoint);
+	peer->resolve_error[0] = '\0';
+	monitor_backoff_none(&peer->resolve);
+	peer->resolve.next_ns = now_ns + AGAIN_NS;
+	take_addresses(monitor, peer, list, count);
+}
+
+void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns)
+{
+	union address_socket list[RESOLVER_ADDRESSES_MAX];
+	char problem[RESOLVER_PROBLEM_BYTES];
+	size_t count = 0;
+	bool failed = resolver_finish(&job->job, list, &count, problem) != 0;
+
+	if (job->for_listener) {
+		if (job->serial == monitor->listener_generation && job->slot < monitor->listener_count)
+			monitor_listen_resolved(monitor, &monitor->listeners[job->slot], list, count,
+			                        failed ? problem : NULL, now_ns);
+	} else if (job->slot < monitor->slots && monitor->peers[job->slot] != NULL &&
+	           monitor->peers[job->slot]->serial == job->serial) {
+		answer_peer(monitor, monitor->peers[job->slot], list, count, failed ? problem : NULL, now_ns);
+	}
+}
+
+/* Starts one job. false: no job is free. */
+static bool start_job(struct monitor *monitor, const char *text, bool for_listener, uint32_t slot,
+                      uint32_t serial, uint64_t now_ns)
+{
+	struct monitor_job *job = free_job(monitor);
+	int result;
+
+	if (job == NULL)
+		return false;
+	job->for_listener = for_listener;
+	job->slot = slot;
+	job->serial = serial;
+	result = resolver_start(&job->job, text, &monitor->user);
+	if (result == 0) {
+		if (for_listener)
+			monitor->listeners[slot].resolving = true;
+		else
+			monitor->peers[slot]->resolving = true;
+		return true;
+	}
+	if (for_listener)
+		monitor_listen_resolved(monitor, &monitor->listeners[slot], NULL, 0, strerror(-result),
+		                        now_ns);
+	else
+		answer_peer(monitor, monitor->peers[slot], NULL, 0, strerror(-result), now_ns);
+	return true;
+}
+
+/* A peer that answers has no need of its name. */
+static bool is_content(const struct monitor_peer *peer)
+{
+	return peer->reason != NULL && !peer->troubled && peer->resolve_error[0] == '\0';
+}
+
+uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
+{
+	uint64_t next_ns = MONITOR_NEVER;
+
+	for (uint32_t i = 0; i < monitor->listener_count; i++) {
+		struct monitor_listener *listener = &monitor->listeners[i];
+
+		if (listener->text == NULL || listener->open || listener->resolving ||
+		    address_is_literal(listener->text))
+			continue;
+		if (listener->retry.next_ns > now_ns)
+			next_ns = listener->retry.next_ns < next_ns ? listener->retry.next_ns : next_ns;
+		else if (!start_job(monitor, listener->text, true, i, monitor->listener_generation, now_ns))
+			return next_ns; /* The end of a job wakes us. */
+	}
+	for (uint32_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || peer->leaving || peer->resolving ||
+		    peer->resolve.next_ns == MONITOR_NEVER)
+			continue;
+		if (peer->resolve.next_ns <= now_ns && is_content(peer))
+			peer->resolve.next_ns = now_ns + AGAIN_NS;
+		if (peer->resolve.next_ns > now_ns)
+			next_ns = peer->resolve.next_ns < next_ns ? peer->resolve.next_ns : next_ns;
+		else if (!start_job(monitor, peer->config.endpoint, false, i, peer->serial, now_ns))
+			return next_ns;
+	}
+	return next_ns;
+}
+
+void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || peer->leaving || peer->resolve.next_ns == MONITOR_NEVER ||
+		    is_content(peer))
+			continue;
+		monitor_backoff_none(&peer->resolve);
+		peer->resolve.next_ns = now_ns;
+	}
+	for (size_t i = 0; i < monitor->listener_count; i++) {
+		struct monitor_listener *listener = &monitor->listeners[i];
+
+		if (listener->open)
+			continue;
+		monitor_backoff_none(&listener->retry);
+		listener->retry.next_ns = now_ns;
+	}
+}
+
+void monitor_names_cancel_all(struct monitor *monitor)
+{
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
+		resolver_cancel(&monitor->jobs[i].job);
+}

@@ -1,0 +1,305 @@
+#ifndef ROSENPASS_DAEMON_MONITOR_PARTS_H
+#define ROSENPASS_DAEMON_MONITOR_PARTS_H
+
+/* Within the monitor process: its state, and what its files have for each other. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/config.h"
+#include "daemon/channel.h"
+#include "daemon/keys.h"
+#include "daemon/monitor.h"
+#include "system/program.h"
+#include "system/resolver.h"
+#include "system/sandbox.h"
+#include "system/sockets.h"
+
+#define MONITOR_NEVER UINT64_MAX
+#define MONITOR_ERROR_BYTES 256
+#define MONITOR_RESOLVERS 8
+#define MONITOR_CLIENTS 16
+#define MONITOR_OUTPUTS 2
+#define MONITOR_ID_CHARS 44
+#define MONITOR_MARK_BYTES 16
+#define MONITOR_PROBLEM_BYTES 768
+
+/* A wait that doubles from try to try. */
+struct monitor_backoff {
+	uint64_t next_ns; /* MONITOR_NEVER: no try is due */
+	uint64_t wait_ns;
+};
+
+enum monitor_output_kind {
+	MONITOR_FILE,
+	MONITOR_COMMAND,
+};
+
+enum monitor_output_state {
+	MONITOR_NONE,      /* there was no key yet */
+	MONITOR_WAITING,   /* being worked on, or not tried yet */
+	MONITOR_FAILING,   /* the last try failed */
+	MONITOR_DELIVERED, /* the present key has arrived */
+};
+
+/* One place that a peer's keys go to. */
+struct monitor_output {
+	enum monitor_output_kind kind;
+	enum monitor_output_state state;
+	uint64_t state_ns; /* since when */
+	uint64_t attempts; /* for the present key */
+	uint64_t failures; /* of all keys */
+	char error[MONITOR_ERROR_BYTES];
+	struct monitor_backoff retry;
+	/* MONITOR_COMMAND */
+	struct program program;
+	uint64_t stop_ns; /* when the running program is told to end, then killed */
+	bool stopping;
+	bool outdated; /* a newer key came while it ran */
+};
+
+struct monitor_peer {
+	uint32_t slot;
+	uint32_t serial;
+	size_t number; /* from 1, in the order of the configuration */
+	struct config_peer config;
+	bool at_run_time; /* added over the control socket */
+	bool leaving;     /* removed; stays until its outputs have been told */
+	uint64_t leave_ns;
+	char label[CHANNEL_LABEL_BYTES];
+	struct keys_public public_key;
+	uint64_t tag;                      /* the first bytes of the public key, to find it by */
+	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
+	char *quoted_key_out;
+	uint8_t psk_mark
+		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
+
+	/* Its endpoint. */
+	struct channel_addresses addresses;
+	struct monitor_backoff resolve;
+	bool resolving;
+	char resolve_error[RESOLVER_PROBLEM_BYTES];
+
+	/* The present key and where it has to go. */
+	uint8_t *key;       /* secret memory; zero once all outputs have it */
+	const char *reason; /* "exchanged", "stale"; NULL: no key yet */
+	uint32_t role;
+	uint32_t dialect;
+	struct monitor_output outputs[MONITOR_OUTPUTS];
+	size_t output_count;
+
+	/* What the engine process says. */
+	struct channel_peer_report report;
+	bool has_report;
+	union address_socket last; /* AF_UNSPEC: not authenticated yet */
+	bool troubled;             /* stale or timed out since the last key */
+	char last_error[MONITOR_ERROR_BYTES];
+};
+
+/* One word of `listen`, or one of the two families where there is none. */
+struct monitor_listener {
+	char *text; /* NULL: a free port of that family */
+	int family;
+	struct {
+		int fd; /* -1: none; the monitor keeps it for a new engine process and never reads from it */
+		uint32_t slot;
+	} sockets[RESOLVER_ADDRESSES_MAX + 1];
+	size_t socket_count;
+	bool open;
+	bool resolving;
+	char error[MONITOR_ERROR_BYTES];
+	struct monitor_backoff retry;
+};
+
+struct monitor_job {
+	struct resolver_job job;
+	bool for_listener;
+	uint32_t slot;   /* of the peer, or number of the listener */
+	uint32_t serial; /* of the peer, or generation of the listeners */
+};
+
+struct monitor_client {
+	int fd; /* -1: free */
+	char *in;
+	size_t in_length;
+	char *out;
+	size_t out_length, out_sent;
+	bool waits_for_report;
+	bool last_words; /* closed when out is sent */
+};
+
+struct monitor {
+	struct config config; /* without its peers: these have gone to monitor_peer */
+	struct monitor_options options;
+	char *name;
+	bool from_file;
+	uint64_t started_ns;
+	struct sandbox_user user;
+	struct keys_public public_key;
+
+	pid_t engine_pid; /* 0: none */
+	int channel;
+	struct channel_ready ready;
+	bool is_ready; /* READY has come */
+	bool stopping;
+	int status; /* exit status when stopping */
+	uint64_t stop_ns;
+
+	struct monitor_peer **peers; /* by slot, NULL: none */
+	size_t slots;
+	size_t peer_count; /* those that are not leaving */
+	uint32_t last_serial;
+	size_t id_cursor; /* next slot whose id is computed when there is time */
+
+	struct monitor_listener *listeners;
+	size_t listener_count;
+	uint32_t listener_generation;
+	struct monitor_job jobs[MONITOR_RESOLVERS];
+
+	int signals;
+	int timer;
+	int netwatch;             /* -1: none */
+	uint64_t network_ns;      /* when the last change is acted upon; MONITOR_NEVER */
+	uint64_t network_rest_ns; /* not before then */
+	uint64_t watchdog_ns;     /* when the engine process is asked for life next; MONITOR_NEVER */
+	uint64_t watchdog_every_ns;
+
+	int control; /* -1: none */
+	char control_path[108];
+	struct monitor_client clients[MONITOR_CLIENTS];
+	struct channel_report report;
+	bool report_asked;
+	bool stdout_is_broken;
+};
+
+/* monitor.c */
+
+/* Sends a request to the engine process; when that is not possible any more the daemon ends. */
+void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd);
+void monitor_stop(struct monitor *monitor, int status);
+void monitor_backoff_none(struct monitor_backoff *backoff);
+/* The next wait: first_ns, then twice the last, up to most_ns. */
+void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
+                          uint64_t most_ns);
+
+/* monitor_load.c: reading keys; problems go to problem[]. */
+
+/* A peer with all its files read, before anything depends on it. */
+struct monitor_staged {
+	struct config_peer config;
+	struct keys_public public_key;
+	struct monitor_peer *same; /* the peer that has that key already; then public_key is empty */
+	uint64_t tag;              /* as of monitor_peer; meaningful when the key could be read */
+	uint8_t *psk;              /* secret memory; NULL: none */
+	size_t number;
+};
+
+/* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
+int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const struct config *config,
+                     char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Reads one peer's files. known: peers that may have the key already (NULL: none). config moves into staged in any case. */
+int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
+                      size_t number, char problem[static MONITOR_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+void monitor_load_release(struct monitor_staged *staged);
+uint64_t monitor_load_tag(const struct keys_public *key);
+/* Whether a staged peer's key stands among these already, or is our own; says so in problem. */
+int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
+                              size_t count, const struct keys_public *own,
+                              char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* monitor_peers.c */
+int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
+	__attribute__((warn_unused_result));
+/* Gives a peer another configuration; its session stays. true: anything was different. */
+bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged);
+/* Takes it from the engine, tells its outputs that the key is worth nothing, and forgets it after that. */
+void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer of that slot and serial, unless it is leaving; NULL: none. */
+struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial);
+/* The peer that was given that serial. NULL: none. */
+struct monitor_peer *monitor_peers_by_serial(const struct monitor *monitor, uint32_t serial);
+/* By name, number or (the first 8 characters or more of) its id. NULL and problem: none, or several. */
+struct monitor_peer *monitor_peers_find(struct monitor *monitor, const char *word,
+                                        char problem[static MONITOR_PROBLEM_BYTES]);
+const char *monitor_peers_id(struct monitor_peer *peer, enum rosenpass_dialect dialect);
+/* Tells a new engine process of the peer; psk: of its file. */
+void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk);
+void monitor_peers_release_all(struct monitor *monitor);
+/* In a child process that has no business with them: wipes the keys that are on their way out. */
+void monitor_peers_forget_keys(struct monitor *monitor);
+/* Forgets leaving peers that are done. The next time that this is of interest. */
+uint64_t monitor_peers_sweep(struct monitor *monitor, uint64_t now_ns);
+/* Computes one more id. false: all are there. */
+bool monitor_peers_compute_id(struct monitor *monitor);
+
+/* monitor_events.c: what the engine process says. -1: it is broken. */
+int monitor_events_serve(struct monitor *monitor);
+
+/* monitor_delivery.c */
+void monitor_delivery_init(struct monitor_peer *peer);
+/* Takes a new key (key NULL: a random one) to all outputs. */
+void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
+                            const char *reason, uint64_t now_ns);
+/* Retries and time limits that are due; collects ended programs. The next time that something is due. */
+uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* Whether every output has what it should. */
+bool monitor_delivery_is_done(const struct monitor_peer *peer);
+/* The outputs of a changed configuration: those that are new get the present key when there is one. */
+void monitor_delivery_reset(struct monitor_peer *peer);
+/* Ends what runs. */
+void monitor_delivery_cancel(struct monitor_peer *peer);
+
+/* monitor_names.c: endpoints and listen names. */
+void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
+/* Starts what is due. The next time that something is due. */
+uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns);
+void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns);
+void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns);
+void monitor_names_cancel_all(struct monitor *monitor);
+
+/* monitor_listen.c */
+/* Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is taken). */
+int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
+/* Another list of words: sockets of words that stay are kept. */
+void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);
+uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns);
+void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *listener,
+                             const union address_socket *addresses, size_t count, const char *problem,
+                             uint64_t now_ns);
+/* Hands all open sockets to a new engine process. */
+void monitor_listen_announce(struct monitor *monitor);
+void monitor_listen_close(struct monitor *monitor);
+
+/* monitor_reload.c: 0, or -1 and one line in problem: nothing has changed then. */
+struct monitor_reload_result {
+	size_t added, removed, changed, unchanged;
+};
+int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result,
+                   char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* monitor_engine.c: starts and ends the engine process. */
+int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribute__((warn_unused_result));
+/* Waits until it has closed its sandbox. */
+int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
+void monitor_engine_end(struct monitor *monitor);
+/* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
+bool monitor_engine_has_ended(struct monitor *monitor);
+
+/* monitor_control.c: the control socket. */
+void monitor_control_open(struct monitor *monitor);
+void monitor_control_close(struct monitor *monitor);
+void monitor_control_accept(struct monitor *monitor);
+void monitor_control_serve(struct monitor *monitor, struct monitor_client *client, short events);
+/* Asks the engine process for a report if anybody waits for one. */
+void monitor_control_ask(struct monitor *monitor);
+/* A report is complete: answers those who wait for it. */
+void monitor_control_report(struct monitor *monitor);
+
+/* monitor_status.c: the status as a JSON text of one line, allocated; NULL: no memory. */
+char *monitor_status_format(struct monitor *monitor, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,392 @@
+#include "daemon/monitor_parts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/quote.h"
+#include "system/base64.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+/* How long the outputs of a removed peer are tried. */
+#define LEAVE_NS (60 * CLOCK_SECOND_NS)
+/* A peer may be named by so many characters of its id. */
+#define ID_PREFIX_MIN 8
+
+static void set_label(struct monitor_peer *peer)
+{
+	/* Names are 64 bytes at most, as the configuration checks. */
+	if (peer->config.name != NULL)
+		(void)snprintf(peer->label, sizeof peer->label, "peer %s", peer->config.name);
+	else
+		(void)snprintf(peer->label, sizeof peer->label, "peer %zu", peer->number);
+}
+
+/* Packs organization and labels, a zero after each; config_read() has checked that they fit. */
+static void fill_osk(struct channel_peer *out, const struct config_peer *config)
+{
+	size_t used;
+
+	if (config->osk_organization == NULL)
+		return;
+	used = strlen(config->osk_organization) + 1;
+	if (used > sizeof out->osk || config->osk_labels.count > CHANNEL_OSK_MAX)
+		return;
+	memcpy(out->osk, config->osk_organization, used);
+	for (size_t i = 0; i < config->osk_labels.count; i++) {
+		size_t length = strlen(config->osk_labels.words[i]) + 1;
+
+		if (length > sizeof out->osk - used)
+			return;
+		memcpy(out->osk + used, config->osk_labels.words[i], length);
+		used += length;
+	}
+	out->osk_labels = (uint32_t)config->osk_labels.count;
+}
+
+static void send_config(struct monitor *monitor, const struct monitor_peer *peer, uint32_t kind,
+                        const uint8_t *psk, int fd)
+{
+	struct channel_request request = { .kind = kind, .slot = peer->slot, .serial = peer->serial };
+
+	memcpy(request.peer.label, peer->label, sizeof request.peer.label);
+	request.peer.dialects = peer->config.dialects;
+	request.peer.discover = peer->config.endpoint != NULL;
+	request.peer.has_psk = psk != NULL;
+	if (psk != NULL)
+		memcpy(request.peer.psk, psk, ROSENPASS_PSK_BYTES);
+	fill_osk(&request.peer, &peer->config);
+	monitor_request(monitor, &request, fd);
+	sodium_memzero(&request, sizeof request);
+}
+
+void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk)
+{
+	int fd = keys_open_public(&peer->public_key);
+
+	if (fd < 0) {
+		log_error("%s: cannot hand its public key to the engine process: %s", peer->label,
+		          strerror(-fd));
+		(void)snprintf(peer->last_error, sizeof peer->last_error, "no memory for its public key: %s",
+		               strerror(-fd));
+		return;
+	}
+	send_config(monitor, peer, CHANNEL_ADD_PEER, psk, fd);
+	(void)close(fd);
+	if (peer->addresses.count > 0) {
+		struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
+			                           .slot = peer->slot,
+			                           .serial = peer->serial };
+
+		request.addresses = peer->addresses;
+		monitor_request(monitor, &request, -1);
+	}
+}
+
+/* A free slot; grows the table when there is none. CHANNEL_PEERS_MAX: no memory, or full. */
+static size_t take_slot(struct monitor *monitor)
+{
+	struct monitor_peer **larger;
+	size_t old = monitor->slots;
+	size_t slots = old == 0 ? 16 : old * 2;
+
+	/* Peers are mostly added one after the other, and seldom removed. */
+	for (size_t i = monitor->peer_count; i < old; i++) {
+		if (monitor->peers[i] == NULL)
+			return i;
+	}
+	for (size_t i = 0; i < old; i++) {
+		if (monitor->peers[i] == NULL)
+			return i;
+	}
+	if (old == CHANNEL_PEERS_MAX)
+		return CHANNEL_PEERS_MAX;
+	if (slots > CHANNEL_PEERS_MAX)
+		slots = CHANNEL_PEERS_MAX;
+	larger = reallocarray(monitor->peers, slots, sizeof(*larger));
+	if (larger == NULL)
+		return CHANNEL_PEERS_MAX;
+	for (size_t i = old; i < slots; i++)
+		larger[i] = NULL;
+	monitor->peers = larger;
+	monitor->slots = slots;
+	return old;
+}
+
+static void release(struct monitor_peer *peer)
+{
+	monitor_delivery_cancel(peer);
+	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
+	keys_release_public(&peer->public_key);
+	config_peer_release(&peer->config);
+	free(peer->quoted_key_out);
+	free(peer);
+}
+
+/* Keeps what tells one preshared key from another, without keeping the key. true: it is another one. */
+static bool mark_psk(struct monitor_peer *peer, const uint8_t *psk)
+{
+	static uint8_t salt[crypto_generichash_KEYBYTES];
+	static bool is_salted;
+	uint8_t mark[MONITOR_MARK_BYTES] = { 0 };
+	bool other;
+
+	if (!is_salted)
+		randombytes_buf(salt, sizeof salt);
+	is_salted = true;
+	if (psk != NULL)
+		(void)crypto_generichash(mark, sizeof mark, psk, ROSENPASS_PSK_BYTES, salt, sizeof salt);
+	other = sodium_memcmp(mark, peer->psk_mark, sizeof mark) != 0;
+	memcpy(peer->psk_mark, mark, sizeof mark);
+	return other;
+}
+
+int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
+{
+	size_t slot = take_slot(monitor);
+	struct monitor_peer *peer = slot == CHANNEL_PEERS_MAX ? NULL : calloc(1, sizeof *peer);
+
+	if (peer == NULL)
+		return -ENOMEM;
+	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
+	if (staged->config.key_out != NULL)
+		peer->quoted_key_out = quote(staged->config.key_out);
+	if (peer->key == NULL || (staged->config.key_out != NULL && peer->quoted_key_out == NULL)) {
+		release(peer);
+		return -ENOMEM;
+	}
+	assert(monitor->peers[slot] == NULL);
+	monitor->peers[slot] = peer;
+	monitor->peer_count++;
+	peer->slot = (uint32_t)slot;
+	peer->serial = ++monitor->last_serial;
+	peer->number = staged->number;
+	peer->at_run_time = at_run_time;
+	peer->config = staged->config;
+	memset(&staged->config, 0, sizeof staged->config);
+	peer->public_key = staged->public_key;
+	memset(&staged->public_key, 0, sizeof staged->public_key);
+	peer->tag = staged->tag;
+	if (monitor->id_cursor > slot)
+		monitor->id_cursor = slot;
+	set_label(peer);
+	(void)mark_psk(peer, staged->psk);
+	monitor_delivery_init(peer);
+	monitor_names_start(peer, clock_now_ns());
+	monitor_peers_announce(monitor, peer, staged->psk);
+	return 0;
+}
+
+/* Whether two words are the same or both missing. */
+static bool same_word(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged)
+{
+	struct config_peer *old = &peer->config;
+	bool different = !config_peer_equal(old, &staged->config);
+	/* The file of a preshared key may have other contents under the same name. */
+	bool other_psk = mark_psk(peer, staged->psk);
+	bool other_endpoint = !same_word(old->endpoint, staged->config.endpoint);
+	struct config_peer config = staged->config;
+
+	peer->number = staged->number;
+	staged->config = *old;
+	peer->config = config;
+	set_label(peer);
+	if (!different && !other_psk)
+		return false;
+	send_config(monitor, peer, CHANNEL_CHANGE_PEER, staged->psk, -1);
+	if (!same_word(staged->config.key_out, config.key_out)) {
+		free(peer->quoted_key_out);
+		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
+	}
+	monitor_delivery_reset(peer);
+	if (other_endpoint)
+		monitor_names_start(peer, clock_now_ns());
+	if (other_endpoint && peer->config.endpoint == NULL) {
+		struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
+			                           .slot = peer->slot,
+			                           .serial = peer->serial };
+
+		monitor_request(monitor, &request, -1);
+	}
+	return true;
+}
+
+void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
+{
+	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
+		                           .slot = peer->slot,
+		                           .serial = peer->serial };
+	uint64_t now_ns = clock_now_ns();
+
+	monitor_request(monitor, &request, -1);
+	peer->leaving = true;
+	peer->leave_ns = now_ns + LEAVE_NS;
+	monitor_backoff_none(&peer->resolve);
+	monitor->peer_count--;
+	log_info("%s: removed", peer->label);
+	/* The last key goes on to be used by others unless they are told. */
+	if (peer->reason != NULL)
+		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+}
+
+uint64_t monitor_peers_sweep(struct monitor *monitor, uint64_t now_ns)
+{
+	uint64_t next_ns = MONITOR_NEVER;
+
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || !peer->leaving)
+			continue;
+		if (peer->resolving ||
+		    (peer->reason != NULL && !monitor_delivery_is_done(peer) && now_ns < peer->leave_ns)) {
+			if (peer->leave_ns < next_ns && peer->leave_ns > now_ns)
+				next_ns = peer->leave_ns;
+			continue;
+		}
+		monitor->peers[i] = NULL;
+		release(peer);
+	}
+	return next_ns;
+}
+
+struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial)
+{
+	struct monitor_peer *peer = slot < monitor->slots ? monitor->peers[slot] : NULL;
+
+	return peer != NULL && peer->serial == serial && !peer->leaving ? peer : NULL;
+}
+
+struct monitor_peer *monitor_peers_by_serial(const struct monitor *monitor, uint32_t serial)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL && monitor->peers[i]->serial == serial)
+			return monitor->peers[i];
+	}
+	return NULL;
+}
+
+const char *monitor_peers_id(struct monitor_peer *peer, enum rosenpass_dialect dialect)
+{
+	char *id = peer->ids[dialect == ROSENPASS_SHAKE256_156];
+
+	if (id[0] == '\0') {
+		uint8_t bytes[ROSENPASS_PEER_ID_BYTES];
+
+		rosenpass_peer_id(bytes, peer->public_key.bytes, dialect);
+		base64_encode_key(id, bytes);
+	}
+	return id;
+}
+
+bool monitor_peers_compute_id(struct monitor *monitor)
+{
+	for (; monitor->id_cursor < monitor->slots; monitor->id_cursor++) {
+		struct monitor_peer *peer = monitor->peers[monitor->id_cursor];
+
+		if (peer == NULL || peer->leaving || peer->ids[0][0] != '\0')
+			continue;
+		(void)monitor_peers_id(peer, ROSENPASS_BLAKE2B_188);
+		return true;
+	}
+	return false;
+}
+
+static bool has_name(struct monitor_peer *peer, const char *word)
+{
+	return peer->config.name != NULL && strcmp(peer->config.name, word) == 0;
+}
+
+static bool has_number(struct monitor_peer *peer, const char *word)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof number, "%zu", peer->number);
+	return strcmp(number, word) == 0;
+}
+
+static bool has_id(struct monitor_peer *peer, const char *word)
+{
+	size_t length = strlen(word);
+
+	return length >= ID_PREFIX_MIN &&
+	       (strncmp(monitor_peers_id(peer, ROSENPASS_BLAKE2B_188), word, length) == 0 ||
+	        strncmp(monitor_peers_id(peer, ROSENPASS_SHAKE256_156), word, length) == 0);
+}
+
+/* The peer of which that is true; *several when it is true of more than one. */
+static struct monitor_peer *search(struct monitor *monitor, const char *word,
+                                   bool (*is_it)(struct monitor_peer *, const char *), bool *several)
+{
+	struct monitor_peer *found = NULL;
+
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || peer->leaving || !is_it(peer, word))
+			continue;
+		*several = found != NULL;
+		found = peer;
+	}
+	return found;
+}
+
+struct monitor_peer *monitor_peers_find(struct monitor *monitor, const char *word,
+                                        char problem[static MONITOR_PROBLEM_BYTES])
+{
+	bool several = false;
+	struct monitor_peer *found = search(monitor, word, has_name, &several);
+
+	if (found == NULL)
+		found = search(monitor, word, has_number, &several);
+	if (found == NULL)
+		found = search(monitor, word, has_id, &several);
+	if (found != NULL && !several)
+		return found;
+	if (several)
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "several peers are called %s; give the id",
+		               word);
+	else
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
+		               "no peer %s; a peer is named by its name, its number, or the first %d "
+		               "characters or more of its id, as rosenpass status shows them",
+		               word, ID_PREFIX_MIN);
+	return NULL;
+}
+
+void monitor_peers_forget_keys(struct monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL)
+			sodium_memzero(monitor->peers[i]->key, ROSENPASS_KEY_BYTES);
+	}
+}
+
+void monitor_peers_release_all(struct monitor *monitor)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL)
+			continue;
+		/* A program that has its key already may finish its work. */
+		for (size_t o = 0; o < peer->output_count; o++)
+			peer->outputs[o].program.pid = 0;
+		release(peer);
+	}
+	free(monitor->peers);
+	monitor->peers = NULL;
+	monitor->slots = 0;
+	monitor->peer_count = 0;
+}

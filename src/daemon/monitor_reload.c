@@ -1,0 +1,209 @@
+#include "daemon/monitor_parts.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/notify.h"
+#include "system/secret_memory.h"
+
+/* A configuration with all its files, read before anything of the old one is touched. */
+struct plan {
+	struct config config;
+	struct keys_public public_key;
+	uint8_t *secret_key;
+	bool other_keys; /* our own key pair is another one */
+	struct monitor_staged *staged;
+	size_t count;
+};
+
+static void release(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		monitor_load_release(&plan->staged[i]);
+	free(plan->staged);
+	keys_release_public(&plan->public_key);
+	secret_memory_release(NULL, plan->secret_key, ROSENPASS_SECRET_KEY_BYTES);
+	config_release(&plan->config);
+}
+
+static int load_peers(struct plan *plan, const struct monitor *monitor,
+                      char problem[static MONITOR_PROBLEM_BYTES])
+{
+	plan->staged = calloc(plan->config.peer_count + 1, sizeof *plan->staged);
+	if (plan->staged == NULL) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		return -1;
+	}
+	for (size_t i = 0; i < plan->config.peer_count; i++) {
+		plan->count++;
+		if (monitor_load_peer(&plan->staged[i], monitor, &plan->config.peers[i], i + 1, problem) !=
+		            0 ||
+		    monitor_load_check_unique(&plan->staged[i], plan->staged, i, &plan->public_key,
+		                              problem) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load(struct plan *plan, const struct monitor *monitor, char problem[static MONITOR_PROBLEM_BYTES])
+{
+	if (config_read(&plan->config, monitor->config.file, problem) != 0)
+		return -1;
+	plan->secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
+	if (plan->secret_key == NULL) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		return -1;
+	}
+	if (monitor_load_own(&plan->public_key, plan->secret_key, &plan->config, problem) != 0)
+		return -1;
+	/* A secret key that fits the old public key is the old one. */
+	plan->other_keys =
+		memcmp(plan->public_key.bytes, monitor->public_key.bytes, ROSENPASS_PUBLIC_KEY_BYTES) != 0;
+	return load_peers(plan, monitor, problem);
+}
+
+/* Peers that the new configuration does not have; those of the control socket stay. */
+static void remove_peers(struct monitor *monitor, const struct plan *plan,
+                         struct monitor_reload_result *result)
+{
+	bool *stays = calloc(monitor->slots + 1, sizeof *stays);
+
+	if (stays == NULL) {
+		log_error("reload: out of memory; no peer was removed");
+		return;
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->staged[i].same != NULL)
+			stays[plan->staged[i].same->slot] = true;
+	}
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || peer->leaving || peer->at_run_time || stays[i])
+			continue;
+		monitor_peers_remove(monitor, peer);
+		result->removed++;
+	}
+	free(stays);
+}
+
+/* Peers of the control socket come after those of the file. */
+static void number_others(struct monitor *monitor, size_t from)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL && monitor->peers[i]->at_run_time)
+			monitor->peers[i]->number = ++from;
+	}
+}
+
+static void change_peers(struct monitor *monitor, struct plan *plan, struct monitor_reload_result *result)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct monitor_staged *staged = &plan->staged[i];
+
+		if (staged->same != NULL) {
+			staged->same->at_run_time = false;
+			if (monitor_peers_change(monitor, staged->same, staged))
+				result->changed++;
+			else
+				result->unchanged++;
+		} else if (monitor_peers_add(monitor, staged, false) == 0) {
+			result->added++;
+		} else {
+			log_error("reload: peer %zu: out of memory", staged->number);
+		}
+	}
+	number_others(monitor, plan->count);
+}
+
+/*
+ * Another key pair: sessions end, as peers know us by the old one. The new engine process gets what
+ * the old one had. A peer that was added over the control socket with a preshared key cannot be handed over:
+ * that key is kept nowhere else.
+ */
+static int replace_engine(struct monitor *monitor, struct plan *plan)
+{
+	struct keys_public old = monitor->public_key;
+
+	log_info("our own key pair is another one; starting the engine process anew");
+	monitor_engine_end(monitor);
+	monitor->public_key = plan->public_key;
+	plan->public_key = old;
+	if (monitor_engine_start(monitor, plan->secret_key) != 0 || monitor_engine_wait(monitor) != 0) {
+		monitor_stop(monitor, EXIT_FAILURE);
+		return -1;
+	}
+	monitor_listen_announce(monitor);
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->staged[i].same != NULL)
+			monitor_peers_announce(monitor, plan->staged[i].same, plan->staged[i].psk);
+	}
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || peer->leaving || !peer->at_run_time)
+			continue;
+		if (peer->config.pre_shared_key != NULL) {
+			log_warn("%s: it was added while we ran, with a preshared key; add it again",
+			         peer->label);
+			monitor_peers_remove(monitor, peer);
+		} else {
+			monitor_peers_announce(monitor, peer, NULL);
+		}
+	}
+	monitor_control_ask(monitor);
+	return 0;
+}
+
+/* The parts of a configuration that are not peers. */
+static void take_config(struct monitor *monitor, struct plan *plan)
+{
+	struct config old = monitor->config;
+
+	/* The path by which it was found counts; peers have moved to their places. */
+	monitor->config = plan->config;
+	plan->config = old;
+	monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
+}
+
+int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result,
+                   char problem[static MONITOR_PROBLEM_BYTES])
+{
+	struct plan plan = { 0 };
+	char state[256];
+	int status = -1;
+
+	memset(result, 0, sizeof *result);
+	if (!monitor->from_file) {
+		(void)snprintf(
+			problem, MONITOR_PROBLEM_BYTES,
+			"this daemon was started without a configuration file; there is nothing to read "
+			"again");
+		return -1;
+	}
+	if (load(&plan, monitor, problem) == 0) {
+		status = 0;
+		remove_peers(monitor, &plan, result);
+		if (plan.other_keys)
+			status = replace_engine(monitor, &plan);
+		if (status == 0) {
+			take_config(monitor, &plan);
+			change_peers(monitor, &plan, result);
+			log_info("reloaded \"%s\": %zu peers added, %zu removed, %zu changed, %zu unchanged",
+			         monitor->config.file, result->added, result->removed, result->changed,
+			         result->unchanged);
+			(void)snprintf(state, sizeof state, "STATUS=Exchanging keys with %zu peer%s",
+			               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+			notify_send(state);
+		} else {
+			(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
+			               "the engine process could not be started anew");
+		}
+	}
+	release(&plan);
+	return status;
+}

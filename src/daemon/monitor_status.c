@@ -1,0 +1,279 @@
+#include "daemon/monitor_parts.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "system/clock.h"
+#include "system/secret_memory.h"
+
+/*
+ * doc/control.md describes the whole. A value that could not be made is left out by jansson's functions that
+ * take a NULL; only the whole can fail.
+ */
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	(void)json_object_set_new(object, key, value != NULL ? value : json_null());
+}
+
+/* Text of unknown encoding (a file name) must not spoil the whole. */
+static json_t *text(const char *words)
+{
+	json_t *value;
+	char plain[512];
+	size_t length = 0;
+
+	if (words == NULL || words[0] == '\0')
+		return json_null();
+	value = json_string(words);
+	if (value != NULL)
+		return value;
+	for (; words[length] != '\0' && length + 1 < sizeof plain; length++)
+		plain[length] = (unsigned char)words[length] < 0x80 ? words[length] : '?';
+	plain[length] = '\0';
+	return json_string(plain);
+}
+
+static json_t *address(const union address_socket *where)
+{
+	char words[ADDRESS_TEXT_BYTES];
+
+	if (where->any.sa_family == AF_UNSPEC)
+		return json_null();
+	address_format(words, where);
+	return json_string(words);
+}
+
+static json_t *seconds(uint64_t ns)
+{
+	return json_real((double)ns / (double)CLOCK_SECOND_NS);
+}
+
+static json_t *age(uint64_t since_ns, uint64_t now_ns)
+{
+	return since_ns == 0 ? json_null() : seconds(now_ns > since_ns ? now_ns - since_ns : 0);
+}
+
+static json_t *part(const char *name, bool on, const char *note)
+{
+	return json_pack("{s:s, s:b, s:s}", "part", name, "on", on ? 1 : 0, "note", note);
+}
+
+static json_t *format_sandbox(const struct monitor *monitor)
+{
+	const struct sandbox_report *report = &monitor->ready.sandbox;
+	enum secret_memory_kind memory = (enum secret_memory_kind)monitor->ready.memory;
+	const char *off = monitor->options.no_sandbox ? "--no-sandbox" : "this system has none";
+	json_t *list = json_array();
+	char note[64];
+
+	(void)json_array_append_new(list,
+	                            part("seccomp", report->seccomp != 0, report->seccomp != 0 ? "" : off));
+	(void)snprintf(note, sizeof note, "version %u", report->landlock);
+	(void)json_array_append_new(
+		list, part("landlock", report->landlock != 0, report->landlock != 0 ? note : off));
+	(void)json_array_append_new(list,
+	                            part("no capabilities", report->no_capabilities != 0,
+	                                 report->no_capabilities != 0 ? "" : "some could not be given up"));
+	(void)json_array_append_new(list, part("no new privileges", report->no_new_privileges != 0,
+	                                       report->no_new_privileges != 0 ? "" : off));
+	(void)json_array_append_new(
+		list, part("not dumpable", report->not_dumpable != 0, report->not_dumpable != 0 ? "" : off));
+	(void)snprintf(note, sizeof note, "uid %u",
+	               monitor->options.no_sandbox ? (unsigned)getuid() : report->uid);
+	(void)json_array_append_new(list, part("not root", report->uid != 0, note));
+	(void)json_array_append_new(list, part("locked memory", memory != SECRET_MEMORY_NOT_LOCKED,
+	                                       secret_memory_kind_name(memory)));
+	return list;
+}
+
+static json_t *format_listener(const struct monitor_listener *listener)
+{
+	json_t *object = json_object();
+	union address_socket bound = { 0 };
+	socklen_t length = sizeof bound;
+	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
+
+	if (listener->socket_count > 0)
+		(void)getsockname(listener->sockets[0].fd, &bound.any, &length);
+	set(object, "configured", text(listener->text != NULL ? listener->text : any));
+	set(object, "address", address(&bound));
+	set(object, "open", json_boolean(listener->open));
+	set(object, "error", text(listener->error));
+	return object;
+}
+
+static const char *const output_states[] = {
+	[MONITOR_NONE] = "none",
+	[MONITOR_WAITING] = "waiting",
+	[MONITOR_FAILING] = "failing",
+	[MONITOR_DELIVERED] = "delivered",
+};
+
+/* The words of a command in one line. */
+static json_t *command(const struct config_words *words)
+{
+	char line[512];
+	size_t used = 0;
+
+	line[0] = '\0';
+	for (size_t i = 0; i < words->count && used < sizeof line - 1; i++) {
+		int more =
+			snprintf(line + used, sizeof line - used, "%s%s", i > 0 ? " " : "", words->words[i]);
+
+		used += more > 0 ? (size_t)more : 0;
+	}
+	return text(line);
+}
+
+static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
+                             uint64_t now_ns)
+{
+	json_t *object = json_object();
+	bool is_file = output->kind == MONITOR_FILE;
+
+	set(object, "kind", json_string(is_file ? "file" : "command"));
+	set(object, "target", is_file ? text(peer->config.key_out) : command(&peer->config.exchange_command));
+	set(object, "state", json_string(output_states[output->state]));
+	set(object, "reason", output->state == MONITOR_NONE ? json_null() : text(peer->reason));
+	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
+	set(object, "attempts", json_integer((json_int_t)output->attempts));
+	set(object, "failures", json_integer((json_int_t)output->failures));
+	set(object, "error", text(output->error));
+	return object;
+}
+
+static void format_report(json_t *object, const struct monitor_peer *peer, uint64_t now_ns)
+{
+	static const char *const states[] = { "idle", "init-hello", "init-conf" };
+	const struct channel_peer_report *report = &peer->report;
+	bool ever = report->ever != 0;
+
+	set(object, "state", json_string(states[report->state]));
+	set(object, "role",
+	    !ever ? json_null()
+	          : json_string(report->role == ROSENPASS_INITIATOR ? "initiator" : "responder"));
+	set(object, "dialect",
+	    ever ? json_string(rosenpass_dialect_name((enum rosenpass_dialect)report->dialect))
+	         : json_null());
+	set(object, "has_key", json_boolean(report->has_key));
+	set(object, "key_age", report->has_key != 0 ? age(report->key_since_ns, now_ns) : json_null());
+	set(object, "renewal_in",
+	    report->renewal_ns == ROSENPASS_NEVER
+	            ? json_null()
+	            : seconds(report->renewal_ns > now_ns ? report->renewal_ns - now_ns : 0));
+	set(object, "exchanges", json_integer((json_int_t)report->exchanges));
+	set(object, "timeouts", json_integer((json_int_t)report->timeouts));
+	set(object, "retransmissions", json_integer((json_int_t)report->retransmissions));
+}
+
+static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
+{
+	json_t *object = json_object();
+	json_t *addresses = json_array();
+	json_t *outputs = json_array();
+	const char *id = peer->config.dialects == ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156)
+	                         ? peer->ids[1]
+	                         : peer->ids[0];
+
+	for (uint32_t i = 0; i < peer->addresses.count; i++)
+		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));
+	for (size_t i = 0; i < peer->output_count; i++)
+		(void)json_array_append_new(outputs, format_output(peer, &peer->outputs[i], now_ns));
+	set(object, "number", json_integer((json_int_t)peer->number));
+	set(object, "name", text(peer->config.name));
+	set(object, "id", text(id));
+	set(object, "at_run_time", json_boolean(peer->at_run_time));
+	set(object, "public_key", text(peer->config.public_key));
+	set(object, "endpoint", text(peer->config.endpoint));
+	set(object, "addresses", addresses);
+	set(object, "resolve_error", text(peer->resolve_error));
+	set(object, "address",
+	    peer->report.has_endpoint != 0 ? address(&peer->report.endpoint) : address(&peer->last));
+	format_report(object, peer, now_ns);
+	if (peer->report.send_error != 0)
+		set(object, "last_error", text(strerror(peer->report.send_error)));
+	else
+		set(object, "last_error",
+		    peer->troubled || !peer->has_report ? text(peer->last_error) : json_null());
+	set(object, "outputs", outputs);
+	return object;
+}
+
+static json_t *format_traffic(const struct channel_report *report)
+{
+	json_t *received = json_object();
+	json_t *object = json_object();
+
+	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
+		set(received, rosenpass_verdict_name((enum rosenpass_verdict)i),
+		    json_integer((json_int_t)report->received[i]));
+	set(object, "received", received);
+	set(object, "sent", json_integer((json_int_t)report->sent));
+	set(object, "sent_bytes", json_integer((json_int_t)report->sent_bytes));
+	return object;
+}
+
+static json_t *format_load(const struct channel_report *report, uint64_t now_ns)
+{
+	json_t *object = json_object();
+
+	set(object, "under_load", json_boolean(report->under_load_since_ns != 0));
+	set(object, "busy", json_real((double)report->busy_permille / 1000));
+	set(object, "cookies_since", age(report->under_load_since_ns, now_ns));
+	return object;
+}
+
+/* Peers in the order in which the configuration names them. */
+static int by_number(const void *a, const void *b)
+{
+	const struct monitor_peer *const *x = a;
+	const struct monitor_peer *const *y = b;
+
+	return ((*x)->number > (*y)->number) - ((*x)->number < (*y)->number);
+}
+
+static json_t *format_peers(struct monitor *monitor, uint64_t now_ns)
+{
+	json_t *list = json_array();
+	struct monitor_peer **sorted = calloc(monitor->slots + 1, sizeof(*sorted));
+	size_t count = 0;
+
+	for (size_t i = 0; sorted != NULL && i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL && !monitor->peers[i]->leaving)
+			sorted[count++] = monitor->peers[i];
+	}
+	if (count > 0)
+		qsort(sorted, count, sizeof(*sorted), by_number);
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(list, format_peer(sorted[i], now_ns));
+	free(sorted);
+	return list;
+}
+
+char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
+{
+	json_t *status = json_object();
+	json_t *listen = json_array();
+	json_t *answer;
+	char *line;
+
+	for (size_t i = 0; i < monitor->listener_count; i++)
+		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
+	set(status, "name", text(monitor->name));
+	set(status, "version", text(monitor->options.version));
+	set(status, "pid", json_integer(getpid()));
+	set(status, "engine_pid", json_integer(monitor->engine_pid));
+	set(status, "uptime", seconds(now_ns - monitor->started_ns));
+	set(status, "config", text(monitor->config.file));
+	set(status, "load", format_load(&monitor->report, now_ns));
+	set(status, "sandbox", format_sandbox(monitor));
+	set(status, "listen", listen);
+	set(status, "traffic", format_traffic(&monitor->report));
+	set(status, "peers", format_peers(monitor, now_ns));
+	answer = json_pack("{s:b, s:o}", "ok", 1, "status", status);
+	line = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	json_decref(answer);
+	return line;
+}

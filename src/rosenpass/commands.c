@@ -1,0 +1,241 @@
+#include "rosenpass/commands.h"
+
+#include <string.h>
+
+#include "config/suggest.h"
+#include "system/log.h"
+
+#define COMMANDS_MAX 32
+
+static const char exchange_config_text[] =
+	"Exchange keys with the peers of a configuration file until it is stopped\n"
+	"\n"
+	"Usage: rosenpass exchange-config [OPTION]... FILE\n"
+	"\n"
+	"      --name NAME  what status and reload call this daemon (default: FILE without folder and "
+	".toml)\n"
+	"      --user USER  started by root: whom the process becomes that reads from the network\n"
+	"      --no-sandbox for debugging: let that process do what its user may\n"
+	"  -h, --help       show this\n"
+	"\n"
+	"man rosenpass.toml describes the file, gen-config writes one to start from.\n";
+
+static const char exchange_text[] =
+	"Exchange keys with peers until it is stopped\n"
+	"\n"
+	"Usage: rosenpass exchange [OPTION]... OWN [PEER]...\n"
+	"\n"
+	"  OWN  := public-key FILE secret-key FILE [listen ADDRESS:PORT]... [verbose]\n"
+	"  PEER := peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]\n"
+	"          [name NAME] [protocol-version V02|V03] [osk-organization TEXT osk-label TEXT...]\n"
+	"          [wireguard DEVICE KEY [WORD]...]\n"
+	"\n"
+	"  public-key FILE         a public key made by gen-keys: our own, then each peer's\n"
+	"  secret-key FILE         our secret key (13608 bytes, or 13568 of 0.2.x software)\n"
+	"  listen ADDRESS:PORT     where to wait for peers; without it, on a port of the kernel's choice\n"
+	"  verbose                 log every message\n"
+	"  endpoint HOST:PORT      where the peer waits; without it, the peer has to call\n"
+	"  preshared-key FILE      32 bytes in base64 that both sides share beforehand\n"
+	"  outfile FILE            gets each new key in base64, and a random one when the key is too old\n"
+	"  name NAME               what log and status call the peer\n"
+	"  protocol-version WORD   only dialects of this version, V02 or V03\n"
+	"  osk-organization TEXT   with osk-label: what the key is for, if not for WireGuard\n"
+	"  wireguard DEVICE KEY    reserved: this version gives keys to files and commands\n"
+	"\n"
+	"  -c, --config-file FILE  write a configuration file that says the same\n"
+	"      --name NAME         what status calls this daemon (default: exchange-PID)\n"
+	"      --user USER         started by root: whom the process becomes that reads from the network\n"
+	"      --no-sandbox        for debugging: let that process do what its user may\n"
+	"  -h, --help              show this\n"
+	"\n"
+	"Each change of an outfile is told on standard output:\n"
+	"  output-key peer ID key-file \"FILE\" exchanged|stale\n";
+
+static const char gen_config_text[] = "Write a configuration file to start from\n"
+				      "\n"
+				      "Usage: rosenpass gen-config [-f] FILE\n"
+				      "\n"
+				      "  -f, --force  replace an existing file\n"
+				      "  -h, --help   show this\n";
+
+static const char gen_keys_text[] =
+	"Make a key pair\n"
+	"\n"
+	"Usage: rosenpass gen-keys [OPTION]... [CONFIG-FILE]\n"
+	"\n"
+	"  -p, --public-key FILE  where the public key goes (524160 bytes)\n"
+	"  -s, --secret-key FILE  where the secret key goes (13608 bytes, mode 0600)\n"
+	"  -f, --force            replace existing files\n"
+	"  -h, --help             show this\n"
+	"\n"
+	"With CONFIG-FILE the keys go where that file says.\n";
+
+static const char validate_text[] = "Check configuration files and the key files that they name\n"
+				    "\n"
+				    "Usage: rosenpass validate FILE...\n"
+				    "\n"
+				    "  -h, --help  show this\n"
+				    "\n"
+				    "The exit status is 1 when anything is wrong.\n";
+
+static const char status_text[] = "Show how a running daemon and its peers are\n"
+				  "\n"
+				  "Usage: rosenpass status [OPTION]... [NAME]\n"
+				  "\n"
+				  "      --json   as JSON\n"
+				  "      --watch  again every second, until it is stopped\n"
+				  "  -h, --help   show this\n"
+				  "\n"
+				  "Without NAME: all daemons that run.\n";
+
+static const char metrics_text[] = "Print the state of a running daemon as Prometheus text\n"
+				   "\n"
+				   "Usage: rosenpass metrics [NAME]\n"
+				   "\n"
+				   "  -h, --help  show this\n"
+				   "\n"
+				   "Without NAME: all daemons that run.\n";
+
+static const char reload_text[] =
+	"Make a running daemon read its configuration again\n"
+	"\n"
+	"Usage: rosenpass reload [NAME]\n"
+	"\n"
+	"  -h, --help  show this\n"
+	"\n"
+	"When anything in the new configuration is wrong, nothing changes and the exit status is 1.\n";
+
+static const char peer_text[] =
+	"List, add or remove peers of a running daemon\n"
+	"\n"
+	"Usage: rosenpass peer list [NAME]\n"
+	"       rosenpass peer add [--daemon NAME] PEER\n"
+	"       rosenpass peer remove [--daemon NAME] WHICH\n"
+	"\n"
+	"  PEER := public-key FILE [endpoint HOST:PORT]... as in rosenpass help exchange\n"
+	"  WHICH is the peer's name, number or id (its first 8 characters are enough)\n"
+	"\n"
+	"      --daemon NAME  the daemon, where more than one runs\n"
+	"  -h, --help         show this\n"
+	"\n"
+	"A peer that was added stays until it is removed or the daemon ends.\n";
+
+static const char fingerprint_text[] =
+	"Print short words by which two people can compare a public key\n"
+	"\n"
+	"Usage: rosenpass fingerprint FILE...\n"
+	"       rosenpass fingerprint --check WORDS FILE\n"
+	"\n"
+	"  -c, --check WORDS  compare FILE with these words; the exit status is 1 when they differ\n"
+	"  -h, --help         show this\n"
+	"\n"
+	"The words are the first 128 bits of the file's BLAKE2b-256 (b2sum -l 256), 16 bits a word: "
+	"consonants\n"
+	"bdfghjklmnprstvz have 4 bits, vowels aiou 2, in the order consonant, vowel, consonant, vowel, "
+	"consonant.\n";
+
+static const char convert_text[] =
+	"Convert a secret key between the layouts of 0.2.x software and of later versions\n"
+	"\n"
+	"Usage: rosenpass convert-secret-key [-f] FROM TO\n"
+	"\n"
+	"  -f, --force  replace an existing file, which may be FROM itself\n"
+	"  -h, --help   show this\n"
+	"\n"
+	"13568 bytes become 13608, and 13608 become 13568. It stays the same key.\n";
+
+static const char man_text[] = "Show a manual page\n"
+			       "\n"
+			       "Usage: rosenpass man [PAGE]\n"
+			       "\n"
+			       "  -h, --help  show this\n"
+			       "\n"
+			       "PAGE is rosenpass, rosenpass.toml or rosenpass-protocol.\n";
+
+static const char keygen_text[] = "Make a key pair; deprecated, gen-keys does it\n"
+				  "\n"
+				  "Usage: rosenpass keygen public-key FILE secret-key FILE\n";
+
+static const char help_text[] = "Show the usage of the program or of a command\n"
+				"\n"
+				"Usage: rosenpass help [COMMAND]\n";
+
+static int run_help(int count, char **words)
+{
+	if (count > 2) {
+		log_error("help: one command at a time");
+		return COMMAND_USAGE;
+	}
+	return command_help(count > 1 ? words[1] : NULL);
+}
+
+const struct command commands[] = {
+	{ "exchange-config", command_exchange_config, "exchange keys as a configuration file says",
+	  exchange_config_text },
+	{ "exchange", command_exchange, "exchange keys as the command line says", exchange_text },
+	{ "gen-config", command_gen_config, "write a configuration file to start from", gen_config_text },
+	{ "gen-keys", command_gen_keys, "make a key pair", gen_keys_text },
+	{ "validate", command_validate, "check configuration files and their keys", validate_text },
+	{ "status", command_status, "show how a running daemon and its peers are", status_text },
+	{ "metrics", command_metrics, "print that as Prometheus text", metrics_text },
+	{ "reload", command_reload, "make a running daemon read its configuration again", reload_text },
+	{ "peer", command_peer, "list, add or remove peers of a running daemon", peer_text },
+	{ "fingerprint", command_fingerprint, "print words by which a public key can be compared",
+	  fingerprint_text },
+	{ "convert-secret-key", command_convert_secret_key, "convert a secret key from or to 0.2.x software",
+	  convert_text },
+	{ "man", command_man, "show a manual page", man_text },
+	{ "help", run_help, "show this, or the usage of a command", help_text },
+	{ "keygen", command_keygen, NULL, keygen_text },
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct command *commands_find(const char *name)
+{
+	for (const struct command *command = commands; command->name != NULL; command++) {
+		if (strcmp(command->name, name) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+int commands_unknown(const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	const char *nearest;
+	size_t count = 0;
+
+	for (const struct command *command = commands; command->summary != NULL; command++)
+		names[count++] = command->name;
+	nearest = suggest_nearest(name, names, count);
+	if (nearest != NULL)
+		log_error("no command %s; did you mean %s?", name, nearest);
+	else
+		log_error("no command %s; rosenpass help lists them", name);
+	return COMMAND_USAGE;
+}
+
+int commands_check_words(int count, char **words, int min, int max)
+{
+	const char *problem = NULL;
+	const char *word = "";
+
+	for (int i = 1; i < count && problem == NULL; i++) {
+		if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
+			return command_help(words[0]);
+		if (words[i][0] == '-' && words[i][1] != '\0') {
+			problem = "unknown option ";
+			word = words[i];
+		}
+	}
+	if (problem == NULL && count - 1 < min)
+		problem = "something is missing after the command";
+	if (problem == NULL && max >= 0 && count - 1 > max) {
+		problem = "too many words, from ";
+		word = words[max + 1];
+	}
+	if (problem == NULL)
+		return COMMANDS_GO_ON;
+	log_error("%s: %s%s; rosenpass help %s shows the usage", words[0], problem, word, words[0]);
+	return COMMAND_USAGE;
+}

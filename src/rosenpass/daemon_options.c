@@ -1,0 +1,71 @@
+#include "rosenpass/daemon_options.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "rosenpass/commands.h"
+#include "system/log.h"
+
+#define NAME_MAX_BYTES 64
+
+static int complain(const char *command, const char *text, const char *word)
+{
+	log_error("%s: %s%s; rosenpass help %s shows the usage", command, text, word, command);
+	return COMMAND_USAGE;
+}
+
+/* It becomes part of a file's name. */
+static bool is_name(const char *word)
+{
+	return word[0] != '\0' && word[0] != '.' && strchr(word, '/') == NULL &&
+	       strlen(word) <= NAME_MAX_BYTES;
+}
+
+int daemon_options_read(struct daemon_options *options, const char *command, bool with_config_file,
+                        int *count, char ***words)
+{
+	static const struct option all[] = {
+		{ "config-file", required_argument, NULL, 'c' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "no-sandbox", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	/* 0 makes getopt start afresh: main has used it. */
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(*count, *words, with_config_file ? "+:c:h" : "+:h",
+	                             with_config_file ? all : all + 1, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config_file = optarg;
+			break;
+		case 'n':
+			if (!is_name(optarg))
+				return complain(command, "--name is 1 to 64 characters without \"/\", not ",
+				                optarg);
+			options->monitor.name = optarg;
+			break;
+		case 'u':
+			options->monitor.user = optarg;
+			break;
+		case 's':
+			options->monitor.no_sandbox = true;
+			break;
+		case 'h':
+			return command_help(command);
+		case ':':
+			return complain(command, "a value is missing after ", (*words)[optind - 1]);
+		default:
+			return complain(command, "unknown option ", (*words)[optind - 1]);
+		}
+	}
+	options->monitor.version = ROSENPASS_VERSION;
+	*count -= optind;
+	*words += optind;
+	return DAEMON_OPTIONS_GO_ON;
+}

@@ -1,0 +1,48 @@
+#include "rosenpass/commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rosenpass/client.h"
+#include "rosenpass/metrics_text.h"
+#include "system/log.h"
+
+int command_metrics(int count, char **words)
+{
+	struct client_daemons daemons = { .count = 0 };
+	json_t *statuses[CLIENT_DAEMONS_MAX];
+	size_t got = 0;
+	int status = commands_check_words(count, words, 0, 1);
+	char *text;
+
+	if (status != COMMANDS_GO_ON)
+		return status;
+	status = COMMAND_OK;
+	client_find(&daemons);
+	if (count == 1 && daemons.count == 0) {
+		log_error("no daemon runs here, or none that this user may talk to");
+		return COMMAND_FAILED;
+	}
+	if (count == 2)
+		daemons.count = 1;
+	for (size_t i = 0; i < daemons.count; i++) {
+		const char *name = count == 2 ? words[1] : daemons.names[i];
+		json_t *answer = client_ask(name, json_pack("{s:s}", "command", "status"));
+
+		if (answer == NULL) {
+			status = COMMAND_FAILED;
+			continue;
+		}
+		statuses[got++] = json_incref(json_object_get(answer, "status"));
+		json_decref(answer);
+	}
+	text = got == 0 ? NULL : metrics_text_format(statuses, got);
+	if (text != NULL)
+		(void)fputs(text, stdout);
+	else
+		status = COMMAND_FAILED;
+	free(text);
+	for (size_t i = 0; i < got; i++)
+		json_decref(statuses[i]);
+	return fflush(stdout) == 0 ? status : COMMAND_FAILED;
+}

@@ -1,0 +1,357 @@
+#include "rosenpass/status_text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RED "\033[31m"
+#define GREEN "\033[32m"
+#define BOLD "\033[1m"
+#define PLAIN "\033[0m"
+#define AGE_BYTES 64
+
+struct out {
+	FILE *file;
+	bool colour;
+};
+
+static void put(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct out *out, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vfprintf(out->file, format, arguments);
+	va_end(arguments);
+}
+
+/* Text that came over the socket must not command a terminal: neither by C0 nor by C1 characters. */
+static void put_text(struct out *out, const char *text)
+{
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0) {
+			(void)fputc('?', out->file);
+			c++;
+			continue;
+		}
+		(void)fputc(*c < 0x20 || *c == 0x7f ? '?' : *c, out->file);
+	}
+}
+
+static void put_coloured(struct out *out, const char *colour, const char *text)
+{
+	if (out->colour)
+		put(out, "%s", colour);
+	put_text(out, text);
+	if (out->colour)
+		put(out, PLAIN);
+}
+
+static const char *text_of(json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static bool is_true(json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static long long number_of(json_t *object, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(object, key));
+}
+
+/* "1 hour, 2 minutes": the two largest units. */
+static void format_age(char out[static AGE_BYTES], double seconds)
+{
+	static const struct {
+		long long seconds;
+		const char *name;
+	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" }, { 1, "second" } };
+	/* Beyond that it is nonsense, and no number that could be converted. */
+	long long left = seconds > 0 && seconds < 1e12 ? (long long)seconds : 0;
+	size_t used = 0;
+	int parts = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < sizeof units / sizeof units[0] && parts < 2; i++) {
+		long long count = left / units[i].seconds;
+
+		left %= units[i].seconds;
+		if (count == 0 && (parts == 0 ? units[i].seconds > 1 : true))
+			continue;
+		used += (size_t)snprintf(out + used, AGE_BYTES - used, "%s%lld %s%s", parts > 0 ? ", " : "",
+		                         count, units[i].name, count == 1 ? "" : "s");
+		parts++;
+	}
+}
+
+static void put_line(struct out *out, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	put(out, "  %s: ", name);
+	put_text(out, text);
+	put(out, "\n");
+}
+
+static void put_age(struct out *out, const char *name, json_t *seconds, const char *after)
+{
+	char words[AGE_BYTES];
+
+	if (!json_is_number(seconds))
+		return;
+	format_age(words, json_number_value(seconds));
+	put(out, "  %s: %s%s\n", name, words, after);
+}
+
+static void put_listen(struct out *out, json_t *list)
+{
+	size_t i;
+	json_t *item;
+
+	json_array_foreach(list, i, item)
+	{
+		const char *error = text_of(item, "error");
+
+		put(out, "  listening at: ");
+		put_text(out, is_true(item, "open") && text_of(item, "address") != NULL
+		                      ? text_of(item, "address")
+		              : text_of(item, "configured") != NULL ? text_of(item, "configured")
+		                                                    : "?");
+		if (error != NULL) {
+			put(out, " ");
+			put_coloured(out, RED, error);
+		}
+		put(out, "\n");
+	}
+}
+
+/* What is on in one line, what is off in another. */
+static void put_sandbox(struct out *out, json_t *list)
+{
+	for (int on = 1; on >= 0; on--) {
+		const char *before = on != 0 ? "  sandbox: " : "  not protected by: ";
+		size_t i;
+		json_t *item;
+
+		json_array_foreach(list, i, item)
+		{
+			const char *note = text_of(item, "note");
+
+			if (is_true(item, "on") != (on != 0) || text_of(item, "part") == NULL)
+				continue;
+			put(out, "%s", before);
+			put_coloured(out, on != 0 ? "" : RED, text_of(item, "part"));
+			if (note != NULL && note[0] != '\0') {
+				put(out, " (");
+				put_text(out, note);
+				put(out, ")");
+			}
+			before = ", ";
+		}
+		if (before[0] == ',')
+			put(out, "\n");
+	}
+}
+
+static void put_daemon(struct out *out, json_t *status)
+{
+	json_t *load = json_object_get(status, "load");
+
+	put_coloured(out, GREEN, "daemon");
+	put(out, ": ");
+	put_coloured(out, GREEN, text_of(status, "name") != NULL ? text_of(status, "name") : "?");
+	put(out, "\n");
+	put_line(out, "version", text_of(status, "version"));
+	put_line(out, "configuration", text_of(status, "config"));
+	put(out, "  processes: %lld, engine %lld\n", number_of(status, "pid"),
+	    number_of(status, "engine_pid"));
+	put_age(out, "running for", json_object_get(status, "uptime"), "");
+	put_listen(out, json_object_get(status, "listen"));
+	put_sandbox(out, json_object_get(status, "sandbox"));
+	if (json_is_object(load)) {
+		put(out, "  load: %.1f %%", json_number_value(json_object_get(load, "busy")) * 100);
+		if (is_true(load, "under_load")) {
+			put(out, ", ");
+			put_coloured(out, RED, "under load: strangers need a cookie");
+		}
+		put(out, "\n");
+	}
+}
+
+static void put_state(struct out *out, json_t *peer)
+{
+	const char *state = text_of(peer, "state");
+	const char *words = state == NULL                      ? NULL
+	                    : strcmp(state, "init-hello") == 0 ? "waiting for the peer's answer"
+	                    : strcmp(state, "init-conf") == 0  ? "waiting for the peer's confirmation"
+	                                                       : NULL;
+	long long again = number_of(peer, "retransmissions");
+
+	if (words == NULL)
+		return;
+	put(out, "  handshake: %s", words);
+	if (again > 0)
+		put(out, ", asked %lld time%s more", again, again == 1 ? "" : "s");
+	put(out, "\n");
+}
+
+static void put_key(struct out *out, json_t *peer)
+{
+	const char *role = text_of(peer, "role");
+
+	if (is_true(peer, "has_key")) {
+		put_age(out, "latest key", json_object_get(peer, "key_age"), " ago");
+		put_age(out, "next exchange", json_object_get(peer, "renewal_in"), " from now");
+	} else {
+		put(out, "  latest key: ");
+		put_coloured(out, RED, number_of(peer, "exchanges") > 0 ? "too old, erased" : "none yet");
+		put(out, "\n");
+	}
+	if (number_of(peer, "exchanges") > 0)
+		put(out, "  exchanges: %lld%s%s, %lld without answer\n", number_of(peer, "exchanges"),
+		    role != NULL ? ", last as " : "",
+		    role == NULL                     ? ""
+		    : strcmp(role, "initiator") == 0 ? "initiator"
+		                                     : "responder",
+		    number_of(peer, "timeouts"));
+	put_line(out, "dialect", text_of(peer, "dialect"));
+}
+
+static void put_output(struct out *out, json_t *output)
+{
+	const char *state = text_of(output, "state");
+	const char *error = text_of(output, "error");
+	const char *kind = text_of(output, "kind");
+	char words[AGE_BYTES];
+
+	put(out, "  %s: ", kind != NULL && strcmp(kind, "command") == 0 ? "command" : "outfile");
+	put_text(out, text_of(output, "target") != NULL ? text_of(output, "target") : "?");
+	format_age(words, json_number_value(json_object_get(output, "age")));
+	if (state != NULL && strcmp(state, "delivered") == 0) {
+		const char *reason = text_of(output, "reason");
+		bool stale = reason != NULL && strcmp(reason, "stale") == 0;
+
+		put(out, " has %s since %s", stale ? "a random key" : "the key", words);
+	} else if (state != NULL && strcmp(state, "failing") == 0) {
+		put(out, " ");
+		put_coloured(out, RED, "fails");
+		put(out, " since %s: ", words);
+		put_coloured(out, RED, error != NULL ? error : "?");
+	} else if (state != NULL && strcmp(state, "waiting") == 0) {
+		put(out, " is being given the key");
+	}
+	put(out, "\n");
+}
+
+static void put_endpoint(struct out *out, json_t *peer)
+{
+	json_t *addresses = json_object_get(peer, "addresses");
+	const char *endpoint = text_of(peer, "endpoint");
+	const char *first = json_string_value(json_array_get(addresses, 0));
+	size_t i;
+	json_t *item;
+
+	put_line(out, "address", text_of(peer, "address"));
+	if (endpoint == NULL)
+		return;
+	put(out, "  endpoint: ");
+	put_text(out, endpoint);
+	if (first != NULL && (json_array_size(addresses) > 1 || strcmp(first, endpoint) != 0)) {
+		put(out, " (");
+		json_array_foreach(addresses, i, item)
+		{
+			put(out, "%s", i > 0 ? ", " : "");
+			put_text(out, json_string_value(item) != NULL ? json_string_value(item) : "?");
+		}
+		put(out, ")");
+	}
+	if (text_of(peer, "resolve_error") != NULL) {
+		put(out, " ");
+		put_coloured(out, RED, text_of(peer, "resolve_error"));
+	}
+	put(out, "\n");
+}
+
+static void put_peer(struct out *out, json_t *peer)
+{
+	const char *error = text_of(peer, "last_error");
+	size_t i;
+	json_t *item;
+
+	put(out, "\n");
+	put_coloured(out, BOLD, "peer");
+	put(out, ": ");
+	if (text_of(peer, "name") != NULL)
+		put_coloured(out, BOLD, text_of(peer, "name"));
+	else
+		put(out, "%lld", number_of(peer, "number"));
+	put(out, "%s\n", is_true(peer, "at_run_time") ? " (added while running)" : "");
+	put_line(out, "id", text_of(peer, "id"));
+	put_endpoint(out, peer);
+	put_key(out, peer);
+	put_state(out, peer);
+	json_array_foreach(json_object_get(peer, "outputs"), i, item) put_output(out, item);
+	if (error != NULL) {
+		put(out, "  last error: ");
+		put_coloured(out, RED, error);
+		put(out, "\n");
+	}
+}
+
+/* Runs a writer over a file in memory. */
+static char *write_text(void (*writer)(struct out *, json_t *), json_t *status, bool colour)
+{
+	char *text = NULL;
+	size_t size = 0;
+	struct out out = { open_memstream(&text, &size), colour };
+
+	if (out.file == NULL)
+		return NULL;
+	writer(&out, status);
+	if (fclose(out.file) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void write_status(struct out *out, json_t *status)
+{
+	size_t i;
+	json_t *item;
+
+	put_daemon(out, status);
+	json_array_foreach(json_object_get(status, "peers"), i, item) put_peer(out, item);
+}
+
+char *status_text_format(json_t *status, bool colour)
+{
+	return write_text(write_status, status, colour);
+}
+
+static void write_peers(struct out *out, json_t *status)
+{
+	size_t i;
+	json_t *peer;
+
+	json_array_foreach(json_object_get(status, "peers"), i, peer)
+	{
+		put(out, "%lld\t", number_of(peer, "number"));
+		put_text(out, text_of(peer, "name") != NULL ? text_of(peer, "name") : "-");
+		put(out, "\t");
+		put_text(out, text_of(peer, "id") != NULL ? text_of(peer, "id") : "-");
+		put(out, "\t");
+		put_text(out, text_of(peer, "public_key") != NULL ? text_of(peer, "public_key") : "-");
+		put(out, "\n");
+	}
+}
+
+char *status_text_peers(json_t *status)
+{
+	return write_text(write_peers, status, false);
+}

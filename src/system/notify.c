@@ -1,0 +1,101 @@
+#include "system/notify.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A service manager that hangs must not stop us. */
+#define PATIENCE_SECONDS 1
+#define NS_PER_US 1000
+
+static int notify_fd = -1;
+static struct sockaddr_un manager;
+static socklen_t manager_length;
+static uint64_t watchdog_ns;
+
+/* A path, or "@name" of the abstract kind. false: neither. */
+static bool take_address(const char *name)
+{
+	size_t length = strlen(name);
+
+	if ((name[0] != '/' && name[0] != '@') || length < 2 || length >= sizeof manager.sun_path)
+		return false;
+	memset(&manager, 0, sizeof manager);
+	manager.sun_family = AF_UNIX;
+	memcpy(manager.sun_path, name, length);
+	manager_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+	if (name[0] == '@')
+		manager.sun_path[0] = '\0';
+	else
+		manager_length++;
+	return true;
+}
+
+/* Decimal digits alone, at most UINT64_MAX / NS_PER_US; else 0. */
+static uint64_t read_number(const char *word)
+{
+	uint64_t number = 0;
+
+	if (word == NULL)
+		return 0;
+	for (; *word != '\0'; word++) {
+		if (*word < '0' || *word > '9' || number > UINT64_MAX / NS_PER_US / 10 - 1)
+			return 0;
+		number = number * 10 + (uint64_t)(*word - '0');
+	}
+	return number;
+}
+
+void notify_open(void)
+{
+	static const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	const char *name = getenv("NOTIFY_SOCKET");
+	const char *pid = getenv("WATCHDOG_PID");
+
+	if (notify_fd >= 0)
+		(void)close(notify_fd);
+	notify_fd = -1;
+	watchdog_ns = 0;
+	if (name != NULL && take_address(name))
+		notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (notify_fd >= 0) {
+		(void)setsockopt(notify_fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+		/* The variable may be meant for the process that started us. */
+		if (pid == NULL || read_number(pid) == (uint64_t)getpid())
+			watchdog_ns = read_number(getenv("WATCHDOG_USEC")) * NS_PER_US;
+	}
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	(void)unsetenv("WATCHDOG_PID");
+}
+
+void notify_send(const char *state)
+{
+	if (notify_fd < 0)
+		return;
+	/* Not connected: a service manager that has started anew has a new socket of that name. */
+	(void)sendto(notify_fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager,
+	             manager_length);
+}
+
+void notify_reloading(void)
+{
+	struct timespec now = { 0 };
+	char state[64];
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
+	               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / NS_PER_US);
+	notify_send(state);
+}
+
+uint64_t notify_watchdog_ns(void)
+{
+	return watchdog_ns;
+}

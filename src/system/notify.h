@@ -1,0 +1,24 @@
+#ifndef ROSENPASS_SYSTEM_NOTIFY_H
+#define ROSENPASS_SYSTEM_NOTIFY_H
+
+/* Word to the service manager (the protocol of sd_notify(3), over $NOTIFY_SOCKET). */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Takes over $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID and removes them from the environment, so
+ * that programs that we start do not speak for us. Without a service manager all of this does nothing.
+ */
+void notify_open(void);
+
+/* "READY=1\nSTATUS=..." and so on; failure is of no consequence. */
+void notify_send(const char *state);
+
+/* "RELOADING=1" with the time that systemd wants with it (MONOTONIC_USEC). */
+void notify_reloading(void);
+
+/* How often "WATCHDOG=1" is expected at least; 0: not at all. */
+uint64_t notify_watchdog_ns(void);
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef ROSENPASS_SYSTEM_SANDBOX_H
+#define ROSENPASS_SYSTEM_SANDBOX_H
+
+/*
+ * What a process gives up before it reads from the network: its user when that is root, every capability,
+ * the file system (Landlock), and all system calls but a few (seccomp). What the kernel lacks is
+ * reported and done without.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SANDBOX_PROBLEM_BYTES 256
+
+struct sandbox_user {
+	bool change; /* false: stay who we are (not started as root) */
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * Whom to become. Not root: nobody else (and a name other than our own is a problem). Root: the user of that
+ * name; name NULL: "rosenpass" if there is one, else a number from systemd's range for dynamic users
+ * (61184 to 65519) that neither a user nor a running process has; nobody else where the user namespace
+ * has none of them. -1 and problem: no such user, or it is root.
+ */
+int sandbox_choose_user(struct sandbox_user *user, const char *name,
+                        char problem[static SANDBOX_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* What is in force; each field stands by itself. */
+struct sandbox_report {
+	uint8_t seccomp;  /* 1: the filter of the engine process is on */
+	uint8_t landlock; /* ABI in use; 0: the kernel has none */
+	/* 1: permitted, effective, inheritable and ambient set are empty, and the bounding set as far as the
+	 * process was allowed to */
+	uint8_t no_capabilities;
+	uint8_t no_new_privileges; /* 1: on */
+	uint8_t not_dumpable;      /* 1: no core dump, no ptrace by the same user */
+	uint8_t changed_user;      /* 1: became another user than root */
+	uint32_t uid;
+};
+
+/*
+ * Becomes the user and gives up capabilities, new privileges, dumps and, with Landlock, files and (ABI 4 and
+ * above) TCP, and (ABI 6) abstract sockets and signals to others. -1 and problem only when a part failed
+ * that this kernel has, or the user could not be changed: then the process must end.
+ */
+int sandbox_drop(const struct sandbox_user *user, struct sandbox_report *report,
+                 char problem[static SANDBOX_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/*
+ * The last step of the engine process: from here on any system call that its loop does not need kills the
+ * process (SIGSYS). Allowed: read, write, close, poll, recvmsg, recvmmsg, sendmsg, sendmmsg, clock_gettime,
+ * timerfd_settime, getrandom, memory without execution (mmap and mprotect without PROT_EXEC, munmap, mremap,
+ * madvise, brk, mlock, munlock, memfd_secret, ftruncate, setrlimit of RLIMIT_MEMLOCK), fstat,
+ * fcntl(F_GET_SEALS), exit, and what the C library needs with these (futex, rt_sigreturn, restart_syscall).
+ * Not among them: send, recv, tgkill (abort() ends by SIGSYS), and stdio on a terminal other than stderr.
+ * A kernel without seccomp: report->seccomp stays 0 and the result is 0. -1 and problem as above.
+ */
+int sandbox_filter(struct sandbox_report *report, char problem[static SANDBOX_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+
+#endif

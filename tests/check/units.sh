@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# usage: units.sh PROGRAM SOURCE_ROOT
+# The systemd units: systemd finds no fault in them, they keep what users of the reference's unit rely on, and they
+# leave a daemon less to misuse than that unit does.
+set -euo pipefail
+export LC_ALL=C
+
+program=$(realpath "$1")
+source_root=$2
+folder=$source_root/packaging/systemd
+failed=0
+
+fail()
+{
+	echo "units.sh: $*" >&2
+	failed=1
+}
+
+if ! command -v systemd-analyze >/dev/null 2>&1; then
+	echo "units.sh: skipped, there is no systemd-analyze here (package systemd)"
+	exit 77
+fi
+if ! systemd-analyze --help 2>/dev/null | grep -q -- --offline; then
+	echo "units.sh: skipped, this systemd-analyze cannot look at files (--offline, systemd 250)"
+	exit 77
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The program is found in systemd's path once it is installed; here it is where it was built.
+cp "$folder/rosenpass.target" "$work"
+sed "s|^\(Exec[A-Za-z]*=\)rosenpass |\1$program |" "$folder/rosenpass@.service" >"$work/rosenpass@.service"
+if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" >"$work/log" 2>&1 ||
+	[ -s "$work/log" ]; then
+	cat "$work/log" >&2
+	fail "systemd-analyze verify finds faults"
+fi
+
+# Paths and names that configurations in use were written for.
+while IFS= read -r line; do
+	grep -qxF "$line" "$folder/rosenpass@.service" || fail "rosenpass@.service has no line $line"
+done <<'LINES'
+ExecStart=rosenpass exchange-config /etc/rosenpass/%i.toml
+LoadCredential=pqsk:/etc/rosenpass/%i/pqsk
+BindsTo=sys-devices-virtual-net-%i.device
+PartOf=rosenpass.target
+DynamicUser=yes
+Type=notify
+LINES
+grep -q '^After=.*sys-devices-virtual-net-%i\.device' "$folder/rosenpass@.service" ||
+	fail "rosenpass@.service does not wait for its interface"
+
+# Each command that a unit starts is one of the program's.
+while IFS= read -r command; do
+	"$program" help "$command" >/dev/null || fail "the unit starts rosenpass $command, which is no command"
+done < <(sed -n 's/^Exec[A-Za-z]*=rosenpass \([a-z-]*\).*/\1/p' "$folder/rosenpass@.service")
+
+# The settings of the reference's unit.
+{
+	cat <<UNIT
+[Service]
+ExecStart=$program exchange-config /etc/rosenpass/%i.toml
+LoadCredential=pqsk:/etc/rosenpass/%i/pqsk
+DynamicUser=yes
+AmbientCapabilities=CAP_NET_ADMIN
+UNIT
+	for capability in AUDIT_CONTROL AUDIT_READ AUDIT_WRITE BLOCK_SUSPEND BPF CHOWN DAC_OVERRIDE \
+		DAC_READ_SEARCH FOWNER FSETID IPC_LOCK IPC_OWNER KILL LEASE LINUX_IMMUTABLE MAC_ADMIN \
+		MAC_OVERRIDE MKNOD NET_BIND_SERVICE NET_BROADCAST NET_RAW SETFCAP SETGID SETPCAP SETUID \
+		SYSLOG SYS_ADMIN SYS_BOOT SYS_CHROOT SYS_MODULE SYS_NICE SYS_PACCT SYS_PTRACE SYS_RAWIO \
+		SYS_RESOURCE SYS_TIME SYS_TTY_CONFIG WAKE_ALARM; do
+		echo "CapabilityBoundingSet=~CAP_$capability"
+	done
+	for setting in LockPersonality MemoryDenyWriteExecute PrivateDevices ProtectClock ProtectControlGroups \
+		ProtectHome ProtectHostname ProtectKernelLogs ProtectKernelModules ProtectKernelTunables \
+		RestrictNamespaces RestrictRealtime; do
+		echo "$setting=yes"
+	done
+	for group in clock cpu-emulation debug module mount obsolete privileged raw-io reboot swap; do
+		echo "SystemCallFilter=~@$group"
+	done
+	cat <<'UNIT'
+ProcSubset=pid
+ProtectProc=noaccess
+RestrictAddressFamilies=AF_NETLINK AF_INET AF_INET6
+SystemCallArchitectures=native
+UMask=0077
+UNIT
+} >"$work/reference@.service"
+
+# exposure FILE: the sum of what a taken-over service could misuse, from 0.0 to 10.0.
+exposure()
+{
+	systemd-analyze security --no-pager --offline=true "$1" 2>"$work/log" |
+		sed -n 's/^.*Overall exposure level for [^:]*: \([0-9.]*\) .*/\1/p'
+}
+
+ours=$(exposure "$work/rosenpass@.service")
+reference=$(exposure "$work/reference@.service")
+echo "exposure: $ours, the reference's unit $reference"
+if [ -z "$ours" ] || [ -z "$reference" ]; then
+	cat "$work/log" >&2
+	fail "systemd-analyze security gave no number"
+elif ! awk -v ours="$ours" -v reference="$reference" 'BEGIN { exit !(ours < reference) }'; then
+	fail "the unit leaves a daemon more than the reference's does"
+fi
+exit "$failed"

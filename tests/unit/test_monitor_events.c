@@ -1,0 +1,262 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/monitor_parts.h"
+#include "fixture.h"
+#include "system/base64.h"
+#include "system/file.h"
+#include "system/log.h"
+
+/* A monitor whose engine process is this test, as somebody who has taken it over. */
+struct scene {
+	struct monitor monitor;
+	char folder[64];
+	int engine; /* the engine's end of the channel */
+	struct monitor_peer *peers[2];
+};
+
+static const char *const owners[] = { "alice", "bob" };
+
+static char *format(const char *pattern, const char *a, const char *b)
+{
+	char *text = NULL;
+	int length = asprintf(&text, pattern, a, b);
+
+	assert_true(length > 0);
+	return text;
+}
+
+static void add_peer(struct scene *scene, size_t i)
+{
+	struct config_peer config = { 0 };
+	struct monitor_staged staged;
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	config.public_key = format("%s/vectors/keys/%s.pk", TEST_DATA_DIR, owners[i]);
+	config.key_out = format("%s/%s", scene->folder, owners[i]);
+	config.name = strdup(owners[i]);
+	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
+	assert_int_equal(monitor_peers_add(&scene->monitor, &staged, false), 0);
+	monitor_load_release(&staged);
+	scene->peers[i] = monitor_peers_by_serial(&scene->monitor, scene->monitor.last_serial);
+	assert_non_null(scene->peers[i]);
+}
+
+static int set_up(void **state)
+{
+	struct scene *scene = calloc(1, sizeof *scene);
+	int pair[2];
+
+	assert_non_null(scene);
+	log_set_level(LOG_OFF);
+	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
+	assert_non_null(mkdtemp(scene->folder));
+	assert_int_equal(channel_open(pair), 0);
+	scene->monitor.channel = pair[0];
+	scene->engine = pair[1];
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		scene->monitor.clients[i].fd = -1;
+	/* Something to be killed in its place. */
+	scene->monitor.engine_pid = fork();
+	assert_true(scene->monitor.engine_pid >= 0);
+	if (scene->monitor.engine_pid == 0) {
+		for (;;)
+			(void)pause();
+	}
+	for (size_t i = 0; i < 2; i++)
+		add_peer(scene, i);
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		char *file = format("%s/%s", scene->folder, owners[i]);
+
+		(void)unlink(file);
+		free(file);
+	}
+	/* Nothing but these was written. */
+	assert_int_equal(rmdir(scene->folder), 0);
+	if (scene->monitor.engine_pid > 0) {
+		(void)kill(scene->monitor.engine_pid, SIGKILL);
+		(void)waitpid(scene->monitor.engine_pid, NULL, 0);
+	}
+	monitor_peers_release_all(&scene->monitor);
+	(void)close(scene->monitor.channel);
+	(void)close(scene->engine);
+	free(scene);
+	return 0;
+}
+
+static struct channel_event key_event(uint32_t slot, uint32_t serial, uint8_t byte)
+{
+	struct channel_event event;
+
+	memset(&event, 0, sizeof event);
+	event.kind = CHANNEL_KEY;
+	event.slot = slot;
+	event.serial = serial;
+	memset(event.key.key, byte, sizeof event.key.key);
+	return event;
+}
+
+static void say(struct scene *scene, const struct channel_event *event)
+{
+	assert_int_equal(send(scene->engine, event, sizeof *event, 0), (ssize_t)sizeof *event);
+	assert_int_equal(monitor_events_serve(&scene->monitor), 0);
+}
+
+/* Whether the peer's outfile has that key; byte -1: there is no file. */
+static bool has_key(const struct scene *scene, size_t peer, int byte)
+{
+	uint8_t expected[32];
+	char text[BASE64_KEY_CHARS + 1];
+	uint8_t content[64];
+	size_t length = 0;
+	char *file = format("%s/%s", scene->folder, owners[peer]);
+	int result = file_read(file, content, sizeof content, &length);
+
+	free(file);
+	if (byte < 0)
+		return result == -ENOENT;
+	memset(expected, byte, sizeof expected);
+	base64_encode_key(text, expected);
+	return result == 0 && length == BASE64_KEY_CHARS && memcmp(content, text, length) == 0;
+}
+
+static void test_key_goes_to_its_peer(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x55);
+	static const uint8_t zero[ROSENPASS_KEY_BYTES];
+
+	say(scene, &event);
+	assert_true(has_key(scene, 0, -1));
+	assert_true(has_key(scene, 1, 0x55));
+	/* Delivered: no copy stays. */
+	assert_memory_equal(scene->peers[1]->key, zero, sizeof zero);
+}
+
+static void test_stale_gives_random_key(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0x11);
+
+	say(scene, &event);
+	assert_true(has_key(scene, 0, 0x11));
+	/* A key that comes along is not looked at: it could be one that somebody else has. */
+	event.kind = CHANNEL_STALE;
+	memset(event.key.key, 0x22, sizeof event.key.key);
+	say(scene, &event);
+	assert_false(has_key(scene, 0, 0x11));
+	assert_false(has_key(scene, 0, 0x22));
+	assert_false(has_key(scene, 0, 0x00));
+}
+
+static void test_strangers_are_ignored(void **state)
+{
+	struct scene *scene = *state;
+	const struct {
+		uint32_t slot, serial;
+	} strangers[] = {
+		{ scene->peers[0]->slot, scene->peers[0]->serial + 7 },
+		{ scene->peers[0]->slot, scene->peers[1]->serial },
+		{ scene->peers[1]->slot + 1, scene->peers[1]->serial },
+		{ CHANNEL_PEERS_MAX - 1, scene->peers[0]->serial },
+		{ 1000, 0 },
+	};
+
+	for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+		struct channel_event event = key_event(strangers[i].slot, strangers[i].serial, 0x77);
+
+		say(scene, &event);
+		event.kind = CHANNEL_MOVED;
+		memset(&event.moved, 0, sizeof event.moved);
+		event.moved.any.sa_family = AF_INET;
+		say(scene, &event);
+	}
+	assert_true(has_key(scene, 0, -1));
+	assert_true(has_key(scene, 1, -1));
+	assert_int_equal(scene->peers[0]->last.any.sa_family, AF_UNSPEC);
+}
+
+static void test_removed_peer_is_silent(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0x33);
+
+	say(scene, &event);
+	monitor_peers_remove(&scene->monitor, scene->peers[0]);
+	/* Its key was taken out of use, and the engine cannot bring it back. */
+	assert_false(has_key(scene, 0, 0x33));
+	say(scene, &event);
+	assert_false(has_key(scene, 0, 0x33));
+}
+
+static void test_nonsense_ends_the_engine(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0x44);
+	int status = 0;
+
+	event.key.dialect = 99;
+	assert_int_equal(send(scene->engine, &event, sizeof event, 0), (ssize_t)sizeof event);
+	assert_int_equal(monitor_events_serve(&scene->monitor), -1);
+	assert_true(has_key(scene, 0, -1));
+	assert_int_equal(waitpid(scene->monitor.engine_pid, &status, 0), scene->monitor.engine_pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	scene->monitor.engine_pid = 0;
+}
+
+/* Sound events in any order and number, with any contents: keys of our peers are all that can change. */
+static void test_any_sequence(void **state)
+{
+	struct scene *scene = *state;
+	uint32_t random = 1;
+
+	for (int i = 0; i < 20000; i++) {
+		struct channel_event event;
+		struct channel_event checked;
+		uint8_t *bytes = (uint8_t *)&event;
+
+		for (size_t at = 0; at < sizeof event; at++) {
+			random = random * 1664525 + 1013904223;
+			/* Small values are the ones that pass. */
+			bytes[at] = (random >> 30) != 0 ? 0 : (uint8_t)(random >> 24);
+		}
+		event.kind = random >> 8 & 15;
+		event.slot = random >> 12 & 3;
+		event.serial = random >> 16 & 3;
+		if (event.kind == CHANNEL_KEY || !channel_read_event(&checked, bytes, sizeof event))
+			continue;
+		say(scene, &event);
+	}
+	assert_true(has_key(scene, 0, -1) || scene->peers[0]->reason != NULL);
+	assert_int_equal(scene->monitor.peer_count, 2);
+	assert_false(scene->monitor.stopping);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_key_goes_to_its_peer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stale_gives_random_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_strangers_are_ignored, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_removed_peer_is_silent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_nonsense_ends_the_engine, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_any_sequence, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
