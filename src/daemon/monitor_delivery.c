@@ -27,6 +27,7 @@
 #define COMMAND_END_NS (5 * CLOCK_SECOND_NS)
 /* A killed program is gone in no time, unless the kernel itself is stuck. */
 #define CANCEL_LOOKS 1000
+#define ENVIRONMENT_WORDS 6
 
 /*
  * A reader that does not read must not hold up the daemon: what does not fit is lost,
@@ -137,7 +138,8 @@ static char *assign(const char *name, const char *value)
 }
 
 /* Facts for the program; the key itself goes to its standard input. */
-static int make_environment(char *words[8], const struct monitor *monitor, struct monitor_peer *peer)
+static int make_environment(char *words[ENVIRONMENT_WORDS + 1], const struct monitor *monitor,
+                            struct monitor_peer *peer)
 {
 	const char *id = monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect);
 	size_t count = 0;
@@ -157,24 +159,39 @@ static int make_environment(char *words[8], const struct monitor *monitor, struc
 	return 0;
 }
 
+/* Starts the program with the key on its standard input. 0 or negative errno. */
+static int run_command(const struct monitor *monitor, struct monitor_peer *peer,
+                       struct monitor_output *output)
+{
+	const struct config_words *command = &peer->config.exchange_command;
+	/* With a NULL at the end. */
+	char **words = calloc(command->count + 1, sizeof *words);
+	char *environment[ENVIRONMENT_WORDS + 1] = { NULL };
+	uint8_t input[BASE64_KEY_CHARS + 1];
+	int result = -ENOMEM;
+
+	if (words != NULL && make_environment(environment, monitor, peer) == 0) {
+		memcpy(words, command->words, command->count * sizeof *words);
+		base64_encode_key((char *)input, peer->key);
+		input[BASE64_KEY_CHARS] = '\n';
+		result = program_start(&output->program, words, environment, input, sizeof input);
+		sodium_memzero(input, sizeof input);
+	}
+	for (size_t i = 0; i < ENVIRONMENT_WORDS; i++)
+		free(environment[i]);
+	free(words);
+	return result;
+}
+
 static void start_command(const struct monitor *monitor, struct monitor_peer *peer,
                           struct monitor_output *output, uint64_t now_ns)
 {
-	uint8_t input[BASE64_KEY_CHARS + 1];
-	char *environment[8] = { NULL };
-	int result = -ENOMEM;
+	int result;
 
 	output->attempts++;
 	output->outdated = false;
 	output->stopping = false;
-	base64_encode_key((char *)input, peer->key);
-	input[BASE64_KEY_CHARS] = '\n';
-	if (make_environment(environment, monitor, peer) == 0)
-		result = program_start(&output->program, peer->config.exchange_command.words, environment,
-		                       input, sizeof input);
-	sodium_memzero(input, sizeof input);
-	for (size_t i = 0; i < sizeof environment / sizeof environment[0]; i++)
-		free(environment[i]);
+	result = run_command(monitor, peer, output);
 	if (result != 0) {
 		failed(peer, output, peer->config.exchange_command.words[0], strerror(-result), now_ns);
 		return;
