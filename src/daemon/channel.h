@@ -21,7 +21,7 @@
 #include "system/sandbox.h"
 
 #define CHANNEL_ADDRESSES_MAX 16
-#define CHANNEL_LABEL_BYTES 80 /* what a peer is called in messages, with a zero */
+#define CHANNEL_LABEL_BYTES 264 /* what a peer is called in messages, with a zero */
 #define CHANNEL_OSK_BYTES 1024
 #define CHANNEL_OSK_MAX 64
 #define CHANNEL_PEERS_MAX 100000

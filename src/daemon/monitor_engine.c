@@ -62,8 +62,9 @@ static void run_child(struct monitor *monitor, int channel, uint8_t *secret_key)
 		.no_sandbox = monitor->options.no_sandbox,
 	};
 
-	close_others(channel);
+	/* It closes descriptors by number, so before these numbers mean something else. */
 	forget(monitor);
+	close_others(channel);
 	_exit(engine_process_run(&begin));
 }
 

@@ -21,7 +21,7 @@
 
 static void set_label(struct monitor_peer *peer)
 {
-	/* Names are 64 bytes at most, as the configuration checks. */
+	/* Names are 64 characters of up to four bytes at most, as the configuration checks. */
 	if (peer->config.name != NULL)
 		(void)snprintf(peer->label, sizeof peer->label, "peer %s", peer->config.name);
 	else

@@ -1,6 +1,6 @@
 #include "rosenpass/commands.h"
 
-#include <getopt.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,10 @@ static int save(const struct config *config, const char *path)
 	int result;
 
 	if (text == NULL) {
-		log_error("exchange: out of memory");
+		log_error("cannot write config file \"%s\": %s", path,
+		          errno == EILSEQ
+		                  ? "a word of the command line is no UTF-8, which such a file has to be"
+		                  : strerror(errno));
 		return -1;
 	}
 	result = file_write(path, (const uint8_t *)text, strlen(text), CONFIG_MODE, FILE_REPLACE);

@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_ROSENPASS_MANUAL_H
 #define ROSENPASS_ROSENPASS_MANUAL_H
 
-/* Man pages and shell completions, which the program has inside itself. Results are exit statuses (commands.h). */
+/* Man pages and shell completions, inside the program. Results are exit statuses (commands.h). */
 
 #include <stddef.h>
 
@@ -17,7 +17,7 @@ extern const struct manual_file manual_files[];
 /* Writes all pages into a folder, which is made if it is not there. Each failure is said in the log. */
 int manual_generate(const char *folder);
 
-/* Writes the completions of bash, zsh or fish to standard output. COMMAND_USAGE: there are none for that shell. */
+/* Writes the completions for a shell to standard output. COMMAND_USAGE: there are none for it. */
 int manual_print_completions(const char *shell);
 
 #endif
