@@ -41,7 +41,9 @@ static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size
 		(void)snprintf(out, size, "%s/rosenpass", user);
 	else
 		return NULL;
-	(void)mkdir(out, FOLDER_MODE);
+	/* Services have folders of their own below it, so that everybody has to come through, whatever our umask. */
+	if (mkdir(out, FOLDER_MODE) == 0)
+		(void)chmod(out, FOLDER_MODE);
 	return out;
 }
 

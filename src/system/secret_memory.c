@@ -432,8 +432,12 @@ const char *secret_memory_kind_name(enum secret_memory_kind kind)
 int secret_memory_protect_process(void)
 {
 	static const struct rlimit none = { 0, 0 };
+	struct rlimit limit;
 
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+	/* This alone forbids dumps and readers; the limit is a second bar, which others may have set already. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return -errno;
-	return 0;
+	if (setrlimit(RLIMIT_CORE, &none) == 0)
+		return 0;
+	return getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur == 0 ? 0 : -errno;
 }
