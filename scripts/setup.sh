@@ -84,6 +84,8 @@ look()
 	want 'has_library cmocka' libcmocka-dev "unit tests"
 	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
 	want has_valgrind valgrind "constant-time tests"
+	want 'have mandoc' mandoc "manual pages"
+	want 'have ip' iproute2 "network namespaces for the tests"
 }
 
 # want CHECK PACKAGE REASON

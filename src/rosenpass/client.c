@@ -14,6 +14,8 @@
 
 #define ANSWER_MAX_BYTES (64 * 1024 * 1024)
 #define PATIENCE_SECONDS 10
+/* Everything is read again, half a megabyte a peer. */
+#define RELOAD_PATIENCE_SECONDS 300
 #define SUFFIX ".sock"
 #define RUN_FOLDER "/run/rosenpass"
 #define FOLDERS 3
@@ -86,9 +88,9 @@ void client_find(struct client_daemons *daemons)
 	qsort(daemons->names, daemons->count, sizeof daemons->names[0], by_name);
 }
 
-static int connect_to(const char *path)
+static int connect_to(const char *path, int seconds)
 {
-	static const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
+	const struct timeval patience = { .tv_sec = seconds };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd;
 	int result;
@@ -130,7 +132,7 @@ static int no_daemon(const char *name, int result)
 }
 
 /* A connection to the daemon of that name; -1: said. */
-static int open_daemon(const char *name)
+static int open_daemon(const char *name, int seconds)
 {
 	char folders[FOLDERS][FOLDER_BYTES];
 	size_t count = list_folders(folders);
@@ -148,7 +150,7 @@ static int open_daemon(const char *name)
 			(void)snprintf(path, sizeof path, "%s/%s" SUFFIX, folders[i / 2], name);
 		else
 			(void)snprintf(path, sizeof path, "%s/%s/%s" SUFFIX, folders[i / 2], name, name);
-		fd = connect_to(path);
+		fd = connect_to(path, seconds);
 		if (fd >= 0)
 			return fd;
 		if (fd != -ENOENT && fd != -ENOTDIR)
@@ -225,6 +227,9 @@ static json_t *take_answer(const char *name, const char *line, size_t length)
 
 json_t *client_ask(const char *name, json_t *request)
 {
+	const char *command = json_string_value(json_object_get(request, "command"));
+	int seconds = command != NULL && strcmp(command, "reload") == 0 ? RELOAD_PATIENCE_SECONDS
+	                                                                : PATIENCE_SECONDS;
 	char *text = request == NULL ? NULL : json_dumps(request, JSON_COMPACT);
 	json_t *answer = NULL;
 	char *line = NULL;
@@ -237,7 +242,7 @@ json_t *client_ask(const char *name, json_t *request)
 		log_error("a word is no UTF-8, which the control socket speaks");
 		return NULL;
 	}
-	fd = open_daemon(name);
+	fd = open_daemon(name, seconds);
 	if (fd >= 0)
 		result = send_all(fd, text, strlen(text));
 	if (fd >= 0 && result == 0)
@@ -248,7 +253,7 @@ json_t *client_ask(const char *name, json_t *request)
 		answer = take_answer(name, line, length);
 	else if (fd >= 0)
 		log_error("the daemon called %s does not answer: %s", name,
-		          result == -EAGAIN || result == -EWOULDBLOCK ? "no word for ten seconds"
+		          result == -EAGAIN || result == -EWOULDBLOCK ? "no word in time"
 		          : result == -EPIPE                          ? "it hung up"
 		                                                      : strerror(-result));
 	free(line);

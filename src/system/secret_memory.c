@@ -434,7 +434,7 @@ int secret_memory_protect_process(void)
 	static const struct rlimit none = { 0, 0 };
 	struct rlimit limit;
 
-	/* This alone forbids dumps and readers; the limit is a second bar, which others may have set already. */
+	/* This alone forbids dumps and readers; the limit is a second bar, which may be set already. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return -errno;
 	if (setrlimit(RLIMIT_CORE, &none) == 0)

@@ -16,8 +16,7 @@ if [ "${1-}" != inside ]; then
 		echo "skipped: this system has no namespaces with virtual links (unshare, ip, veth, bridge)"
 		exit 77
 	fi
-	"${own[@]}" bash "$0" inside "$@"
-	exit
+	exec "${own[@]}" bash "$0" inside "$@"
 fi
 shift
 # shellcheck source=common.bash
@@ -45,25 +44,10 @@ has_ipv6=false
 [ ! -e /proc/net/if_inet6 ] || has_ipv6=true
 ip link set lo up
 
-# host NAME: a namespace of its own. Addresses are good at once.
+# host NAME: a namespace of its own.
 host()
 {
 	ip netns add "$1" && ip -n "$1" link set lo up || exit 1
-	at "$1" sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv6.conf.all.accept_dad=0 2>/dev/null
-}
-
-# at HOST COMMAND...: runs there; the process keeps its number.
-at()
-{
-	local host=$1
-
-	shift
-	exec_at "$host" "$@"
-}
-
-exec_at()
-{
-	ip netns exec "$@"
 }
 
 # link HOST NAME HOST NAME: a cable between two interfaces, not yet up.
@@ -72,7 +56,7 @@ link()
 	ip link add "$2" netns "$1" type veth peer name "$4" netns "$3" || exit 1
 }
 
-# address HOST NAME ADDRESS...: the interface is up, with these.
+# address HOST NAME ADDRESS...: the interface is up, with these, which are good at once.
 address()
 {
 	local host=$1 name=$2 word
