@@ -68,6 +68,11 @@ int channel_send_request(int channel, const struct channel_request *request, int
 	return result == -EAGAIN ? -ETIMEDOUT : result;
 }
 
+int channel_try_request(int channel, const struct channel_request *request)
+{
+	return send_message(channel, request, sizeof *request, -1, MSG_DONTWAIT);
+}
+
 int channel_send_event(int channel, const struct channel_event *event)
 {
 	return send_message(channel, event, sizeof *event, -1, MSG_DONTWAIT);
@@ -240,7 +245,7 @@ static bool is_peer(const struct channel_peer *peer)
 
 static bool are_addresses(const struct channel_addresses *addresses)
 {
-	if (addresses->count > CHANNEL_ADDRESSES_MAX)
+	if (addresses->count > CHANNEL_ADDRESSES_MAX || addresses->forget > 1)
 		return false;
 	for (uint32_t i = 0; i < addresses->count; i++) {
 		if (!is_address(&addresses->list[i]))

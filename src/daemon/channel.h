@@ -51,6 +51,7 @@ struct channel_peer {
 
 struct channel_addresses {
 	uint32_t count;
+	uint32_t forget; /* 1: where it was last is of no interest any more */
 	union address_socket list[CHANNEL_ADDRESSES_MAX];
 };
 
@@ -136,6 +137,10 @@ int channel_open(int pair[2]) __attribute__((warn_unused_result));
  * not -1 and stays open. 0, or negative errno: the engine process is gone or hangs.
  */
 int channel_send_request(int channel, const struct channel_request *request, int fd)
+	__attribute__((warn_unused_result));
+
+/* The same without waiting, and without a descriptor: -EAGAIN when there is no room. */
+int channel_try_request(int channel, const struct channel_request *request)
 	__attribute__((warn_unused_result));
 
 /*

@@ -34,10 +34,10 @@ struct engine_peer {
 	uint8_t *key;             /* secret memory, with ENGINE_TELL_KEY */
 	enum rosenpass_role role;
 	enum rosenpass_dialect dialect;
-	int failure;            /* with ENGINE_TELL_FAILED */
-	uint32_t unanswered;    /* datagrams sent to all its addresses since it was heard */
-	int send_error;         /* positive errno of the last send that failed, 0 after one that worked */
-	uint64_t complained_ns; /* 0: never */
+	int failure;         /* with ENGINE_TELL_FAILED */
+	uint32_t unanswered; /* datagrams sent to all its addresses since it was heard */
+	int send_error;      /* positive errno of the last send that failed, 0 after one that worked */
+	bool complained;     /* about a send, since the last key */
 };
 
 /* Datagrams on their way out; data belongs to the engine until it is called again. */
@@ -76,7 +76,8 @@ struct engine_process {
 };
 
 /* engine_peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
-void engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd);
+/* false: there is no memory to go on. */
+bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd);
 void engine_peers_change(struct engine_process *process, const struct channel_request *request);
 void engine_peers_remove(struct engine_process *process, const struct channel_request *request);
 void engine_peers_set_addresses(struct engine_process *process, const struct channel_request *request);
@@ -84,7 +85,7 @@ void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
 
 /* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
-void engine_send_outputs(struct engine_process *process, uint64_t now_ns);
+void engine_send_outputs(struct engine_process *process);
 
 /* engine_tell.c: what the monitor hears. */
 void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what);

@@ -73,7 +73,7 @@ static void fail(struct engine_process *process, struct engine_peer *peer, int r
 	engine_tell(process, peer, ENGINE_TELL_FAILED);
 }
 
-void engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd)
+bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd)
 {
 	struct rosenpass_peer_config config;
 	const char *labels[CHANNEL_OSK_MAX];
@@ -81,13 +81,13 @@ void engine_peers_add(struct engine_process *process, const struct channel_reque
 	int result;
 
 	if (make_room(process, request->slot) != 0 || process->peers[request->slot] != NULL) {
-		log_error("cannot take peer in slot %u", request->slot);
-		return;
+		log_error("the engine process has no room for %s; ending", request->peer.label);
+		return false;
 	}
 	peer = calloc(1, sizeof *peer);
 	if (peer == NULL) {
-		log_error("%s: out of memory", request->peer.label);
-		return;
+		log_error("the engine process is out of memory; ending");
+		return false;
 	}
 	peer->slot = request->slot;
 	peer->serial = request->serial;
@@ -99,12 +99,13 @@ void engine_peers_add(struct engine_process *process, const struct channel_reque
 	if (result != 0) {
 		log_error("%s: cannot take its public key: %s", peer->label, strerror(-result));
 		fail(process, peer, ROSENPASS_E_MEMORY);
-		return;
+		return true;
 	}
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_add(process->engine, &config, clock_now_ns(), &peer->handle);
 	if (result != 0)
 		fail(process, peer, result);
+	return true;
 }
 
 void engine_peers_change(struct engine_process *process, const struct channel_request *request)
@@ -118,8 +119,6 @@ void engine_peers_change(struct engine_process *process, const struct channel_re
 		return;
 	memcpy(peer->label, request->peer.label, sizeof peer->label);
 	fill_config(&config, labels, peer, &request->peer);
-	if (peer->has_last)
-		address_pack(&config.endpoint, &peer->last);
 	result = rosenpass_peer_change(process->engine, peer->handle, &config, clock_now_ns());
 	if (result != 0)
 		fail(process, peer, result);
@@ -158,6 +157,7 @@ static bool has_address(const struct engine_peer *peer, const union address_sock
 
 void engine_peers_set_addresses(struct engine_process *process, const struct channel_request *request)
 {
+	static const struct rosenpass_address nowhere = { 0 };
 	struct engine_peer *peer = find(process, request);
 	bool is_new = false;
 
@@ -168,16 +168,16 @@ void engine_peers_set_addresses(struct engine_process *process, const struct cha
 	peer->address_count = request->addresses.count;
 	for (uint32_t i = 0; i < request->addresses.count; i++)
 		peer->addresses[i] = request->addresses.list[i];
+	if (request->addresses.forget != 0) {
+		peer->has_last = false;
+		(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
+	}
 	if (!is_new || !is_waiting(process, peer))
 		return;
 	/* What was sent up to now went nowhere, or to where it no longer is. */
 	peer->unanswered = 0;
-	peer->complained_ns = 0;
-	if (peer->address_count > 0) {
-		static const struct rosenpass_address nowhere = { 0 };
-
+	if (peer->address_count > 0)
 		(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
-	}
 	(void)rosenpass_peer_initiate(process->engine, peer->handle, clock_now_ns());
 }
 
@@ -188,7 +188,6 @@ void engine_peers_network_changed(struct engine_process *process)
 
 		if (peer == NULL)
 			continue;
-		peer->complained_ns = 0;
 		if (!is_waiting(process, peer))
 			continue;
 		peer->unanswered = 0;

@@ -42,7 +42,7 @@ static void hand_over(struct engine_process *process, size_t count)
 		uint64_t now_ns = clock_now_ns();
 
 		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
-		engine_send_outputs(process, now_ns);
+		engine_send_outputs(process);
 	}
 	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
 		char text[ADDRESS_TEXT_BYTES];
@@ -75,7 +75,7 @@ static void serve_timers(struct engine_process *process)
 
 	while (rosenpass_deadline(process->engine) <= now_ns) {
 		rosenpass_expire(process->engine, now_ns);
-		engine_send_outputs(process, now_ns);
+		engine_send_outputs(process);
 	}
 }
 
@@ -84,8 +84,7 @@ static int serve_request(struct engine_process *process, const struct channel_re
 {
 	switch (request->kind) {
 	case CHANNEL_ADD_PEER:
-		engine_peers_add(process, request, *fd);
-		return 0;
+		return engine_peers_add(process, request, *fd) ? 0 : BROKEN;
 	case CHANNEL_CHANGE_PEER:
 		engine_peers_change(process, request);
 		return 0;
@@ -139,7 +138,7 @@ static int serve_channel(struct engine_process *process)
 		sodium_memzero(&request, sizeof request);
 		if (fd >= 0)
 			(void)close(fd);
-		engine_send_outputs(process, clock_now_ns());
+		engine_send_outputs(process);
 	}
 	return result;
 }

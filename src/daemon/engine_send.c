@@ -4,14 +4,13 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "system/clock.h"
 #include "system/log.h"
 
-#define COMPLAIN_NS (60 * CLOCK_SECOND_NS)
 /* Three minutes, about: then a peer counts as away. */
 #define PATIENT_TRANSMISSIONS 20
 
-static void complain(struct engine_peer *peer, const union address_socket *remote, int error, uint64_t now_ns)
+/* Once until the next key: a peer that is away or has an address that nothing leads to is no news every minute. */
+static void complain(struct engine_peer *peer, const union address_socket *remote, int error)
 {
 	char text[ADDRESS_TEXT_BYTES];
 
@@ -20,14 +19,13 @@ static void complain(struct engine_peer *peer, const union address_socket *remot
 		log_debug("cannot send to %s: %s", text, strerror(error));
 		return;
 	}
-	if (peer->complained_ns == 0 || now_ns - peer->complained_ns >= COMPLAIN_NS) {
-		log_warn("%s: cannot send to %s: %s", peer->label, text, strerror(error));
-		peer->complained_ns = now_ns;
-	}
+	log_write(peer->complained ? LOG_DEBUG : LOG_WARN, "%s: cannot send to %s: %s", peer->label, text,
+	          strerror(error));
+	peer->complained = true;
 }
 
 /* Hands everything to the kernel. What it does not take is lost, as on any network; the handshake repeats it. */
-static void flush(struct engine_process *process, uint64_t now_ns)
+static void flush(struct engine_process *process)
 {
 	struct engine_outbox *outbox = &process->outbox;
 
@@ -39,7 +37,7 @@ static void flush(struct engine_process *process, uint64_t now_ns)
 		int error = -outbox->results[i];
 
 		if (error != 0)
-			complain(peer, &outbox->messages[i].path.remote, error, now_ns);
+			complain(peer, &outbox->messages[i].path.remote, error);
 		if (peer != NULL)
 			peer->send_error = error;
 	}
@@ -59,18 +57,18 @@ static int find_socket(const struct sockets *sockets, uint16_t asked, int family
 }
 
 static void put(struct engine_process *process, struct engine_peer *peer,
-                const struct rosenpass_output *output, const struct address_path *path, uint64_t now_ns)
+                const struct rosenpass_output *output, const struct address_path *path)
 {
 	struct engine_outbox *outbox = &process->outbox;
 	int socket = find_socket(&process->sockets, path->socket, path->remote.any.sa_family);
 	struct sockets_message *message;
 
 	if (socket < 0) {
-		complain(peer, &path->remote, EAFNOSUPPORT, now_ns);
+		complain(peer, &path->remote, EAFNOSUPPORT);
 		return;
 	}
 	if (outbox->count == ENGINE_OUTBOX)
-		flush(process, now_ns);
+		flush(process);
 	message = &outbox->messages[outbox->count];
 	message->path = *path;
 	/* Another socket has other addresses. */
@@ -120,7 +118,7 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
  * addresses. (In turn would not do: the engine changes dialects in turn, and the two might never meet.)
  */
 static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
-                           const struct rosenpass_output *output, uint64_t now_ns)
+                           const struct rosenpass_output *output)
 {
 	struct address_path path;
 	size_t ways = 0;
@@ -128,18 +126,18 @@ static void put_everywhere(struct engine_process *process, struct engine_peer *p
 	while (get_way(process, peer, ways, &path)) {
 		ways++;
 		if (peer->unanswered < PATIENT_TRANSMISSIONS)
-			put(process, peer, output, &path, now_ns);
+			put(process, peer, output, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
-		complain(peer, &peer->addresses[0], EAFNOSUPPORT, now_ns);
+		complain(peer, &peer->addresses[0], EAFNOSUPPORT);
 	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
 	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
-		put(process, peer, output, &path, now_ns);
+		put(process, peer, output, &path);
 	if (peer->unanswered < UINT32_MAX)
 		peer->unanswered++;
 }
 
-static void take(struct engine_process *process, const struct rosenpass_output *output, uint64_t now_ns)
+static void take(struct engine_process *process, const struct rosenpass_output *output)
 {
 	struct engine_peer *peer = output->user;
 	struct address_path path;
@@ -148,9 +146,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 	case ROSENPASS_OUTPUT_SEND:
 		if (output->address.length > 0) {
 			if (address_unpack(&path, &output->address) == 0)
-				put(process, peer, output, &path, now_ns);
+				put(process, peer, output, &path);
 		} else if (peer != NULL) {
-			put_everywhere(process, peer, output, now_ns);
+			put_everywhere(process, peer, output);
 		}
 		break;
 	case ROSENPASS_OUTPUT_KEY:
@@ -158,7 +156,7 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		peer->role = output->role;
 		peer->dialect = output->dialect;
 		peer->unanswered = 0;
-		peer->complained_ns = 0;
+		peer->complained = false;
 		engine_tell(process, peer, ENGINE_TELL_KEY);
 		break;
 	case ROSENPASS_OUTPUT_STALE:
@@ -179,11 +177,11 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 	}
 }
 
-void engine_send_outputs(struct engine_process *process, uint64_t now_ns)
+void engine_send_outputs(struct engine_process *process)
 {
 	struct rosenpass_output output;
 
 	while (rosenpass_next(process->engine, &output))
-		take(process, &output, now_ns);
-	flush(process, now_ns);
+		take(process, &output);
+	flush(process);
 }

@@ -8,14 +8,16 @@
 
 void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what)
 {
+	bool is_listed = peer->tell != 0;
+
 	/* Of a key and its end only the later one counts. */
 	if (what == ENGINE_TELL_KEY)
-		peer->tell &= ~ENGINE_TELL_STALE;
+		peer->tell &= ~(ENGINE_TELL_STALE | ENGINE_TELL_TIMED_OUT);
 	if (what == ENGINE_TELL_STALE) {
 		peer->tell &= ~ENGINE_TELL_KEY;
 		sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
 	}
-	if (peer->tell == 0) {
+	if (!is_listed) {
 		peer->next = NULL;
 		*process->tell_last = peer;
 		process->tell_last = &peer->next;

@@ -20,6 +20,10 @@
 /* Changes of the network come in bursts, and where routes are many, all the time. */
 #define NETWORK_SETTLES_NS (CLOCK_SECOND_NS / 2)
 #define NETWORK_RESTS_NS (5 * CLOCK_SECOND_NS)
+#define NETWORK_RESTS_MOST_NS (60 * CLOCK_SECOND_NS)
+/* Life is asked for so often where the service manager does not want it oftener; then it hangs. */
+#define WATCHDOG_NS (20 * CLOCK_SECOND_NS)
+#define HANG_NS (120 * CLOCK_SECOND_NS)
 /* How long the engine process may take to end, and to start. */
 #define STOP_NS (3 * CLOCK_SECOND_NS)
 #define POLLS_MAX (5 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
@@ -47,10 +51,7 @@ void monitor_stop(struct monitor *monitor, int status)
 	monitor->stop_ns = clock_now_ns() + STOP_NS;
 	notify_send("STOPPING=1");
 	if (monitor->engine_pid != 0) {
-		static const struct channel_request stop = { .kind = CHANNEL_STOP };
-
-		if (channel_send_request(monitor->channel, &stop, -1) != 0)
-			log_debug("the engine process cannot be told to end");
+		monitor_engine_tell_stop(monitor);
 	}
 }
 
@@ -65,7 +66,7 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 		return;
 	/* When it has ended, the reason comes with SIGCHLD and says more. */
 	if (result != -EPIPE && result != -ECONNRESET)
-		log_error("the engine process does not listen: %s; ending", strerror(-result));
+		monitor_give_up(monitor, "does not listen");
 	monitor_stop(monitor, EXIT_FAILURE);
 }
 
@@ -83,6 +84,14 @@ static int open_signals(void)
 		return -errno;
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+void monitor_give_up(struct monitor *monitor, const char *reason)
+{
+	log_error("the engine process %s; killing it", reason);
+	if (monitor->engine_pid != 0)
+		(void)kill(monitor->engine_pid, SIGKILL);
+	monitor_stop(monitor, EXIT_FAILURE);
 }
 
 static void reload_by_signal(struct monitor *monitor)
@@ -121,6 +130,11 @@ static void serve_signals(struct monitor *monitor)
 	}
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void serve_network(struct monitor *monitor, uint64_t now_ns)
 {
 	static const struct channel_request changed = { .kind = CHANNEL_NETWORK_CHANGED };
@@ -128,7 +142,12 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 	if (monitor->network_ns > now_ns)
 		return;
 	monitor->network_ns = MONITOR_NEVER;
-	monitor->network_rest_ns = now_ns + NETWORK_RESTS_NS;
+	/* Where routes come and go all the time, longer and longer rests. */
+	if (now_ns < monitor->network_rest_ns + monitor->network_wait_ns)
+		monitor->network_wait_ns = earlier(2 * monitor->network_wait_ns, NETWORK_RESTS_MOST_NS);
+	else
+		monitor->network_wait_ns = NETWORK_RESTS_NS;
+	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
 	log_debug("addresses or routes have changed");
 	monitor_names_network_changed(monitor, now_ns);
 	monitor_request(monitor, &changed, -1);
@@ -138,16 +157,26 @@ static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
 {
 	static const struct channel_request ping = { .kind = CHANNEL_PING };
 
+	if (monitor->pong_ns <= now_ns) {
+		monitor->pong_ns = MONITOR_NEVER;
+		monitor_give_up(monitor, "has not answered for two minutes");
+	}
 	if (monitor->watchdog_ns > now_ns)
 		return;
 	/* The service manager hears of life when the answer comes. */
 	monitor_request(monitor, &ping, -1);
 	monitor->watchdog_ns = now_ns + monitor->watchdog_every_ns;
+	if (monitor->pong_ns == MONITOR_NEVER)
+		monitor->pong_ns = now_ns + HANG_NS;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static void serve_report(struct monitor *monitor, uint64_t now_ns)
 {
-	return a < b ? a : b;
+	if (monitor->report_ns > now_ns)
+		return;
+	/* It hangs, or has a lot to do. What is known is better than nothing. */
+	monitor->report_asked = false;
+	monitor_control_report(monitor);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -163,15 +192,19 @@ static uint64_t serve_timers(struct monitor *monitor)
 
 	serve_network(monitor, now_ns);
 	serve_watchdog(monitor, now_ns);
+	serve_report(monitor, now_ns);
 	for (size_t i = 0; i < monitor->slots; i++) {
 		if (monitor->peers[i] != NULL)
 			next_ns =
 				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
 	}
-	next_ns = earlier(next_ns, monitor_peers_sweep(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
+	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
+	if (monitor->control_pause_ns > now_ns)
+		next_ns = earlier(next_ns, monitor->control_pause_ns);
 	return monitor->stopping ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
@@ -198,7 +231,8 @@ static void fill_polls(struct monitor *monitor, struct polls *polls)
 	/* A negative descriptor is passed over. */
 	(void)add_poll(polls, monitor->engine_pid != 0 ? monitor->channel : -1, POLLIN);
 	(void)add_poll(polls, monitor->netwatch, POLLIN);
-	(void)add_poll(polls, monitor->control, POLLIN);
+	(void)add_poll(polls, monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1,
+	               POLLIN);
 	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
 		if (monitor->jobs[i].job.pid == 0)
 			continue;
@@ -240,7 +274,7 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 		if (polls->jobs[i] != NULL && polls->jobs[i]->job.pid != 0)
 			monitor_names_answer(monitor, polls->jobs[i], now_ns);
 		else if (polls->clients[i] != NULL && polls->clients[i]->fd == polls->fds[i].fd)
-			monitor_control_serve(monitor, polls->clients[i], polls->fds[i].revents);
+			monitor_control_serve(polls->clients[i], polls->fds[i].revents);
 	}
 }
 
@@ -250,7 +284,9 @@ static void loop(struct monitor *monitor)
 
 	while (!monitor->stopping || (monitor->engine_pid != 0 && clock_now_ns() < monitor->stop_ns)) {
 		uint64_t next_ns = serve_timers(monitor);
-		bool more = !monitor->stopping && monitor_peers_compute_id(monitor);
+		bool more = !monitor->stopping && monitor_control_go_on(monitor);
+
+		more |= !monitor->stopping && monitor_peers_compute_id(monitor);
 
 		fill_polls(monitor, &polls);
 		if (clock_timer_set(monitor->timer, next_ns) != 0 ||
@@ -277,8 +313,9 @@ static void say_ready(struct monitor *monitor)
 	               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
 	notify_send(state);
 	monitor->watchdog_every_ns = notify_watchdog_ns() / 3;
-	if (monitor->watchdog_every_ns != 0)
-		monitor->watchdog_ns = clock_now_ns();
+	if (monitor->watchdog_every_ns == 0 || monitor->watchdog_every_ns > WATCHDOG_NS)
+		monitor->watchdog_every_ns = WATCHDOG_NS;
+	monitor->watchdog_ns = clock_now_ns();
 }
 
 /* Each peer's key is shared memory, each listener a socket, and more. */
@@ -302,11 +339,9 @@ static int open_all(struct monitor *monitor)
 	char problem[SANDBOX_PROBLEM_BYTES];
 	const char *user = monitor->options.user != NULL ? monitor->options.user : monitor->config.user;
 
-	monitor->signals = open_signals();
 	monitor->timer = clock_timer_open();
-	if (monitor->signals < 0 || monitor->timer < 0) {
-		log_error("cannot wait for signals or time: %s",
-		          strerror(monitor->signals < 0 ? -monitor->signals : -monitor->timer));
+	if (monitor->timer < 0) {
+		log_error("cannot wait for time: %s", strerror(-monitor->timer));
 		return -1;
 	}
 	if (sandbox_choose_user(&monitor->user, user, problem) != 0) {
@@ -338,6 +373,17 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		monitor_load_release(&staged[i]);
 	}
 	return monitor->stopping ? -1 : 0;
+}
+
+/* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */
+static int catch_signals(struct monitor *monitor)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
+	monitor->signals = open_signals();
+	if (monitor->signals >= 0)
+		return 0;
+	log_error("cannot wait for signals: %s", strerror(-monitor->signals));
+	return -1;
 }
 
 static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *count, uint8_t *secret_key)
@@ -411,6 +457,8 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->started_ns = clock_now_ns();
 	monitor->network_ns = MONITOR_NEVER;
 	monitor->watchdog_ns = MONITOR_NEVER;
+	monitor->pong_ns = MONITOR_NEVER;
+	monitor->report_ns = MONITOR_NEVER;
 	monitor->channel = -1;
 	monitor->signals = -1;
 	monitor->timer = -1;
@@ -439,7 +487,7 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 			log_warn("cannot forbid core dumps of this process");
 		raise_limits();
 		notify_open();
-		if (load(monitor, staged, &count, secret_key) == 0 &&
+		if (catch_signals(monitor) == 0 && load(monitor, staged, &count, secret_key) == 0 &&
 		    start(monitor, staged, count, secret_key) == 0) {
 			say_ready(monitor);
 			loop(monitor);

@@ -21,6 +21,8 @@
 #define FOLDER_MODE 0755
 #define SOCKET_MODE 0600
 #define WORDS_MAX 256
+/* So long the engine process may take for a report. */
+#define REPORT_NS (5 * CLOCK_SECOND_NS)
 
 /* The folder for sockets; it is made where it is ours to make. */
 static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size_t size)
@@ -47,15 +49,18 @@ static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size
 	return out;
 }
 
-/* Whether somebody answers there. */
-static bool is_alive(const struct sockaddr_un *address)
+/* Whether what has the name is a socket that nobody listens on: only a refusal says so for certain. */
+static bool is_dead(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
+	struct stat status;
+	bool dead = lstat(address->sun_path, &status) == 0 && S_ISSOCK(status.st_mode) && fd >= 0 &&
+	            connect(fd, (const struct sockaddr *)address, sizeof *address) != 0 &&
+	            errno == ECONNREFUSED;
 
 	if (fd >= 0)
 		(void)close(fd);
-	return alive;
+	return dead;
 }
 
 static int bind_socket(const struct sockaddr_un *address)
@@ -67,11 +72,8 @@ static int bind_socket(const struct sockaddr_un *address)
 	if (fd < 0)
 		return -errno;
 	/* One whose daemon was killed is in the way. */
-	if (is_alive(address)) {
-		(void)close(fd);
-		return -EADDRINUSE;
-	}
-	(void)unlink(address->sun_path);
+	if (is_dead(address))
+		(void)unlink(address->sun_path);
 	mask = umask(0777 & ~SOCKET_MODE);
 	result = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : -errno;
 	(void)umask(mask);
@@ -87,6 +89,7 @@ void monitor_control_open(struct monitor *monitor)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char folder[sizeof(struct sockaddr_un)];
+	struct stat status;
 	int length;
 	int fd;
 
@@ -111,6 +114,10 @@ void monitor_control_open(struct monitor *monitor)
 		return;
 	}
 	monitor->control = fd;
+	if (lstat(address.sun_path, &status) == 0) {
+		monitor->control_device = status.st_dev;
+		monitor->control_inode = status.st_ino;
+	}
 	memcpy(monitor->control_path, address.sun_path, sizeof monitor->control_path);
 }
 
@@ -124,13 +131,18 @@ static void close_client(struct monitor_client *client)
 
 void monitor_control_close(struct monitor *monitor)
 {
+	struct stat status;
+
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
 		if (monitor->clients[i].fd >= 0)
 			close_client(&monitor->clients[i]);
 	}
 	if (monitor->control < 0)
 		return;
-	(void)unlink(monitor->control_path);
+	/* Somebody may have taken ours away and put another one there. */
+	if (lstat(monitor->control_path, &status) == 0 && status.st_dev == monitor->control_device &&
+	    status.st_ino == monitor->control_inode)
+		(void)unlink(monitor->control_path);
 	(void)close(monitor->control);
 	monitor->control = -1;
 }
@@ -145,19 +157,51 @@ static bool is_welcome(int fd)
 	       (peer.uid == 0 || peer.uid == geteuid());
 }
 
+/* A client that has nothing to do with us at present; clients that wait for an answer keep their place. */
+static struct monitor_client *longest_idle(struct monitor *monitor)
+{
+	struct monitor_client *longest = NULL;
+
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+		struct monitor_client *client = &monitor->clients[i];
+
+		if (!client->waits_for_report && client->out == NULL &&
+		    (longest == NULL || client->since_ns < longest->since_ns))
+			longest = client;
+	}
+	return longest;
+}
+
 void monitor_control_accept(struct monitor *monitor)
 {
 	int fd = accept4(monitor->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
-		return;
-	for (size_t i = 0; i < MONITOR_CLIENTS && is_welcome(fd); i++) {
-		if (monitor->clients[i].fd >= 0)
-			continue;
-		monitor->clients[i] = (struct monitor_client){ .fd = fd };
+	struct monitor_client *client = NULL;
+
+	if (fd < 0) {
+		/* Without a descriptor it would stay readable, and we would do nothing else. */
+		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+			monitor->control_pause_ns = clock_now_ns() + CLOCK_SECOND_NS;
 		return;
 	}
-	(void)close(fd);
+	for (size_t i = 0; i < MONITOR_CLIENTS && client == NULL; i++) {
+		if (monitor->clients[i].fd < 0)
+			client = &monitor->clients[i];
+	}
+	if (client == NULL)
+		client = longest_idle(monitor);
+	if (client == NULL || !is_welcome(fd)) {
+		(void)close(fd);
+		return;
+	}
+	if (client->fd >= 0)
+		close_client(client);
+	*client = (struct monitor_client){ .fd = fd, .since_ns = clock_now_ns() };
+}
+
+bool monitor_control_has_room(const struct monitor *monitor, uint64_t now_ns)
+{
+	return now_ns >= monitor->control_pause_ns;
 }
 
 /* Sends what there is; what does not fit waits until the client reads. */
@@ -257,22 +301,6 @@ static size_t last_number(const struct monitor *monitor)
 	return number;
 }
 
-static int check_name(const struct monitor *monitor, const char *name,
-                      char problem[static MONITOR_PROBLEM_BYTES])
-{
-	for (size_t i = 0; i < monitor->slots && name != NULL; i++) {
-		const struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer != NULL && !peer->leaving && peer->config.name != NULL &&
-		    strcmp(peer->config.name, name) == 0) {
-			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "there is a peer called %s already",
-			               name);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 static int add_peer(struct monitor *monitor, char *const *words, size_t count, char *name, size_t name_size,
                     char problem[static MONITOR_PROBLEM_BYTES])
 {
@@ -283,15 +311,12 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
 		return -1;
-	if (check_name(monitor, config.name, problem) != 0) {
-		config_peer_release(&config);
-		return -1;
-	}
 	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
 		if (staged.same != NULL)
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",
 			               staged.same->label);
-		else if (monitor_load_check_unique(&staged, NULL, 0, &monitor->public_key, problem) == 0)
+		else if (monitor_load_check_unique(&staged, NULL, 0, &monitor->public_key, problem) == 0 &&
+		         monitor_load_check_known(&staged, monitor, NULL, 0, problem) == 0)
 			result = monitor_peers_add(monitor, &staged, true);
 		if (result == -ENOMEM)
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
@@ -361,6 +386,7 @@ void monitor_control_ask(struct monitor *monitor)
 	if (!waits || monitor->report_asked)
 		return;
 	monitor->report_asked = true;
+	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
 }
 
@@ -390,25 +416,37 @@ static void serve_line(struct monitor *monitor, struct monitor_client *client, c
 	json_decref(request);
 }
 
-/* Serves the lines that are complete, one after the other is answered. */
-static void serve_lines(struct monitor *monitor, struct monitor_client *client)
+/* Serves one line if one is complete. One at a time: others have their turn between two reloads. */
+static bool serve_next(struct monitor *monitor, struct monitor_client *client)
 {
-	while (client->fd >= 0 && client->out == NULL && !client->waits_for_report && client->in_length > 0) {
-		char *end = memchr(client->in, '\n', client->in_length);
-		size_t length;
+	char *end;
+	size_t length;
 
-		if (end == NULL)
-			return;
-		length = (size_t)(end - client->in);
-		serve_line(monitor, client, client->in, length);
-		if (client->fd < 0)
-			return;
-		client->in_length -= length + 1;
-		memmove(client->in, end + 1, client->in_length);
-	}
+	if (client->fd < 0 || client->out != NULL || client->waits_for_report || client->in_length == 0)
+		return false;
+	end = memchr(client->in, '\n', client->in_length);
+	if (end == NULL)
+		return false;
+	length = (size_t)(end - client->in);
+	client->since_ns = clock_now_ns();
+	serve_line(monitor, client, client->in, length);
+	if (client->fd < 0)
+		return false;
+	client->in_length -= length + 1;
+	memmove(client->in, end + 1, client->in_length);
+	return true;
 }
 
-static void read_in(struct monitor *monitor, struct monitor_client *client)
+bool monitor_control_go_on(struct monitor *monitor)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		more |= serve_next(monitor, &monitor->clients[i]);
+	return more;
+}
+
+static void read_in(struct monitor_client *client)
 {
 	ssize_t got;
 
@@ -426,11 +464,11 @@ static void read_in(struct monitor *monitor, struct monitor_client *client)
 		close_client(client);
 		return;
 	}
+	/* Its lines are served by monitor_control_go_on(). */
 	client->in_length += (size_t)got;
-	serve_lines(monitor, client);
 }
 
-void monitor_control_serve(struct monitor *monitor, struct monitor_client *client, short events)
+void monitor_control_serve(struct monitor_client *client, short events)
 {
 	if (client->waits_for_report) {
 		/* It went away meanwhile. */
@@ -438,15 +476,14 @@ void monitor_control_serve(struct monitor *monitor, struct monitor_client *clien
 			close_client(client);
 	} else if (client->out != NULL) {
 		write_out(client);
-		if (client->fd >= 0)
-			serve_lines(monitor, client);
 	} else {
-		read_in(monitor, client);
+		read_in(client);
 	}
 }
 
 void monitor_control_report(struct monitor *monitor)
 {
+	monitor->report_ns = MONITOR_NEVER;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
 		struct monitor_client *client = &monitor->clients[i];
 
@@ -454,7 +491,5 @@ void monitor_control_report(struct monitor *monitor)
 			continue;
 		client->waits_for_report = false;
 		answer_line(client, monitor_status_format(monitor, clock_now_ns()));
-		if (client->fd >= 0)
-			serve_lines(monitor, client);
 	}
 }

@@ -28,6 +28,8 @@
 /* A killed program is gone in no time, unless the kernel itself is stuck. */
 #define CANCEL_LOOKS 1000
 #define ENVIRONMENT_WORDS 6
+/* How soon a program that has to wait for others is thought of again. */
+#define COMMAND_QUEUE_NS (CLOCK_SECOND_NS / 5)
 
 /*
  * A reader that does not read must not hold up the daemon: what does not fit is lost,
@@ -74,11 +76,17 @@ static void set_state(struct monitor_output *output, enum monitor_output_state s
 	output->state = state;
 }
 
+static void wipe(struct monitor_peer *peer)
+{
+	sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+	peer->has_key = false;
+}
+
 /* A key that is everywhere is kept nowhere. */
 static void wipe_when_done(struct monitor_peer *peer)
 {
 	if (monitor_delivery_is_done(peer))
-		sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+		wipe(peer);
 }
 
 static void succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
@@ -102,6 +110,11 @@ static void failed(struct monitor_peer *peer, struct monitor_output *output, con
 	          "%s: cannot %s %s: %s; trying again until it works", peer->label,
 	          is_file ? "write outfile" : "give its key to exchange_command", target, problem);
 	output->failures++;
+	if (output->last_try) {
+		set_state(output, MONITOR_DELIVERED, now_ns);
+		monitor_backoff_none(&output->retry);
+		return;
+	}
 	(void)snprintf(output->error, sizeof output->error, "%s", problem);
 	set_state(output, MONITOR_FAILING, now_ns);
 	if (is_file)
@@ -183,8 +196,8 @@ static int run_command(const struct monitor *monitor, struct monitor_peer *peer,
 	return result;
 }
 
-static void start_command(const struct monitor *monitor, struct monitor_peer *peer,
-                          struct monitor_output *output, uint64_t now_ns)
+static void start_command(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
+                          uint64_t now_ns)
 {
 	int result;
 
@@ -196,34 +209,71 @@ static void start_command(const struct monitor *monitor, struct monitor_peer *pe
 		failed(peer, output, peer->config.exchange_command.words[0], strerror(-result), now_ns);
 		return;
 	}
+	monitor->programs++;
 	output->retry.next_ns = MONITOR_NEVER;
 	output->stop_ns = now_ns + COMMAND_NS;
 	if (output->state != MONITOR_FAILING)
 		set_state(output, MONITOR_WAITING, now_ns);
 }
 
+static bool same_words(const struct config_words *a, const struct config_words *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->words[i], b->words[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* Whether a peer that is leaving still runs the same command: two at once would end in any order. */
+static bool is_taken(const struct monitor *monitor, const struct monitor_peer *peer)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		const struct monitor_peer *other = monitor->peers[i];
+
+		if (other == NULL || other == peer || !other->leaving)
+			continue;
+		for (size_t o = 0; o < other->output_count; o++) {
+			if (other->outputs[o].program.pid != 0 &&
+			    same_words(&other->config.exchange_command, &peer->config.exchange_command))
+				return true;
+		}
+	}
+	return false;
+}
+
 static void try_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
                        uint64_t now_ns)
 {
+	/* Zeros in the place of a key would be taken for one. */
+	if (!peer->has_key) {
+		monitor_backoff_none(&output->retry);
+		return;
+	}
 	if (output->kind == MONITOR_FILE)
 		try_file(monitor, peer, output, now_ns);
+	else if (monitor->programs >= MONITOR_PROGRAMS_MAX || is_taken(monitor, peer))
+		output->retry.next_ns = now_ns + COMMAND_QUEUE_NS;
 	else
 		start_command(monitor, peer, output, now_ns);
 }
 
 /* Looks after the program that runs. When to look again. */
-static uint64_t watch_program(const struct monitor *monitor, struct monitor_peer *peer,
+static uint64_t watch_program(struct monitor *monitor, struct monitor_peer *peer,
                               struct monitor_output *output, uint64_t now_ns)
 {
 	char problem[PROGRAM_PROBLEM_BYTES];
 
 	if (program_ended(&output->program, problem)) {
+		monitor->programs--;
 		if (output->stopping)
 			(void)snprintf(problem, sizeof problem, "took longer than %d seconds",
 			               (int)(COMMAND_NS / CLOCK_SECOND_NS));
 		/* What it did with an older key is of no importance any more. */
 		if (output->outdated)
-			start_command(monitor, peer, output, now_ns);
+			try_output(monitor, peer, output, now_ns);
 		else if (problem[0] == '\0')
 			succeeded(peer, output, now_ns);
 		else
@@ -238,18 +288,27 @@ static uint64_t watch_program(const struct monitor *monitor, struct monitor_peer
 	return output->stop_ns;
 }
 
+/* The kinds of output that a configuration has. */
+static bool has_output(const struct config_peer *config, enum monitor_output_kind kind)
+{
+	return kind == MONITOR_FILE ? config->key_out != NULL : config->exchange_command.count > 0;
+}
+
+static void add_output(struct monitor_peer *peer, enum monitor_output_kind kind)
+{
+	struct monitor_output *output = &peer->outputs[peer->output_count++];
+
+	*output = (struct monitor_output){ .kind = kind };
+	monitor_backoff_none(&output->retry);
+}
+
 void monitor_delivery_init(struct monitor_peer *peer)
 {
 	peer->output_count = 0;
+	peer->stale_ns = MONITOR_NEVER;
 	for (int kind = MONITOR_FILE; kind <= MONITOR_COMMAND; kind++) {
-		struct monitor_output *output = &peer->outputs[peer->output_count];
-
-		if (kind == MONITOR_FILE ? peer->config.key_out == NULL
-		                         : peer->config.exchange_command.count == 0)
-			continue;
-		*output = (struct monitor_output){ .kind = (enum monitor_output_kind)kind };
-		monitor_backoff_none(&output->retry);
-		peer->output_count++;
+		if (has_output(&peer->config, (enum monitor_output_kind)kind))
+			add_output(peer, (enum monitor_output_kind)kind);
 	}
 }
 
@@ -262,7 +321,9 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 		log_error("%s: no random bytes for a key in the place of the old one", peer->label);
 		return;
 	}
+	peer->has_key = true;
 	peer->reason = reason;
+	/* All wait before the first is tried: when that one has it, the key is still needed. */
 	for (size_t i = 0; i < peer->output_count; i++) {
 		struct monitor_output *output = &peer->outputs[i];
 
@@ -270,7 +331,11 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 		monitor_backoff_none(&output->retry);
 		if (output->state != MONITOR_FAILING)
 			set_state(output, MONITOR_WAITING, now_ns);
-		if (output->kind == MONITOR_COMMAND && output->program.pid != 0)
+	}
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+
+		if (output->program.pid != 0)
 			output->outdated = true;
 		else
 			try_output(monitor, peer, output, now_ns);
@@ -307,29 +372,108 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer)
 	return true;
 }
 
-void monitor_delivery_cancel(struct monitor_peer *peer)
+static void cancel_output(struct monitor *monitor, struct monitor_output *output)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
+	struct program *program = &output->program;
 	char problem[PROGRAM_PROBLEM_BYTES];
 
-	for (size_t i = 0; i < peer->output_count; i++) {
-		struct program *program = &peer->outputs[i].program;
-
-		if (program->pid == 0)
-			continue;
-		program_signal(program, SIGKILL);
-		for (int looks = 0; looks < CANCEL_LOOKS && !program_ended(program, problem); looks++)
-			(void)nanosleep(&pause, NULL);
-	}
+	if (program->pid == 0)
+		return;
+	program_signal(program, SIGKILL);
+	for (int looks = 0; looks < CANCEL_LOOKS && !program_ended(program, problem); looks++)
+		(void)nanosleep(&pause, NULL);
+	monitor->programs--;
 }
 
-void monitor_delivery_reset(struct monitor_peer *peer)
+void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer)
 {
-	monitor_delivery_cancel(peer);
-	monitor_delivery_init(peer);
-	/*
-	 * The present key may be wiped already, as it was delivered to where it went up to now. The next one, in
-	 * two minutes at most, goes to the new places.
-	 */
-	sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
+	for (size_t i = 0; i < peer->output_count; i++)
+		cancel_output(monitor, &peer->outputs[i]);
+}
+
+/* Whether an output of a kind goes to the same place in both configurations. */
+static bool same_target(const struct config_peer *a, const struct config_peer *b,
+                        enum monitor_output_kind kind)
+{
+	if (!has_output(a, kind) || !has_output(b, kind))
+		return false;
+	return kind == MONITOR_FILE ? strcmp(a->key_out, b->key_out) == 0
+	                            : same_words(&a->exchange_command, &b->exchange_command);
+}
+
+/* Nobody looks after this file any more: the key in it must not go on to be used. */
+static void abandon_file(struct monitor_peer *peer, const char *path)
+{
+	uint8_t key[ROSENPASS_KEY_BYTES];
+	char text[BASE64_KEY_CHARS + 1];
+	int result = -EIO;
+
+	if (entropy_fill(NULL, key, sizeof key) == 0) {
+		base64_encode_key(text, key);
+		result = file_write(path, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
+		                    FILE_REPLACE_UNSYNCED);
+	}
+	sodium_memzero(key, sizeof key);
+	sodium_memzero(text, sizeof text);
+	if (result != 0)
+		log_error("%s: cannot erase its key in \"%s\", which is no outfile any more: %s", peer->label,
+		          path, strerror(-result));
+}
+
+void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
+                             const struct config_peer *old, uint64_t now_ns)
+{
+	struct monitor_output before[MONITOR_OUTPUTS];
+	size_t count = peer->output_count;
+
+	memcpy(before, peer->outputs, sizeof before);
+	peer->output_count = 0;
+	for (int kind = MONITOR_FILE; kind <= MONITOR_COMMAND; kind++) {
+		bool same = same_target(old, &peer->config, (enum monitor_output_kind)kind);
+		size_t i = 0;
+
+		while (i < count && (int)before[i].kind != kind)
+			i++;
+		if (i < count && same) {
+			peer->outputs[peer->output_count++] = before[i];
+			continue;
+		}
+		if (i < count) {
+			cancel_output(monitor, &before[i]);
+			if (kind == MONITOR_FILE && peer->reason != NULL)
+				abandon_file(peer, old->key_out);
+		}
+		if (has_output(&peer->config, (enum monitor_output_kind)kind))
+			add_output(peer, (enum monitor_output_kind)kind);
+	}
+	for (size_t i = 0; i < peer->output_count && peer->has_key; i++) {
+		if (peer->outputs[i].state != MONITOR_NONE)
+			continue;
+		set_state(&peer->outputs[i], MONITOR_WAITING, now_ns);
+		peer->outputs[i].retry.next_ns = now_ns;
+	}
+	wipe_when_done(peer);
+}
+
+void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer == NULL || !peer->leaving)
+			continue;
+		for (size_t o = 0; o < peer->output_count; o++) {
+			struct monitor_output *output = &peer->outputs[o];
+
+			if (!same_target(&peer->config, config, output->kind))
+				continue;
+			/* A program that runs may end; its successor waits for that. */
+			output->last_try = true;
+			output->outdated = false;
+			if (output->program.pid == 0)
+				output->state = MONITOR_DELIVERED;
+			monitor_backoff_none(&output->retry);
+		}
+	}
 }

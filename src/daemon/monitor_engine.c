@@ -105,6 +105,22 @@ static void lost(struct monitor *monitor)
 	monitor->channel = -1;
 }
 
+/* Says how it has ended, unless that is what it was asked for. */
+static void describe_end(const struct monitor *monitor, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error("the engine process was killed for a system call that it may not make: this is a "
+		          "fault of "
+		          "this program, or an attack on it; ending");
+	else if (WIFSIGNALED(status))
+		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
+		          strsignal(WTERMSIG(status)));
+	/* What keeps it from going on it says itself. */
+	else if (!monitor->stopping)
+		log_error("the engine process has ended by itself (exit status %d); ending",
+		          WEXITSTATUS(status));
+}
+
 bool monitor_engine_has_ended(struct monitor *monitor)
 {
 	int status;
@@ -113,41 +129,56 @@ bool monitor_engine_has_ended(struct monitor *monitor)
 	if (pid == 0)
 		return false;
 	lost(monitor);
-	/* It was asked to, or it could not go on and has said why. */
-	if (pid < 0 || (monitor->stopping && (monitor->status == EXIT_SUCCESS || WIFEXITED(status))))
-		return true;
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_error("the engine process was killed for a system call that it may not make: this is a "
-		          "fault of "
-		          "this program, or an attack on it; ending");
-	else if (WIFSIGNALED(status))
-		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
-		          strsignal(WTERMSIG(status)));
-	else
-		log_error("the engine process has ended by itself (exit status %d); ending",
-		          WEXITSTATUS(status));
+	if (pid > 0)
+		describe_end(monitor, status);
 	return true;
+}
+
+void monitor_engine_tell_stop(struct monitor *monitor)
+{
+	static const struct channel_request stop = { .kind = CHANNEL_STOP };
+
+	if (channel_try_request(monitor->channel, &stop) == -EAGAIN) {
+		log_warn("the engine process does not listen; killing it");
+		(void)kill(monitor->engine_pid, SIGKILL);
+	}
+}
+
+/* Looks for its end for three seconds. */
+static bool wait_for_end(struct monitor *monitor, bool describe)
+{
+	static const struct timespec pause = { .tv_nsec = END_PAUSE_NS };
+
+	for (int i = 0; i < END_LOOKS; i++) {
+		int status = 0;
+		pid_t pid = waitpid(monitor->engine_pid, &status, WNOHANG);
+
+		if (pid != 0) {
+			if (describe && pid > 0)
+				describe_end(monitor, status);
+			lost(monitor);
+			return true;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
 void monitor_engine_end(struct monitor *monitor)
 {
-	static const struct channel_request stop = { .kind = CHANNEL_STOP };
-	static const struct timespec pause = { .tv_nsec = END_PAUSE_NS };
-
 	if (monitor->engine_pid == 0)
 		return;
-	if (channel_send_request(monitor->channel, &stop, -1) != 0)
-		log_debug("the engine process cannot be told to end");
-	for (int i = 0; i < END_LOOKS; i++) {
-		if (waitpid(monitor->engine_pid, NULL, WNOHANG) != 0) {
-			lost(monitor);
-			return;
-		}
-		(void)nanosleep(&pause, NULL);
-	}
+	monitor_engine_tell_stop(monitor);
+	if (wait_for_end(monitor, true))
+		return;
 	log_warn("the engine process does not end when asked; killing it");
 	(void)kill(monitor->engine_pid, SIGKILL);
-	(void)waitpid(monitor->engine_pid, NULL, 0);
+	/* Where we may not kill it, the end of the channel makes it end. */
+	(void)close(monitor->channel);
+	monitor->channel = -1;
+	if (wait_for_end(monitor, false))
+		return;
+	log_error("the engine process (%ld) cannot be ended", (long)monitor->engine_pid);
 	lost(monitor);
 }
 

@@ -1,7 +1,6 @@
 #include "daemon/monitor_parts.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,10 @@
 
 /* So many at a time; then others have their turn. */
 #define EVENTS_A_TURN 256
+/* The engine process says so after 180 s. Should it not, the key is taken out of use all the same. */
+#define STALE_NS (190 * CLOCK_SECOND_NS)
+#define ANNOUNCE_FIRST_NS (5 * CLOCK_SECOND_NS)
+#define ANNOUNCE_MOST_NS (300 * CLOCK_SECOND_NS)
 
 static void take_key(struct monitor *monitor, struct monitor_peer *peer, const struct channel_key *key,
                      uint64_t now_ns)
@@ -26,17 +29,17 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->troubled = false;
 	peer->role = key->role;
 	peer->dialect = key->dialect;
+	peer->stale_ns = now_ns + STALE_NS;
 	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
 }
 
-static void take_stale(struct monitor *monitor, struct monitor_peer *peer, const struct channel_key *key,
-                       uint64_t now_ns)
+void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
+	peer->stale_ns = MONITOR_NEVER;
 	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;
-	peer->role = key->role;
-	peer->dialect = key->dialect;
+	monitor_names_ask_again(peer, now_ns);
 	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
@@ -51,11 +54,12 @@ static void take_moved(struct monitor_peer *peer, const union address_socket *ad
 	log_info("%s: is at %s", peer->label, text);
 }
 
-static void take_failed(struct monitor *monitor, struct monitor_peer *peer, int error)
+static void take_failed(struct monitor_peer *peer, int error, uint64_t now_ns)
 {
-	log_error("%s: %s", peer->label, rosenpass_error_name(error));
+	log_error("%s: the engine process cannot take it: %s; trying again", peer->label,
+	          rosenpass_error_name(error));
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "%s", rosenpass_error_name(error));
-	(void)monitor;
+	monitor_backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 }
 
 static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
@@ -68,7 +72,9 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		take_key(monitor, peer, &event->key, now_ns);
 		break;
 	case CHANNEL_STALE:
-		take_stale(monitor, peer, &event->key, now_ns);
+		peer->role = event->key.role;
+		peer->dialect = event->key.dialect;
+		monitor_events_stale(monitor, peer, now_ns);
 		break;
 	case CHANNEL_MOVED:
 		take_moved(peer, &event->moved);
@@ -78,9 +84,10 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		log_write(peer->troubled ? LOG_DEBUG : LOG_INFO, "%s: no answer; trying on", peer->label);
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
 		peer->troubled = true;
+		monitor_names_ask_again(peer, now_ns);
 		break;
 	case CHANNEL_PEER_FAILED:
-		take_failed(monitor, peer, event->error);
+		take_failed(peer, event->error, now_ns);
 		break;
 	default:
 		peer->report = event->peer;
@@ -95,10 +102,13 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 
 	switch (event->kind) {
 	case CHANNEL_READY:
-		monitor->ready = event->ready;
+		/* Once; later on it could be anybody who says so. */
+		if (!monitor->is_ready)
+			monitor->ready = event->ready;
 		monitor->is_ready = true;
 		break;
 	case CHANNEL_PONG:
+		monitor->pong_ns = MONITOR_NEVER;
 		notify_send("WATCHDOG=1");
 		break;
 	case CHANNEL_REPORT_END:
@@ -123,10 +133,8 @@ int monitor_events_serve(struct monitor *monitor)
 
 		if (result == 0)
 			return 0;
-		if (result == -EPROTO) {
-			log_error("the engine process sends what it should not; killing it");
-			(void)kill(monitor->engine_pid, SIGKILL);
-		}
+		if (result == -EPROTO)
+			monitor_give_up(monitor, "sends what it should not");
 		if (result < 0)
 			return -1;
 		take_event(monitor, &event);

@@ -11,6 +11,8 @@
 
 #define FIRST_NS CLOCK_SECOND_NS
 #define MOST_NS (30 * CLOCK_SECOND_NS)
+#define HURRY_NS (CLOCK_SECOND_NS / 20)
+#define HURRY_FOR_NS (3 * CLOCK_SECOND_NS)
 
 static const char *name_of(const struct monitor_listener *listener)
 {
@@ -112,7 +114,10 @@ static int open_all(struct monitor *monitor, struct monitor_listener *listener,
 				                            .sin_port = address->v6.sin6_port } };
 
 			/* As one socket for both families would; where it is free. */
-			(void)open_one(monitor, listener, &v4);
+			result = open_one(monitor, listener, &v4);
+			if (result != 0 && listener->error[0] == '\0')
+				log_warn("listen \"%s\": only IPv6, as 0.0.0.0:%u cannot be had: %s",
+				         name_of(listener), ntohs(v4.v4.sin_port), strerror(-result));
 		}
 	}
 	return 0;
@@ -129,6 +134,17 @@ static void opened(struct monitor_listener *listener)
 
 static void failed(struct monitor_listener *listener, const char *problem, uint64_t now_ns)
 {
+	/* Its place may be held by a socket that the engine process closes in a moment. */
+	if (now_ns < listener->hurry_until_ns) {
+		listener->retry.next_ns = now_ns + HURRY_NS;
+		return;
+	}
+	/* One of the two families that are tried without `listen`: the network may bring it. */
+	if (listener->text == NULL) {
+		(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
+		monitor_backoff_none(&listener->retry);
+		return;
+	}
 	log_write(listener->error[0] == '\0' ? LOG_WARN : LOG_DEBUG, "listen \"%s\": %s; trying again",
 	          name_of(listener), problem);
 	(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
@@ -327,6 +343,8 @@ void monitor_listen_change(struct monitor *monitor, struct config_words *words, 
 	monitor->listeners = fresh;
 	monitor->listener_count = count;
 	monitor->listener_generation++;
+	for (size_t i = 0; i < count; i++)
+		monitor->listeners[i].hurry_until_ns = now_ns + HURRY_FOR_NS;
 	(void)monitor_listen_serve(monitor, now_ns);
 }
 

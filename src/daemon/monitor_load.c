@@ -159,6 +159,40 @@ int monitor_load_check_unique(const struct monitor_staged *staged, const struct 
 	return 0;
 }
 
+static bool is_among(const struct monitor_peer *peer, const struct monitor_staged *staged, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (staged[i].same == peer)
+			return true;
+	}
+	return false;
+}
+
+static bool same_word(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
+                             const struct monitor_staged *others, size_t count,
+                             char problem[static MONITOR_PROBLEM_BYTES])
+{
+	for (size_t i = 0; i < known->slots; i++) {
+		const struct monitor_peer *peer = known->peers[i];
+
+		/* Of a new configuration only those stay that were added over the control socket. */
+		if (peer == NULL || peer->leaving || (others != NULL && !peer->at_run_time) ||
+		    is_among(peer, others, count))
+			continue;
+		if (same_word(peer->config.key_out, staged->config.key_out))
+			return fail(problem, "outfile \"%s\" is that of %s already", staged->config.key_out,
+			            peer->label);
+		if (same_word(peer->config.name, staged->config.name))
+			return fail(problem, "there is a peer called %s already", staged->config.name);
+	}
+	return 0;
+}
+
 void monitor_load_release(struct monitor_staged *staged)
 {
 	config_peer_release(&staged->config);

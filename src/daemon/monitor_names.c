@@ -18,6 +18,7 @@ void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns)
 
 	memset(&peer->addresses, 0, sizeof peer->addresses);
 	peer->resolve_error[0] = '\0';
+	peer->resolve_generation++;
 	monitor_backoff_none(&peer->resolve);
 	if (peer->config.endpoint == NULL)
 		return;
@@ -80,7 +81,6 @@ static void take_problem(struct monitor_peer *peer, const char *problem, uint64_
 static void answer_peer(struct monitor *monitor, struct monitor_peer *peer, const union address_socket *list,
                         size_t count, const char *problem, uint64_t now_ns)
 {
-	peer->resolving = false;
 	if (peer->leaving || peer->config.endpoint == NULL)
 		return;
 	if (problem != NULL) {
@@ -108,7 +108,12 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 			                        failed ? problem : NULL, now_ns);
 	} else if (job->slot < monitor->slots && monitor->peers[job->slot] != NULL &&
 	           monitor->peers[job->slot]->serial == job->serial) {
-		answer_peer(monitor, monitor->peers[job->slot], list, count, failed ? problem : NULL, now_ns);
+		struct monitor_peer *peer = monitor->peers[job->slot];
+
+		/* The answer for an endpoint that it had before: the present one is asked for next. */
+		peer->resolving = false;
+		if (peer->resolve_generation == job->generation)
+			answer_peer(monitor, peer, list, count, failed ? problem : NULL, now_ns);
 	}
 }
 
@@ -124,6 +129,7 @@ static bool start_job(struct monitor *monitor, const char *text, bool for_listen
 	job->for_listener = for_listener;
 	job->slot = slot;
 	job->serial = serial;
+	job->generation = for_listener ? 0 : monitor->peers[slot]->resolve_generation;
 	result = resolver_start(&job->job, text, &monitor->user);
 	if (result == 0) {
 		if (for_listener)
@@ -196,6 +202,12 @@ void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)
 		monitor_backoff_none(&listener->retry);
 		listener->retry.next_ns = now_ns;
 	}
+}
+
+void monitor_names_ask_again(struct monitor_peer *peer, uint64_t now_ns)
+{
+	if (peer->resolve.next_ns != MONITOR_NEVER && peer->resolve_error[0] == '\0')
+		peer->resolve.next_ns = now_ns;
 }
 
 void monitor_names_cancel_all(struct monitor *monitor)

@@ -22,6 +22,7 @@
 #define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
 #define MONITOR_OUTPUTS 2
+#define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 #define MONITOR_PROBLEM_BYTES 768
@@ -58,6 +59,7 @@ struct monitor_output {
 	uint64_t stop_ns; /* when the running program is told to end, then killed */
 	bool stopping;
 	bool outdated; /* a newer key came while it ran */
+	bool last_try; /* somebody else takes over */
 };
 
 struct monitor_peer {
@@ -80,10 +82,14 @@ struct monitor_peer {
 	struct channel_addresses addresses;
 	struct monitor_backoff resolve;
 	bool resolving;
+	uint32_t
+		resolve_generation; /* tells the answer for an older endpoint from that for the present one */
 	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* The present key and where it has to go. */
 	uint8_t *key;       /* secret memory; zero once all outputs have it */
+	bool has_key;       /* key is one, and not wiped yet */
+	uint64_t stale_ns;  /* when it is taken out of use whatever the engine process says; MONITOR_NEVER */
 	const char *reason; /* "exchanged", "stale"; NULL: no key yet */
 	uint32_t role;
 	uint32_t dialect;
@@ -96,6 +102,7 @@ struct monitor_peer {
 	union address_socket last; /* AF_UNSPEC: not authenticated yet */
 	bool troubled;             /* stale or timed out since the last key */
 	char last_error[MONITOR_ERROR_BYTES];
+	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
 };
 
 /* One word of `listen`, or one of the two families where there is none. */
@@ -109,6 +116,8 @@ struct monitor_listener {
 	size_t socket_count;
 	bool open;
 	bool resolving;
+	uint64_t
+		hurry_until_ns; /* until then its place may still be held by a socket that we have just closed */
 	char error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff retry;
 };
@@ -116,12 +125,14 @@ struct monitor_listener {
 struct monitor_job {
 	struct resolver_job job;
 	bool for_listener;
-	uint32_t slot;   /* of the peer, or number of the listener */
-	uint32_t serial; /* of the peer, or generation of the listeners */
+	uint32_t slot;       /* of the peer, or number of the listener */
+	uint32_t serial;     /* of the peer, or generation of the listeners */
+	uint32_t generation; /* of the peer's endpoint */
 };
 
 struct monitor_client {
-	int fd; /* -1: free */
+	int fd;            /* -1: free */
+	uint64_t since_ns; /* of its last request */
 	char *in;
 	size_t in_length;
 	char *out;
@@ -147,6 +158,8 @@ struct monitor {
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
+	size_t programs; /* that run */
+
 	struct monitor_peer **peers; /* by slot, NULL: none */
 	size_t slots;
 	size_t peer_count; /* those that are not leaving */
@@ -160,17 +173,22 @@ struct monitor {
 
 	int signals;
 	int timer;
-	int netwatch;             /* -1: none */
-	uint64_t network_ns;      /* when the last change is acted upon; MONITOR_NEVER */
+	int netwatch;        /* -1: none */
+	uint64_t network_ns; /* when the last change is acted upon; MONITOR_NEVER */
+	uint64_t network_wait_ns;
 	uint64_t network_rest_ns; /* not before then */
 	uint64_t watchdog_ns;     /* when the engine process is asked for life next; MONITOR_NEVER */
 	uint64_t watchdog_every_ns;
+	uint64_t pong_ns; /* when it hangs if it has not answered; MONITOR_NEVER */
 
 	int control; /* -1: none */
 	char control_path[108];
+	uint64_t control_device, control_inode; /* of the socket that is ours */
+	uint64_t control_pause_ns;              /* no descriptor was left: not before then */
 	struct monitor_client clients[MONITOR_CLIENTS];
 	struct channel_report report;
 	bool report_asked;
+	uint64_t report_ns; /* when those who wait for it are told what is known; MONITOR_NEVER */
 	bool stdout_is_broken;
 };
 
@@ -178,6 +196,8 @@ struct monitor {
 
 /* Sends a request to the engine process; when that is not possible any more the daemon ends. */
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd);
+/* The engine process hangs or lies: kills it, and the daemon ends. */
+void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
 void monitor_backoff_none(struct monitor_backoff *backoff);
 /* The next wait: first_ns, then twice the last, up to most_ns. */
@@ -206,10 +226,18 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	__attribute__((warn_unused_result));
 void monitor_load_release(struct monitor_staged *staged);
 uint64_t monitor_load_tag(const struct keys_public *key);
-/* Whether a staged peer's key stands among these already, or is our own; says so in problem. */
+/* Whether a staged peer's key or outfile stands among these already, or the key is our own; says so in problem. */
 int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
                               size_t count, const struct keys_public *own,
                               char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/*
+ * The same against the peers that run: their outfile or name. others: of a new configuration, whose peers of today do
+ * not count (NULL: every peer counts).
+ */
+int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
+                             const struct monitor_staged *others, size_t count,
+                             char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /* monitor_peers.c */
 int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
@@ -225,19 +253,26 @@ struct monitor_peer *monitor_peers_by_serial(const struct monitor *monitor, uint
 /* By name, number or (the first 8 characters or more of) its id. NULL and problem: none, or several. */
 struct monitor_peer *monitor_peers_find(struct monitor *monitor, const char *word,
                                         char problem[static MONITOR_PROBLEM_BYTES]);
+/* Of which hash status shows the peer's id: BLAKE2b, unless the peer may not use it. */
+enum rosenpass_dialect monitor_peers_shown_dialect(const struct monitor_peer *peer);
 const char *monitor_peers_id(struct monitor_peer *peer, enum rosenpass_dialect dialect);
 /* Tells a new engine process of the peer; psk: of its file. */
 void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk);
 void monitor_peers_release_all(struct monitor *monitor);
+/* What an engine process that has ended said of it. Its key stays in use until it is too old. */
+void monitor_peers_begin_anew(struct monitor_peer *peer);
 /* In a child process that has no business with them: wipes the keys that are on their way out. */
 void monitor_peers_forget_keys(struct monitor *monitor);
-/* Forgets leaving peers that are done. The next time that this is of interest. */
-uint64_t monitor_peers_sweep(struct monitor *monitor, uint64_t now_ns);
+/* Forgets leaving peers that are done, tells the engine process again of those that it could not take, and takes keys
+ * out of use that are too old. The next time that something is due. */
+uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
 bool monitor_peers_compute_id(struct monitor *monitor);
 
 /* monitor_events.c: what the engine process says. -1: it is broken. */
 int monitor_events_serve(struct monitor *monitor);
+/* The peer's key is too old. */
+void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 
 /* monitor_delivery.c */
 void monitor_delivery_init(struct monitor_peer *peer);
@@ -248,10 +283,16 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
-/* The outputs of a changed configuration: those that are new get the present key when there is one. */
-void monitor_delivery_reset(struct monitor_peer *peer);
+/*
+ * Another configuration, which is the peer's already; old is what it was. Outputs with the same target go on as they
+ * are, new ones get a key that is still on its way, and a file that is no longer an output gets a random one.
+ */
+void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
+                             const struct config_peer *old, uint64_t now_ns);
+/* Peers that are leaving give up the outputs that this configuration takes over. */
+void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config);
 /* Ends what runs. */
-void monitor_delivery_cancel(struct monitor_peer *peer);
+void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
@@ -259,6 +300,8 @@ void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
 uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns);
 void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns);
 void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns);
+/* A peer does not answer any more: it may have moved. */
+void monitor_names_ask_again(struct monitor_peer *peer, uint64_t now_ns);
 void monitor_names_cancel_all(struct monitor *monitor);
 
 /* monitor_listen.c */
@@ -286,6 +329,8 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribu
 /* Waits until it has closed its sandbox. */
 int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
 void monitor_engine_end(struct monitor *monitor);
+/* Asks it to end, without waiting. */
+void monitor_engine_tell_stop(struct monitor *monitor);
 /* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
 bool monitor_engine_has_ended(struct monitor *monitor);
 
@@ -293,7 +338,11 @@ bool monitor_engine_has_ended(struct monitor *monitor);
 void monitor_control_open(struct monitor *monitor);
 void monitor_control_close(struct monitor *monitor);
 void monitor_control_accept(struct monitor *monitor);
-void monitor_control_serve(struct monitor *monitor, struct monitor_client *client, short events);
+void monitor_control_serve(struct monitor_client *client, short events);
+/* One request of each client that has sent several at once. false: no more of these. */
+bool monitor_control_go_on(struct monitor *monitor);
+/* Whether a client more can be served now, and when that may change. */
+bool monitor_control_has_room(const struct monitor *monitor, uint64_t now_ns);
 /* Asks the engine process for a report if anybody waits for one. */
 void monitor_control_ask(struct monitor *monitor);
 /* A report is complete: answers those who wait for it. */

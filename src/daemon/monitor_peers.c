@@ -18,6 +18,8 @@
 #define LEAVE_NS (60 * CLOCK_SECOND_NS)
 /* A peer may be named by so many characters of its id. */
 #define ID_PREFIX_MIN 8
+#define ANNOUNCE_FIRST_NS (5 * CLOCK_SECOND_NS)
+#define ANNOUNCE_MOST_NS (300 * CLOCK_SECOND_NS)
 
 static void set_label(struct monitor_peer *peer)
 {
@@ -66,27 +68,34 @@ static void send_config(struct monitor *monitor, const struct monitor_peer *peer
 	sodium_memzero(&request, sizeof request);
 }
 
+static void send_addresses(struct monitor *monitor, const struct monitor_peer *peer, bool forget)
+{
+	struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
+		                           .slot = peer->slot,
+		                           .serial = peer->serial };
+
+	request.addresses = peer->addresses;
+	request.addresses.forget = forget;
+	monitor_request(monitor, &request, -1);
+}
+
 void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk)
 {
 	int fd = keys_open_public(&peer->public_key);
 
 	if (fd < 0) {
-		log_error("%s: cannot hand its public key to the engine process: %s", peer->label,
-		          strerror(-fd));
+		log_error("%s: cannot hand its public key to the engine process: %s; trying again",
+		          peer->label, strerror(-fd));
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "no memory for its public key: %s",
 		               strerror(-fd));
+		monitor_backoff_next(&peer->announce, clock_now_ns(), ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 		return;
 	}
+	peer->announce.next_ns = MONITOR_NEVER;
 	send_config(monitor, peer, CHANNEL_ADD_PEER, psk, fd);
 	(void)close(fd);
-	if (peer->addresses.count > 0) {
-		struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
-			                           .slot = peer->slot,
-			                           .serial = peer->serial };
-
-		request.addresses = peer->addresses;
-		monitor_request(monitor, &request, -1);
-	}
+	if (peer->addresses.count > 0)
+		send_addresses(monitor, peer, false);
 }
 
 /* A free slot; grows the table when there is none. CHANNEL_PEERS_MAX: no memory, or full. */
@@ -121,7 +130,6 @@ static size_t take_slot(struct monitor *monitor)
 
 static void release(struct monitor_peer *peer)
 {
-	monitor_delivery_cancel(peer);
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
@@ -177,7 +185,9 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 		monitor->id_cursor = slot;
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
+	monitor_backoff_none(&peer->announce);
 	monitor_delivery_init(peer);
+	monitor_delivery_take_over(monitor, &peer->config);
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -195,31 +205,32 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	bool different = !config_peer_equal(old, &staged->config);
 	/* The file of a preshared key may have other contents under the same name. */
 	bool other_psk = mark_psk(peer, staged->psk);
+	bool renumbered;
 	bool other_endpoint = !same_word(old->endpoint, staged->config.endpoint);
 	struct config_peer config = staged->config;
 
+	renumbered = peer->number != staged->number && config.name == NULL;
 	peer->number = staged->number;
 	staged->config = *old;
 	peer->config = config;
 	set_label(peer);
-	if (!different && !other_psk)
+	if (peer->announce.next_ns != MONITOR_NEVER)
+		peer->announce.next_ns = clock_now_ns();
+	if (!different && !other_psk && !renumbered)
 		return false;
 	send_config(monitor, peer, CHANNEL_CHANGE_PEER, staged->psk, -1);
 	if (!same_word(staged->config.key_out, config.key_out)) {
 		free(peer->quoted_key_out);
 		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
 	}
-	monitor_delivery_reset(peer);
-	if (other_endpoint)
+	/* What the new configuration takes over from a peer that leaves, and what it goes on with. */
+	monitor_delivery_take_over(monitor, &peer->config);
+	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
+	if (other_endpoint) {
 		monitor_names_start(peer, clock_now_ns());
-	if (other_endpoint && peer->config.endpoint == NULL) {
-		struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
-			                           .slot = peer->slot,
-			                           .serial = peer->serial };
-
-		monitor_request(monitor, &request, -1);
+		send_addresses(monitor, peer, true);
 	}
-	return true;
+	return different || other_psk;
 }
 
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
@@ -240,23 +251,75 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
-uint64_t monitor_peers_sweep(struct monitor *monitor, uint64_t now_ns)
+/* Whether a leaving peer has to stay a little longer. */
+static bool must_stay(const struct monitor_peer *peer, uint64_t now_ns)
+{
+	return peer->resolving ||
+	       (peer->reason != NULL && !monitor_delivery_is_done(peer) && now_ns < peer->leave_ns);
+}
+
+static void let_go(struct monitor *monitor, size_t slot)
+{
+	struct monitor_peer *peer = monitor->peers[slot];
+
+	for (size_t i = 0; i < peer->output_count && peer->reason != NULL; i++) {
+		if (peer->outputs[i].state != MONITOR_DELIVERED)
+			log_error("%s: its last key could not be taken from %s: %s", peer->label,
+			          peer->outputs[i].kind == MONITOR_FILE ? "its outfile"
+			                                                : "its exchange_command",
+			          peer->outputs[i].error);
+	}
+	monitor_delivery_cancel(monitor, peer);
+	monitor->peers[slot] = NULL;
+	release(peer);
+}
+
+/* Another try with a peer that the engine process could not take. */
+static void announce_again(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+{
+	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
+		                           .slot = peer->slot,
+		                           .serial = peer->serial };
+	const char *file = peer->config.pre_shared_key;
+	uint8_t *psk = file == NULL ? NULL : secret_memory_allocate(NULL, ROSENPASS_PSK_BYTES);
+	char problem[KEYS_PROBLEM_BYTES] = "out of memory";
+
+	if (file != NULL && (psk == NULL || keys_read_psk(psk, file, problem) != 0)) {
+		log_error("%s: %s; trying again", peer->label, problem);
+		monitor_backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
+	} else {
+		monitor_request(monitor, &request, -1);
+		monitor_peers_announce(monitor, peer, psk);
+	}
+	secret_memory_release(NULL, psk, ROSENPASS_PSK_BYTES);
+}
+
+static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns)
+{
+	struct monitor_peer *peer = monitor->peers[slot];
+
+	if (peer->leaving) {
+		if (must_stay(peer, now_ns))
+			return peer->leave_ns > now_ns ? peer->leave_ns : MONITOR_NEVER;
+		let_go(monitor, slot);
+		return MONITOR_NEVER;
+	}
+	if (peer->announce.next_ns <= now_ns)
+		announce_again(monitor, peer, now_ns);
+	if (peer->stale_ns <= now_ns)
+		monitor_events_stale(monitor, peer, now_ns);
+	return peer->announce.next_ns < peer->stale_ns ? peer->announce.next_ns : peer->stale_ns;
+}
+
+uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns)
 {
 	uint64_t next_ns = MONITOR_NEVER;
 
 	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_peer *peer = monitor->peers[i];
+		uint64_t at_ns = monitor->peers[i] == NULL ? MONITOR_NEVER : serve_peer(monitor, i, now_ns);
 
-		if (peer == NULL || !peer->leaving)
-			continue;
-		if (peer->resolving ||
-		    (peer->reason != NULL && !monitor_delivery_is_done(peer) && now_ns < peer->leave_ns)) {
-			if (peer->leave_ns < next_ns && peer->leave_ns > now_ns)
-				next_ns = peer->leave_ns;
-			continue;
-		}
-		monitor->peers[i] = NULL;
-		release(peer);
+		if (at_ns < next_ns)
+			next_ns = at_ns;
 	}
 	return next_ns;
 }
@@ -290,14 +353,25 @@ const char *monitor_peers_id(struct monitor_peer *peer, enum rosenpass_dialect d
 	return id;
 }
 
+enum rosenpass_dialect monitor_peers_shown_dialect(const struct monitor_peer *peer)
+{
+	return peer->config.dialects == ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156) ? ROSENPASS_SHAKE256_156
+	                                                                              : ROSENPASS_BLAKE2B_188;
+}
+
 bool monitor_peers_compute_id(struct monitor *monitor)
 {
 	for (; monitor->id_cursor < monitor->slots; monitor->id_cursor++) {
 		struct monitor_peer *peer = monitor->peers[monitor->id_cursor];
 
-		if (peer == NULL || peer->leaving || peer->ids[0][0] != '\0')
+		enum rosenpass_dialect dialect;
+
+		if (peer == NULL || peer->leaving)
 			continue;
-		(void)monitor_peers_id(peer, ROSENPASS_BLAKE2B_188);
+		dialect = monitor_peers_shown_dialect(peer);
+		if (peer->ids[dialect == ROSENPASS_SHAKE256_156][0] != '\0')
+			continue;
+		(void)monitor_peers_id(peer, dialect);
 		return true;
 	}
 	return false;
@@ -316,13 +390,13 @@ static bool has_number(struct monitor_peer *peer, const char *word)
 	return strcmp(number, word) == 0;
 }
 
+/* The id that status shows. */
 static bool has_id(struct monitor_peer *peer, const char *word)
 {
 	size_t length = strlen(word);
 
 	return length >= ID_PREFIX_MIN &&
-	       (strncmp(monitor_peers_id(peer, ROSENPASS_BLAKE2B_188), word, length) == 0 ||
-	        strncmp(monitor_peers_id(peer, ROSENPASS_SHAKE256_156), word, length) == 0);
+	       strncmp(monitor_peers_id(peer, monitor_peers_shown_dialect(peer)), word, length) == 0;
 }
 
 /* The peer of which that is true; *several when it is true of more than one. */
@@ -363,6 +437,15 @@ struct monitor_peer *monitor_peers_find(struct monitor *monitor, const char *wor
 		               "characters or more of its id, as rosenpass status shows them",
 		               word, ID_PREFIX_MIN);
 	return NULL;
+}
+
+void monitor_peers_begin_anew(struct monitor_peer *peer)
+{
+	memset(&peer->report, 0, sizeof peer->report);
+	memset(&peer->last, 0, sizeof peer->last);
+	peer->has_report = false;
+	peer->troubled = false;
+	peer->announce.wait_ns = 0;
 }
 
 void monitor_peers_forget_keys(struct monitor *monitor)

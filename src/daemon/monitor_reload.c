@@ -46,6 +46,11 @@ static int load_peers(struct plan *plan, const struct monitor *monitor,
 		                              problem) != 0)
 			return -1;
 	}
+	for (size_t i = 0; i < plan->count; i++) {
+		if (monitor_load_check_known(&plan->staged[i], monitor, plan->staged, plan->count, problem) !=
+		    0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -131,6 +136,10 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 
 	log_info("our own key pair is another one; starting the engine process anew");
 	monitor_engine_end(monitor);
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL)
+			monitor_peers_begin_anew(monitor->peers[i]);
+	}
 	monitor->public_key = plan->public_key;
 	plan->public_key = old;
 	if (monitor_engine_start(monitor, plan->secret_key) != 0 || monitor_engine_wait(monitor) != 0) {
@@ -139,8 +148,13 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 	}
 	monitor_listen_announce(monitor);
 	for (size_t i = 0; i < plan->count; i++) {
-		if (plan->staged[i].same != NULL)
-			monitor_peers_announce(monitor, plan->staged[i].same, plan->staged[i].psk);
+		struct monitor_peer *peer = plan->staged[i].same;
+
+		if (peer == NULL)
+			continue;
+		/* It is one of the file's from now on. */
+		peer->at_run_time = false;
+		monitor_peers_announce(monitor, peer, plan->staged[i].psk);
 	}
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
@@ -201,7 +215,7 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 			notify_send(state);
 		} else {
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
-			               "the engine process could not be started anew");
+			               "the engine process could not be started anew; the daemon ends");
 		}
 	}
 	release(&plan);

@@ -160,7 +160,7 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	set(object, "has_key", json_boolean(report->has_key));
 	set(object, "key_age", report->has_key != 0 ? age(report->key_since_ns, now_ns) : json_null());
 	set(object, "renewal_in",
-	    report->renewal_ns == ROSENPASS_NEVER
+	    !peer->has_report || report->renewal_ns == ROSENPASS_NEVER
 	            ? json_null()
 	            : seconds(report->renewal_ns > now_ns ? report->renewal_ns - now_ns : 0));
 	set(object, "exchanges", json_integer((json_int_t)report->exchanges));
@@ -173,9 +173,8 @@ static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
 	json_t *object = json_object();
 	json_t *addresses = json_array();
 	json_t *outputs = json_array();
-	const char *id = peer->config.dialects == ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156)
-	                         ? peer->ids[1]
-	                         : peer->ids[0];
+	/* Empty as long as it has not been computed. */
+	const char *id = peer->ids[monitor_peers_shown_dialect(peer) == ROSENPASS_SHAKE256_156];
 
 	for (uint32_t i = 0; i < peer->addresses.count; i++)
 		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));

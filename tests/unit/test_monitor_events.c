@@ -6,11 +6,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/monitor_parts.h"
 #include "fixture.h"
 #include "system/base64.h"
+#include "system/clock.h"
 #include "system/file.h"
 #include "system/log.h"
 
@@ -33,6 +35,17 @@ static char *format(const char *pattern, const char *a, const char *b)
 	return text;
 }
 
+/* A command that adds its input to the file "hook". */
+static void add_command(struct scene *scene, struct config_peer *config)
+{
+	config->exchange_command.words = calloc(4, sizeof *config->exchange_command.words);
+	assert_non_null(config->exchange_command.words);
+	config->exchange_command.words[0] = strdup("/bin/sh");
+	config->exchange_command.words[1] = strdup("-c");
+	config->exchange_command.words[2] = format("cat >>%s/hook%s", scene->folder, "");
+	config->exchange_command.count = 3;
+}
+
 static void add_peer(struct scene *scene, size_t i)
 {
 	struct config_peer config = { 0 };
@@ -42,6 +55,8 @@ static void add_peer(struct scene *scene, size_t i)
 	config.public_key = format("%s/vectors/keys/%s.pk", TEST_DATA_DIR, owners[i]);
 	config.key_out = format("%s/%s", scene->folder, owners[i]);
 	config.name = strdup(owners[i]);
+	if (i == 0)
+		add_command(scene, &config);
 	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
 	assert_int_equal(monitor_peers_add(&scene->monitor, &staged, false), 0);
 	monitor_load_release(&staged);
@@ -79,6 +94,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct scene *scene = *state;
+	char *hook;
+
+	/* Nothing may write any more. */
+	for (size_t i = 0; i < 2; i++)
+		monitor_delivery_cancel(&scene->monitor, scene->peers[i]);
 
 	for (size_t i = 0; i < 2; i++) {
 		char *file = format("%s/%s", scene->folder, owners[i]);
@@ -86,6 +106,9 @@ static int tear_down(void **state)
 		(void)unlink(file);
 		free(file);
 	}
+	hook = format("%s/hook%s", scene->folder, "");
+	(void)unlink(hook);
+	free(hook);
 	/* Nothing but these was written. */
 	assert_int_equal(rmdir(scene->folder), 0);
 	if (scene->monitor.engine_pid > 0) {
@@ -146,6 +169,59 @@ static void test_key_goes_to_its_peer(void **state)
 	assert_true(has_key(scene, 1, 0x55));
 	/* Delivered: no copy stays. */
 	assert_memory_equal(scene->peers[1]->key, zero, sizeof zero);
+}
+
+/* Until all outputs have the key; the program takes a moment. */
+static void deliver(struct scene *scene, size_t peer)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 10000 && !monitor_delivery_is_done(scene->peers[peer]); i++) {
+		(void)monitor_delivery_serve(&scene->monitor, scene->peers[peer], clock_now_ns());
+		(void)nanosleep(&pause, NULL);
+	}
+	assert_true(monitor_delivery_is_done(scene->peers[peer]));
+}
+
+/* Every output gets every key: one that has it at once must not take it away from one that is slower. */
+static void test_file_and_command_get_each_key(void **state)
+{
+	struct scene *scene = *state;
+	static const uint8_t zero[ROSENPASS_KEY_BYTES];
+	char expected[3 * (BASE64_KEY_CHARS + 1) + 1] = "";
+	uint8_t content[sizeof expected];
+	char *file = format("%s/hook%s", scene->folder, "");
+	size_t length = 0;
+
+	for (uint8_t byte = 1; byte <= 3; byte++) {
+		struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, byte);
+		char *line = expected + strlen(expected);
+
+		say(scene, &event);
+		assert_true(has_key(scene, 0, byte));
+		deliver(scene, 0);
+		assert_memory_equal(scene->peers[0]->key, zero, sizeof zero);
+		base64_encode_key(line, event.key.key);
+		line[BASE64_KEY_CHARS] = '\n';
+		line[BASE64_KEY_CHARS + 1] = '\0';
+	}
+	assert_int_equal(file_read(file, content, sizeof content, &length), 0);
+	assert_int_equal(length, strlen(expected));
+	assert_memory_equal(content, expected, length);
+	free(file);
+}
+
+/* The engine process should say so after 180 s; a key does not stay in use when it does not. */
+static void test_silent_engine(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x66);
+
+	say(scene, &event);
+	(void)monitor_peers_serve(&scene->monitor, clock_now_ns() + 179 * CLOCK_SECOND_NS);
+	assert_true(has_key(scene, 1, 0x66));
+	(void)monitor_peers_serve(&scene->monitor, clock_now_ns() + 191 * CLOCK_SECOND_NS);
+	assert_false(has_key(scene, 1, 0x66));
 }
 
 static void test_stale_gives_random_key(void **state)
@@ -251,6 +327,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_key_goes_to_its_peer, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file_and_command_get_each_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_silent_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_gives_random_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers_are_ignored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_peer_is_silent, set_up, tear_down),
