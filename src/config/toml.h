@@ -41,8 +41,8 @@ struct toml_value {
 		int64_t integer;
 		double real;
 		bool boolean;
-		struct toml_text
-			date; /* of the four kinds of date and time: as written, with "T" and "Z" in capitals */
+		/* Of the four kinds of date and time: as written, with "T" and "Z" in capitals. */
+		struct toml_text date;
 		struct {
 			struct toml_value *items;
 			size_t count;

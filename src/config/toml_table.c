@@ -6,7 +6,9 @@
 /* Tables with fewer keys are searched one key after the other. */
 #define INDEX_FROM 16
 
-/* Places of entries by the hash of their key, open addressing; 0 is free, else the entry's number plus one. */
+/*
+ * Places of entries by the hash of their key, open addressing; 0 is free, else the entry's number plus one.
+ */
 struct toml_index {
 	size_t size; /* a power of two */
 	uint32_t places[];

@@ -99,7 +99,10 @@ static int take_descriptor(struct msghdr *header)
 	return taken;
 }
 
-/* The length of a message; 0: none waits; -EPIPE: the other side is gone. One that is too long is cut, and -EPROTO. */
+/*
+ * The length of a message; 0: none waits; -EPIPE: the other side is gone. One that is too long is cut, and
+ * -EPROTO.
+ */
 static ssize_t receive_message(int channel, uint8_t *bytes, size_t size, int *fd)
 {
 	union control control;

@@ -129,12 +129,15 @@ struct channel_event {
 	};
 };
 
-/* A connected pair, both close-on-exec: [0] for the monitor, blocking; [1] for the engine process. 0 or negative errno. */
+/*
+ * A connected pair, both close-on-exec: [0] for the monitor, blocking; [1] for the engine process. 0 or
+ * negative errno.
+ */
 int channel_open(int pair[2]) __attribute__((warn_unused_result));
 
 /*
- * The monitor's side. Waits while the engine process is busy, at most half a minute. fd goes along where it is
- * not -1 and stays open. 0, or negative errno: the engine process is gone or hangs.
+ * The monitor's side. Waits while the engine process is busy, at most half a minute. fd goes along where it
+ * is not -1 and stays open. 0, or negative errno: the engine process is gone or hangs.
  */
 int channel_send_request(int channel, const struct channel_request *request, int fd)
 	__attribute__((warn_unused_result));
@@ -144,8 +147,8 @@ int channel_try_request(int channel, const struct channel_request *request)
 	__attribute__((warn_unused_result));
 
 /*
- * One event that waits. 1: *event is sound; 0: nothing waits; -EPIPE: the other side has ended; -EPROTO: what came is
- * no event, and its sender not to be talked to any longer; else negative errno.
+ * One event that waits. 1: *event is sound; 0: nothing waits; -EPIPE: the other side has ended; -EPROTO:
+ * what came is no event, and its sender not to be talked to any longer; else negative errno.
  */
 int channel_receive_event(int channel, struct channel_event *event) __attribute__((warn_unused_result));
 
@@ -157,8 +160,8 @@ int channel_receive_request(int channel, struct channel_request *request, int *f
 	__attribute__((warn_unused_result));
 
 /*
- * Whether the bytes are an event or a request in sound form: right length, every enum, count, flag and address within
- * its range, every text with its zero. Copies it.
+ * Whether the bytes are an event or a request in sound form: right length, every enum, count, flag and
+ * address within its range, every text with its zero. Copies it.
  */
 bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_t length);
 bool channel_read_request(struct channel_request *request, const uint8_t *bytes, size_t length);

@@ -4,8 +4,9 @@
 
 /*
  * Cookies cost a stranger's first handshake one more round trip, so they are asked for only when this
- * process can hardly keep up: it worked for more than nine tenths of a second. They stay until it has had three
- * tenths to spare for five seconds in a row; else the cookies' own relief would switch them off at once.
+ * process can hardly keep up: it worked for more than nine tenths of a second. They stay until it has had
+ * three tenths to spare for five seconds in a row; else the cookies' own relief would switch them off at
+ * once.
  */
 #define WINDOW_NS CLOCK_SECOND_NS
 #define ON_PERMILLE 900

@@ -243,6 +243,7 @@ int engine_process_run(const struct engine_start *start)
 	(void)prctl(PR_SET_NAME, "rosenpass-net");
 	if (process == NULL)
 		return EXIT_FAILURE;
+	log_never_wait();
 	secret_memory_use_memfd_secret();
 	if (create(process, start) == 0 && close_sandbox(start, &ready.ready) == 0) {
 		ready.ready.memory = secret_memory_kind();

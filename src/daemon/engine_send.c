@@ -9,7 +9,10 @@
 /* Three minutes, about: then a peer counts as away. */
 #define PATIENT_TRANSMISSIONS 20
 
-/* Once until the next key: a peer that is away or has an address that nothing leads to is no news every minute. */
+/*
+ * Once until the next key: a peer that is away or has an address that nothing leads to is no news every
+ * minute.
+ */
 static void complain(struct engine_peer *peer, const union address_socket *remote, int error)
 {
 	char text[ADDRESS_TEXT_BYTES];
@@ -24,7 +27,10 @@ static void complain(struct engine_peer *peer, const union address_socket *remot
 	peer->complained = true;
 }
 
-/* Hands everything to the kernel. What it does not take is lost, as on any network; the handshake repeats it. */
+/*
+ * Hands everything to the kernel. What it does not take is lost, as on any network; the handshake repeats
+ * it.
+ */
 static void flush(struct engine_process *process)
 {
 	struct engine_outbox *outbox = &process->outbox;
@@ -91,7 +97,10 @@ static bool last_is_configured(const struct engine_peer *peer)
 	return false;
 }
 
-/* The n-th way to the peer: a pair of an address and a socket of its family, or where it was last. false: no more. */
+/*
+ * The n-th way to the peer: a pair of an address and a socket of its family, or where it was last. false:
+ * no more.
+ */
 static bool get_way(const struct engine_process *process, const struct engine_peer *peer, size_t n,
                     struct address_path *path)
 {

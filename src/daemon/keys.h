@@ -43,7 +43,9 @@ void keys_release_public(struct keys_public *key);
 int keys_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,
                      char problem[static KEYS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
-/* Reads a preshared key: 32 bytes in base64, as `wg genpsk` writes them. -1 and problem; psk is then wiped. */
+/*
+ * Reads a preshared key: 32 bytes in base64, as `wg genpsk` writes them. -1 and problem; psk is then wiped.
+ */
 int keys_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
                   char problem[static KEYS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 

@@ -489,6 +489,7 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 		notify_open();
 		if (catch_signals(monitor) == 0 && load(monitor, staged, &count, secret_key) == 0 &&
 		    start(monitor, staged, count, secret_key) == 0) {
+			log_never_wait();
 			say_ready(monitor);
 			loop(monitor);
 		}

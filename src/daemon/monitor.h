@@ -18,8 +18,9 @@ struct monitor_options {
 };
 
 /*
- * Runs a daemon until it is asked to end. config becomes the monitor's and is released. Returns the
- * exit status: 0 when it was asked to end; 1 when something kept it from starting, or its engine process was lost.
+ * Runs a daemon until it is asked to end. config becomes the monitor's and is released. Returns the exit
+ * status: 0 when it was asked to end; 1 when something kept it from starting, or its engine process was
+ * lost.
  */
 int monitor_run(struct config *config, const struct monitor_options *options);
 

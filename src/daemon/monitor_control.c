@@ -43,7 +43,10 @@ static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size
 		(void)snprintf(out, size, "%s/rosenpass", user);
 	else
 		return NULL;
-	/* Services have folders of their own below it, so that everybody has to come through, whatever our umask. */
+	/*
+	 * Services have folders of their own below it, so that everybody has to come through, whatever our
+	 * umask.
+	 */
 	if (mkdir(out, FOLDER_MODE) == 0)
 		(void)chmod(out, FOLDER_MODE);
 	return out;

@@ -116,8 +116,8 @@ struct monitor_listener {
 	size_t socket_count;
 	bool open;
 	bool resolving;
-	uint64_t
-		hurry_until_ns; /* until then its place may still be held by a socket that we have just closed */
+	/* Until then its place may still be held by a socket that we have just closed. */
+	uint64_t hurry_until_ns;
 	char error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff retry;
 };
@@ -220,20 +220,26 @@ struct monitor_staged {
 int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const struct config *config,
                      char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
-/* Reads one peer's files. known: peers that may have the key already (NULL: none). config moves into staged in any case. */
+/*
+ * Reads one peer's files. known: peers that may have the key already (NULL: none). config moves into staged
+ * in any case.
+ */
 int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
                       size_t number, char problem[static MONITOR_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 void monitor_load_release(struct monitor_staged *staged);
 uint64_t monitor_load_tag(const struct keys_public *key);
-/* Whether a staged peer's key or outfile stands among these already, or the key is our own; says so in problem. */
+/*
+ * Whether a staged peer's key or outfile stands among these already, or the key is our own; says so in
+ * problem.
+ */
 int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
                               size_t count, const struct keys_public *own,
                               char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * The same against the peers that run: their outfile or name. others: of a new configuration, whose peers of today do
- * not count (NULL: every peer counts).
+ * The same against the peers that run: their outfile or name. others: of a new configuration, whose peers
+ * of today do not count (NULL: every peer counts).
  */
 int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
                              const struct monitor_staged *others, size_t count,
@@ -263,8 +269,10 @@ void monitor_peers_release_all(struct monitor *monitor);
 void monitor_peers_begin_anew(struct monitor_peer *peer);
 /* In a child process that has no business with them: wipes the keys that are on their way out. */
 void monitor_peers_forget_keys(struct monitor *monitor);
-/* Forgets leaving peers that are done, tells the engine process again of those that it could not take, and takes keys
- * out of use that are too old. The next time that something is due. */
+/*
+ * Forgets leaving peers that are done, tells the engine process again of those that it could not take, and
+ * takes keys out of use that are too old. The next time that something is due.
+ */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
 bool monitor_peers_compute_id(struct monitor *monitor);
@@ -284,8 +292,9 @@ uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *pe
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
 /*
- * Another configuration, which is the peer's already; old is what it was. Outputs with the same target go on as they
- * are, new ones get a key that is still on its way, and a file that is no longer an output gets a random one.
+ * Another configuration, which is the peer's already; old is what it was. Outputs with the same target go
+ * on as they are, new ones get a key that is still on its way, and a file that is no longer an output gets
+ * a random one.
  */
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
@@ -305,7 +314,10 @@ void monitor_names_ask_again(struct monitor_peer *peer, uint64_t now_ns);
 void monitor_names_cancel_all(struct monitor *monitor);
 
 /* monitor_listen.c */
-/* Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is taken). */
+/*
+ * Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is
+ * taken).
+ */
 int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
 /* Another list of words: sockets of words that stay are kept. */
 void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);

@@ -18,12 +18,14 @@ struct client_daemons {
 void client_find(struct client_daemons *daemons);
 
 /*
- * Sends one request (which is released) and takes the answer: a new reference to an object whose "ok" is true.
- * NULL: said in the log: no such daemon, one that does not answer, or the error it gave.
+ * Sends one request (which is released) and takes the answer: a new reference to an object whose "ok" is
+ * true. NULL: said in the log: no such daemon, one that does not answer, or the error it gave.
  */
 json_t *client_ask(const char *name, json_t *request);
 
-/* The name that was given, or that of the only daemon there is. NULL: said in the log. out has room for it. */
+/*
+ * The name that was given, or that of the only daemon there is. NULL: said in the log. out has room for it.
+ */
 const char *client_choose(const char *given, char out[static CLIENT_NAME_BYTES]);
 
 #endif

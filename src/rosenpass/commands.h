@@ -28,8 +28,8 @@ int commands_unknown(const char *name);
 
 /*
  * For commands without options of their own: shows the help and returns COMMAND_OK where it is asked for,
- * COMMAND_USAGE after saying what is wrong when there is another option or not between min and max words after
- * the name, else COMMANDS_GO_ON.
+ * COMMAND_USAGE after saying what is wrong when there is another option or not between min and max words
+ * after the name, else COMMANDS_GO_ON.
  */
 #define COMMANDS_GO_ON (-1)
 int commands_check_words(int count, char **words, int min, int max);

@@ -2,7 +2,8 @@
 #define ROSENPASS_ROSENPASS_STATUS_TEXT_H
 
 /*
- * A daemon's status (doc/control.md) for people. What the object does not have is left out; control characters in its texts come out as "?". Results are allocated; NULL: no memory.
+ * A daemon's status (doc/control.md) for people. What the object does not have is left out; control
+ * characters in its texts come out as "?". Results are allocated; NULL: no memory.
  */
 
 #include <jansson.h>

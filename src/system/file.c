@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define TEMPORARY_NAME ".rosenpass-XXXXXX"
+#define PIPE_PATIENCE_MS 5000
 
 static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
 {
@@ -23,6 +25,14 @@ static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
 
 		if (got < 0 && errno == EINTR)
 			continue;
+		/* A pipe (as of a shell's <(...)) may be filled a little later. */
+		if (got < 0 && errno == EAGAIN) {
+			struct pollfd more = { .fd = fd, .events = POLLIN };
+
+			if (poll(&more, 1, PIPE_PATIENCE_MS) == 0)
+				return -ETIMEDOUT;
+			continue;
+		}
 		if (got < 0)
 			return -errno;
 		if (got == 0)
@@ -38,7 +48,8 @@ static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
 int file_read(const char *path, uint8_t *out, size_t out_size, size_t *length)
 {
 	int result;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* A pipe that nobody writes into must not hold us up for ever. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;

@@ -49,7 +49,10 @@ int file_place(const struct file_prepared *prepared, enum file_existing existing
 /* Removes it. */
 void file_discard(const struct file_prepared *prepared);
 
-/* Prepares and places, for FILE_REPLACE_UNSYNCED without waiting for the disk. 0 or negative errno; then nothing has changed. */
+/*
+ * Prepares and places, for FILE_REPLACE_UNSYNCED without waiting for the disk. 0 or negative errno; then
+ * nothing has changed.
+ */
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 	__attribute__((warn_unused_result));
 

@@ -1,6 +1,7 @@
 #include "system/log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,8 @@ static const struct {
 static enum log_level current = LOG_INFO;
 static enum log_format current_format = LOG_TEXT;
 static const char *current_name = "rosenpass";
+static bool never_waits;
+static unsigned long lost; /* lines, since one was written */
 static bool in_colour;
 static bool to_journal;
 
@@ -240,6 +243,31 @@ static size_t make_json(char line[static LINE_BYTES], enum log_level level, cons
 	return used + sizeof end - 1;
 }
 
+void log_never_wait(void)
+{
+	never_waits = true;
+}
+
+/* A pipe that can be written has room for a line: PIPE_BUF is more than that. */
+static bool would_wait(void)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return never_waits && poll(&out, 1, 0) == 0;
+}
+
+/* After lines that found no room. Not made by log_write(): that would come here again. */
+static void tell_lost(void)
+{
+	char line[TEXT_BYTES];
+	int length = snprintf(line, sizeof line, "%s: %lu log lines were lost, as nobody read them\n",
+	                      current_name, lost);
+
+	if (current_format == LOG_TEXT && length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
+		errno = 0;
+	lost = 0;
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
 	char line[LINE_BYTES];
@@ -258,6 +286,13 @@ void log_write(enum log_level level, const char *format, ...)
 		length = make_text(line, level, format, arguments);
 	}
 	va_end(arguments);
+	if (would_wait()) {
+		lost++;
+		errno = saved_errno;
+		return;
+	}
+	if (lost > 0)
+		tell_lost();
 	/* Nobody to tell if it fails. */
 	if (write(STDERR_FILENO, line, length) < 0)
 		errno = 0;

@@ -2,7 +2,7 @@
 #define ROSENPASS_SYSTEM_LOG_H
 
 /*
- * One line a message on standard error. Never key material. After log_open() nothing but write() and
+ * One line a message on standard error. Never key material. After log_open() nothing but write(), poll() and
  * clock_gettime() is asked of the kernel, so that a sandboxed process can log.
  */
 
@@ -38,6 +38,12 @@ void log_set_format(enum log_format format);
 
 /* What text lines begin with; kept by reference. Before the first call: "rosenpass". */
 void log_set_name(const char *name);
+
+/*
+ * From now on a line that standard error has no room for is lost, and the number of such lines is told
+ * when there is room again: a daemon has more to do than to wait for a reader of its log.
+ */
+void log_never_wait(void);
 
 bool log_is_on(enum log_level level);
 

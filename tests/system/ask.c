@@ -1,13 +1,13 @@
 /*
- * usage: ask SOCKET REQUEST [PATH]...
- *        ask --median COUNT SOCKET REQUEST
+ * usage: ask SOCKET REQUEST [PATH]... ask --median COUNT SOCKET REQUEST
  *
- * Asks a daemon over its control socket and prints what stands at each path of the answer, one a line, or the
- * whole answer when no path is given. A path is names and numbers with dots between them; an
- * element of an array can also be named by its "name": status.peers.office.outputs.0.state. What is not there
- * is "null"; the length of an array is its "#".
+ * Asks a daemon over its control socket and prints what stands at each path of the answer, one a line, or
+ * the whole answer when no path is given. A path is names and numbers with dots between them; an element of
+ * an array can also be named by its "name": status.peers.office.outputs.0.state. What is not there is
+ * "null"; the length of an array is its "#".
  *
- * With --median: how many milliseconds it took, from connecting until the whole answer was there; the median of COUNT.
+ * With --median: how many milliseconds it took, from connecting until the whole answer was there; the
+ * median of COUNT.
  *
  * Exit status: 0, or 1 when the answer is not "ok", or 2 when there is none.
  */

@@ -1,12 +1,12 @@
 /*
- * usage: find_bytes PID FILE OFFSET LENGTH
- *        find_bytes --hold FILE
+ * usage: find_bytes PID FILE OFFSET LENGTH find_bytes --hold FILE
  *
- * Looks for LENGTH bytes, which stand in FILE at OFFSET, in all memory of a process that can be read (as root).
- * Prints how many places and bytes were looked through. Exit status: 0 they are nowhere, 1 they are
+ * Looks for LENGTH bytes, which stand in FILE at OFFSET, in all memory of a process that can be read (as
+ * root). Prints how many places and bytes were looked through. Exit status: 0 they are nowhere, 1 they are
  * somewhere (and where), 2 it could not be looked.
  *
- * With --hold: a process that has the file in its memory and waits, to see that this program finds what is there.
+ * With --hold: a process that has the file in its memory and waits, to see that this program finds what is
+ * there.
  */
 
 #include <errno.h>

@@ -67,6 +67,17 @@ sessions()
 	grep -v stale server.out
 }
 
+# no_renewal NAME...: none is due in the next quarter of a minute.
+no_renewal()
+{
+	local name seconds
+
+	for name in "$@"; do
+		seconds=$(value server "peers.$name.renewal_in") || return 1
+		[ "$seconds" = null ] || [ "${seconds%%.*}" -ge 15 ] || return 1
+	done
+}
+
 # keeps WORDS NAME... -- COMMAND...: the sessions of these peers go on as they were while a command runs.
 keeps()
 {
@@ -78,8 +89,9 @@ keeps()
 		shift
 	done
 	shift
-	before=$(sessions "${names[@]}") || return 1
-	"$@" || return 1
+	within 30 no_renewal "${names[@]}"
+	before=$(sessions "${names[@]}")
+	check "$words" "$@"
 	# An exchange that it should not have caused would come within this time.
 	sleep 1
 	check "$words: sessions of ${names[*]} stay" diff <(echo "$before") <(sessions "${names[@]}")

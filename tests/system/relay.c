@@ -1,10 +1,10 @@
 /*
  * usage: relay LISTEN-PORT TARGET-PORT LOSS DUPLICATION DELAY JITTER [SEED]
  *
- * A bad network for one pair of daemons on 127.0.0.1: takes datagrams on one port and carries them to the other, and
- * the answers back to whoever sent last. LOSS and DUPLICATION are percent; each datagram that is not lost
- * arrives after DELAY and up to JITTER more milliseconds, hence in another order where JITTER is more than
- * what lies between two. Ends with SIGTERM and prints what it has done.
+ * A bad network for one pair of daemons on 127.0.0.1: takes datagrams on one port and carries them to the
+ * other, and the answers back to whoever sent last. LOSS and DUPLICATION are percent; each datagram that is
+ * not lost arrives after DELAY and up to JITTER more milliseconds, hence in another order where JITTER is
+ * more than what lies between two. Ends with SIGTERM and prints what it has done.
  */
 
 #include <arpa/inet.h>

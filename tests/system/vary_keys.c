@@ -1,8 +1,8 @@
 /*
  * usage: vary_keys KEY COUNT FOLDER
  *
- * Makes COUNT public keys, FOLDER/1 and so on, no two of which are the same, out of one. Every sequence of bytes of the
- * right length is a public key; nobody has the secret keys that belong to these.
+ * Makes COUNT public keys, FOLDER/1 and so on, no two of which are the same, out of one. Every sequence of
+ * bytes of the right length is a public key; nobody has the secret keys that belong to these.
  */
 
 #include <fcntl.h>

@@ -95,7 +95,10 @@ static void test_hostile_events(void **state)
 		struct channel_event event = sound_event(changes[i].kind);
 
 		assert_true(reads(&event));
-		/* Little-endian and big-endian alike: all bytes of a field that is as wide as the value says. */
+		/*
+		 * Little-endian and big-endian alike: all bytes of a field that is as wide as the value
+		 * says.
+		 */
 		if (changes[i].size == 1) {
 			uint8_t value = (uint8_t)changes[i].value;
 
