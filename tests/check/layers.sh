@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: layers.sh SOURCE_ROOT
-# Arrows point down only: programs -> daemon -> config, system, wireguard -> protocol -> crypto.
+# Arrows point down only: programs -> daemon -> config, wireguard -> system -> protocol -> crypto.
 # Looks at every #include below src/.
 set -euo pipefail
 export LC_ALL=C
@@ -39,7 +39,7 @@ check crypto 'crypto/.*' "($plain)\.h|sodium\.h|valgrind/memcheck\.h"
 check protocol '(crypto|protocol)/.*|rosenpass\.h' "($plain)\.h"
 check system '(crypto|protocol|system)/.*|rosenpass\.h' '.*'
 check config '(crypto|protocol|config)/.*|rosenpass\.h' '.*'
-check wireguard '(crypto|protocol|wireguard)/.*|rosenpass\.h' '.*'
+check wireguard '(crypto|protocol|system|wireguard)/.*|rosenpass\.h' '.*'
 check daemon '(crypto|protocol|system|config|wireguard|daemon)/.*|rosenpass\.h' '.*'
 check rosenpass '(crypto|protocol|system|config|wireguard|daemon|rosenpass)/.*|rosenpass\.h' '.*'
 check rp '(crypto|protocol|system|config|wireguard|daemon|rp)/.*|rosenpass\.h' '.*'

@@ -1,0 +1,48 @@
+#ifndef ROSENPASS_CONFIG_WIREGUARD_WORDS_H
+#define ROSENPASS_CONFIG_WIREGUARD_WORDS_H
+
+/* The words that `wg set DEVICE peer KEY ...` takes, as extra parameters and in rp. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <netinet/in.h>
+
+#define WIREGUARD_WORDS_PROBLEM_BYTES 256
+
+/* A prefix "10.0.0.0/8", "fd00::/64"; without "/" the whole address. */
+struct wireguard_words_prefix {
+	int family; /* AF_INET, AF_INET6 */
+	uint8_t bits;
+	union {
+		struct in_addr v4;
+		struct in6_addr v6;
+	};
+};
+
+struct wireguard_words {
+	const char *endpoint; /* "HOST:PORT", checked for its form; NULL: none. Belongs to the words. */
+	bool has_keepalive;
+	uint16_t keepalive_seconds; /* "off" is 0 */
+	bool has_allowed_ips;
+	struct wireguard_words_prefix *allowed_ips; /* allocated */
+	size_t allowed_ip_count;
+};
+
+/*
+ * Reads "endpoint HOST:PORT", "persistent-keepalive N|off", "allowed-ips LIST" (comma-separated, also "+" and "-"
+ * prefixes of newer wg refused with words) in any order. -1 and problem: an unknown word (with the nearest known one), one
+ * twice, or without its value, or a value of the wrong form. Nothing is to be released then.
+ */
+int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t count,
+                         char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+void wireguard_words_release(struct wireguard_words *words);
+
+/* One comma-separated list of prefixes, as for allowed-ips; host bits beyond the prefix are kept (keep_host, for an
+ * interface address) or cleared. */
+int wireguard_words_prefixes(struct wireguard_words_prefix **out, size_t *count, const char *text, bool keep_host,
+                             char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+
+#endif

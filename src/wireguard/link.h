@@ -1,0 +1,30 @@
+#ifndef ROSENPASS_WIREGUARD_LINK_H
+#define ROSENPASS_WIREGUARD_LINK_H
+
+/* Network interfaces by rtnetlink. Results: 0 or negative errno. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wireguard/wireguard.h"
+
+/* The index of an interface; -ENODEV. */
+int link_find(const char *name, uint32_t *index) __attribute__((warn_unused_result));
+
+/* Makes a WireGuard interface of the kernel. -EEXIST: the name is taken; -EOPNOTSUPP: the kernel has no WireGuard. */
+int link_create_wireguard(const char *name) __attribute__((warn_unused_result));
+
+int link_set_up(uint32_t index) __attribute__((warn_unused_result));
+int link_set_mtu(uint32_t index, uint32_t mtu) __attribute__((warn_unused_result));
+int link_delete(uint32_t index) __attribute__((warn_unused_result));
+
+/* An address with its prefix. -EEXIST: it has it already. */
+int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
+	__attribute__((warn_unused_result));
+
+/* A route to a prefix through the interface, in the main table; one that is there is replaced. */
+int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+	__attribute__((warn_unused_result));
+int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix) __attribute__((warn_unused_result));
+
+#endif
