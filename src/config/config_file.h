@@ -1,0 +1,22 @@
+#ifndef ROSENPASS_CONFIG_CONFIG_FILE_H
+#define ROSENPASS_CONFIG_CONFIG_FILE_H
+
+/* From the name of a configuration file to a tree of TOML values. Within src/config only. */
+
+#include <stddef.h>
+
+#include "config/config.h"
+#include "config/toml.h"
+
+/*
+ * Reads a whole file, or one byte more than toml_parse() takes. 0, with *text allocated; -1 and problem:
+ * it is not there or cannot be read.
+ */
+int config_file_read(char **text, size_t *length, const char *path, char problem[static CONFIG_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+
+/* toml_parse(), with a problem that names the file and the place. */
+int config_file_parse(struct toml_value *root, const char *text, size_t length, const char *path,
+                      char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+#endif

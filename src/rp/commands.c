@@ -1,0 +1,161 @@
+#include "rp/commands.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/suggest.h"
+#include "system/log.h"
+
+#define COMMANDS_MAX 16
+#define PROBLEM_BYTES 1024
+
+static const char genkey_text[] =
+	"Make private keys in a folder, which is made if it is not there\n"
+	"\n"
+	"  DIR         gets wgsk (WireGuard), pqsk and pqpk (Rosenpass); keys that it has are kept\n"
+	"  -h, --help  show this\n"
+	"\n"
+	"Nobody else may get DIR: rp pubkey makes what the peers need.\n";
+
+static const char pubkey_text[] = "Make a folder with the public keys that belong to private ones\n"
+				  "\n"
+				  "  PRIVATE_DIR  a folder made by rp genkey\n"
+				  "  PUBLIC_DIR   gets wgpk and pqpk: new, or empty\n"
+				  "  -h, --help   show this\n"
+				  "\n"
+				  "Give PUBLIC_DIR to the peers by a way on which nobody can exchange it.\n";
+
+static const char exchange_usage[] =
+	"exchange [OPTION]... PRIVATE_KEYS_DIR [dev DEVICE] [ip ADDRESS]... [listen ADDRESS:PORT] [verbose] "
+	"peer PUBLIC_KEYS_DIR [endpoint HOST:PORT] [persistent-keepalive SECONDS] [allowed-ips PREFIX,...] "
+	"[name NAME] [protocol-version V02|V03] [peer ...]...";
+
+static const char exchange_text[] =
+	"Make a VPN: an interface, and keys for its peers until it is stopped\n"
+	"\n"
+	"  PRIVATE_KEYS_DIR              our keys, made by rp genkey\n"
+	"  dev DEVICE                    what the interface is called (default: rosenpass0)\n"
+	"  ip ADDRESS                    that the interface gets, as fc00::1/64; several, or with commas\n"
+	"  listen ADDRESS:PORT           where to wait for peers; PORT alone is [::]:PORT.\n"
+	"                                WireGuard has the port after it\n"
+	"  verbose                       log every exchange\n"
+	"\n"
+	"  peer PUBLIC_KEYS_DIR          the peer's keys, made by rp pubkey; with a file psk in it,\n"
+	"                                both sides need the same\n"
+	"  endpoint HOST:PORT            where the peer waits, which is its listen; without it, the\n"
+	"                                peer has to call\n"
+	"  persistent-keepalive SECONDS  let WireGuard send something that often, for routers' sake\n"
+	"  allowed-ips PREFIX,...        addresses behind the peer, which are routed to it\n"
+	"  name NAME                     what log and status call the peer\n"
+	"  protocol-version WORD         only dialects of this version, V02 or V03\n"
+	"\n"
+	"      --adopt       use DEVICE if it exists, and leave alone what is not ours there\n"
+	"      --user USER   started by root: whom the process becomes that reads from the network\n"
+	"      --no-sandbox  for debugging: let that process do what its user may\n"
+	"  -h, --help        show this\n";
+
+static const char exchange_config_text[] =
+	"Make a VPN as a configuration file says\n"
+	"\n"
+	"      --adopt       use the interface if it exists, and leave alone what is not ours there\n"
+	"      --user USER   started by root: whom the process becomes that reads from the network\n"
+	"      --no-sandbox  for debugging: let that process do what its user may\n"
+	"  -h, --help        show this\n"
+	"\n"
+	"man rp.toml describes the file.\n";
+
+static const char status_text[] = "Show how a running VPN and its peers are\n"
+				  "\n"
+				  "  -h, --help  show this\n"
+				  "\n"
+				  "Without DEVICE: all that run.\n";
+
+static const char help_text[] = "Show the usage of the program or of a command\n";
+
+static int run_help(int count, char **words)
+{
+	if (count > 2)
+		return commands_usage_error("help", "one command at a time");
+	return command_help(count > 1 ? words[1] : NULL);
+}
+
+const struct command commands[] = {
+	{ "genkey", command_genkey, "make private keys", "genkey DIR", genkey_text },
+	{ "pubkey", command_pubkey, "make the public keys that belong to them",
+	  "pubkey PRIVATE_DIR PUBLIC_DIR", pubkey_text },
+	{ "exchange", command_exchange, "make a VPN as the command line says", exchange_usage,
+	  exchange_text },
+	{ "exchange-config", command_exchange_config, "make a VPN as a configuration file says",
+	  "exchange-config [OPTION]... FILE", exchange_config_text },
+	{ "status", command_status, "show how a running VPN and its peers are", "status [DEVICE]",
+	  status_text },
+	{ "help", run_help, "show this, or the usage of a command", "help [COMMAND]", help_text },
+	{ 0 },
+};
+
+const struct command *commands_find(const char *name)
+{
+	for (const struct command *command = commands; command->name != NULL; command++) {
+		if (strcmp(command->name, name) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+static void write_usage(const struct command *command)
+{
+	if (command != NULL) {
+		(void)fprintf(stderr, "Usage: rp %s\n", command->usage);
+		return;
+	}
+	(void)fputs("Usage: rp [verbose] ", stderr);
+	for (command = commands; command->name != NULL; command++)
+		(void)fprintf(stderr, "%s%s", command == commands ? "" : "|", command->name);
+	(void)fputs(" [ARGUMENT]...\n", stderr);
+}
+
+int commands_usage_error(const char *name, const char *format, ...)
+{
+	char problem[PROBLEM_BYTES];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(problem, sizeof problem, format, arguments);
+	va_end(arguments);
+	if (name != NULL)
+		log_error("%s: %s", name, problem);
+	else
+		log_error("%s", problem);
+	write_usage(name == NULL ? NULL : commands_find(name));
+	return COMMAND_FAILED;
+}
+
+int commands_unknown(const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	const char *nearest;
+	size_t count = 0;
+
+	for (const struct command *command = commands; command->name != NULL; command++)
+		names[count++] = command->name;
+	nearest = suggest_nearest(name, names, count);
+	if (nearest != NULL)
+		return commands_usage_error(NULL, "Unknown command %s; did you mean %s?", name, nearest);
+	return commands_usage_error(NULL, "Unknown command %s", name);
+}
+
+int commands_check_words(int count, char **words, int min, int max)
+{
+	if (count > 1 && (strcmp(words[1], "-h") == 0 || strcmp(words[1], "--help") == 0))
+		return command_help(words[0]);
+	/* ./-x is a folder of that name. */
+	if (count > 1 && words[1][0] == '-')
+		return commands_usage_error(words[0], "unknown option %s", words[1]);
+	if (count - 1 < min)
+		return commands_usage_error(words[0], "%d argument%s expected, not %d", min,
+		                            min == 1 ? "" : "s", count - 1);
+	if (count - 1 > max)
+		return commands_usage_error(words[0], "%s is one argument too many", words[max + 1]);
+	return COMMANDS_GO_ON;
+}
