@@ -92,7 +92,7 @@ static void test_sleep_is_calm(void **state)
 	assert_true(work(&load, &now_ns, 1000, 2));
 	assert_int_equal(load.busy_permille, 1000);
 	now_ns += 3600 * CLOCK_SECOND_NS;
-	assert_true(engine_load_worked(&load, now_ns, now_ns + MS_load));
+	assert_true(engine_load_worked(&load, now_ns, now_ns + MS, 0, &under_load));
 	assert_false(under_load);
 }
 
