@@ -9,7 +9,7 @@ program "$1" rosenpass
 rosenpass=$program
 program "$2" rosenpass_fast
 fast=$program
-ask=$(realpath "$3")
+ask=$(absolute "$3")
 for name in dave erin; do
 	"$rosenpass" gen-keys -p "$keys/$name.pk" -s "$keys/$name.sk" || exit 1
 done

@@ -7,7 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program
-flood=$(realpath "$2")
+flood=$(absolute "$2")
 
 under_load()
 {

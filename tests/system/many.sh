@@ -14,8 +14,8 @@ idle_seconds=20
 
 program "$1" rosenpass
 rosenpass=$program
-ask=$(realpath "$2")
-vary_keys=$(realpath "$3")
+ask=$(absolute "$2")
+vary_keys=$(absolute "$3")
 
 # The keys are there twice: as files and in the memory of the daemon.
 folder=$work/many
