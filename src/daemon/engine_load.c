@@ -12,7 +12,10 @@
 #define ON_PERMILLE 900
 #define OFF_PERMILLE 700
 #define CALM_WINDOWS 5
-/* InitHellos a second that a cookie is demanded of: without it they would be a quarter of the work there can be. */
+/*
+ * InitHellos a second that a cookie is demanded of: without it they would be a quarter of the work there
+ * can be.
+ */
 #define TURNED_AWAY_MAX 50
 
 void engine_load_start(struct engine_load *load, uint64_t now_ns)
