@@ -304,10 +304,10 @@ answers()
 	value "$1" name
 }
 
-# descriptors PID, resident PID: how many, and how many KiB.
+# descriptors PID, resident PID: how many (only root may see that), and how many KiB.
 descriptors()
 {
-	find "/proc/$1/fd" -type l | wc -l
+	find "/proc/$1/fd" -type l 2>/dev/null | wc -l
 }
 
 resident()

@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # usage: hours.sh ROSENPASS_FAST ASK [HOURS [SCALE]]
-# Two daemons that renew their keys for HOURS (12), in which time passes SCALE (240) times as fast: 3 minutes. 72 hours
-# take 6 minutes with a SCALE of 720, on a machine that does nothing else. The last line is "N passed, N failed".
+# Two daemons that renew their keys for HOURS (12), in which time passes SCALE (240) times as fast: 3 minutes. The last
+# line is "N passed, N failed".
 # shellcheck source=common.bash
 source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program
 ask=$(absolute "$2")
-hours=${3:-12}
-scale=${4:-240}
 
-# A key is renewed after 120 seconds and too old after 180: with others on this machine there is little time in between.
-if is_root; then
-	renice -n -10 $$ >/dev/null 2>&1
+# A key is renewed after 120 seconds and too old after 180: what lies between is a quarter of a second here. Who cannot
+# have precedence over others on this machine needs more.
+if renice -n -10 $$ >/dev/null 2>&1; then
+	hours=${3:-12}
+	scale=${4:-240}
+else
+	hours=${3:-3}
+	scale=${4:-60}
 fi
 
 export ROSENPASS_TEST_CLOCK_SCALE=$scale
@@ -93,7 +96,9 @@ while [ "$milliseconds" -lt "$ends" ]; do
 	samples=$((samples + 1))
 	milliseconds
 	if [ -z "$first_figures" ] && [ "$milliseconds" -ge "$rests" ]; then
-		first_figures=$(figures)
+		# What it takes to answer is not given back, and counts from the beginning.
+		value a name >/dev/null && value b name >/dev/null
+		first_figures=$(figures 2>/dev/null)
 		first_memory=$(memory)
 	fi
 done
@@ -124,9 +129,13 @@ for side in a b; do
 done
 check "no handshake was given up" [ "$(value a peers.0.timeouts) $(value b peers.0.timeouts)" = "0 0" ]
 check "both are quiet: no line of the log after the first ones" [ "$(cat a.err b.err | wc -l)" -le 8 ]
-check "as many descriptors as after the first hour" [ "$(figures)" = "$first_figures" ]
+if is_root; then
+	check "as many descriptors as after the first hour" [ "$(figures)" = "$first_figures" ]
+else
+	skip "descriptors: needs root"
+fi
 last_memory=$(memory)
-# grown BEFORE AFTER: none of the numbers by more than 64 KiB.
+# grown BEFORE AFTER: none of the numbers by more than 32 KiB.
 grown()
 {
 	local before after i
@@ -134,7 +143,7 @@ grown()
 	read -r -a before <<<"$1"
 	read -r -a after <<<"$2"
 	for i in "${!before[@]}"; do
-		[ "${after[i]}" -le $((before[i] + 64)) ] || return 0
+		[ "${after[i]}" -le $((before[i] + 32)) ] || return 0
 	done
 	[ "${#after[@]}" -ne 4 ]
 }
