@@ -93,7 +93,7 @@ const char *toml_found(const struct toml_reader *reader, char out[static 32])
 		(void)snprintf(out, 32, "%c", c);
 		return out;
 	}
-	/* By number: quotes that a word processor has bent, or a wide space, look so much like the right ones. */
+	/* By number: a bent quote or a wide space looks much like the right one. */
 	(void)config_utf8_decode(reader->text + reader->at, &point);
 	(void)snprintf(out, 32, "the character U+%04X", (unsigned)point);
 	return out;

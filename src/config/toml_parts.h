@@ -19,7 +19,7 @@ struct toml_reader {
 	const char *text;
 	size_t length;
 	size_t at;
-	/* Line and column of the byte at mark; it only goes on, and no problem is told at a place before it. */
+	/* Line and column of the byte at mark; it only goes on: no place before it is asked for. */
 	size_t mark;
 	unsigned line;
 	unsigned column;

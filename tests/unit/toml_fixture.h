@@ -14,7 +14,8 @@ struct toml_shown {
 	size_t used;
 };
 
-static inline __attribute__((format(printf, 2, 3))) void toml_say(struct toml_shown *shown, const char *format, ...)
+static inline __attribute__((format(printf, 2, 3))) void toml_say(struct toml_shown *shown,
+                                                                  const char *format, ...)
 {
 	size_t room = TOML_SHOWN_BYTES - shown->used;
 	va_list arguments;
@@ -64,10 +65,10 @@ static inline void toml_say_value(struct toml_shown *shown, const struct toml_va
 	case TOML_LOCAL_DATE:
 	case TOML_LOCAL_TIME:
 		toml_say(shown, "%s:",
-		    value->type == TOML_OFFSET_DATETIME  ? "offset"
-		    : value->type == TOML_LOCAL_DATETIME ? "local"
-		    : value->type == TOML_LOCAL_DATE     ? "date"
-		                                         : "time");
+		         value->type == TOML_OFFSET_DATETIME  ? "offset"
+		         : value->type == TOML_LOCAL_DATETIME ? "local"
+		         : value->type == TOML_LOCAL_DATE     ? "date"
+		                                              : "time");
 		toml_say_text(shown, &value->as.date);
 		break;
 	case TOML_ARRAY:
@@ -92,7 +93,8 @@ static inline void toml_say_value(struct toml_shown *shown, const struct toml_va
 }
 
 /* In memory of exactly its size, so that sanitizers see what is read beyond it. */
-static inline int toml_parse_exact(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
+static inline int toml_parse_exact(struct toml_value *root, const char *text, size_t length,
+                                   struct toml_problem *problem)
 {
 	char *exact = malloc(length > 0 ? length : 1);
 	int result;
