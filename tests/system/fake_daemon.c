@@ -1,7 +1,8 @@
 /*
- * usage: fake_daemon SOCKET WHAT A daemon that answers every request with something that none would say:
- * "junk", "refusal" (with what could command a terminal), "silent" (hangs up), "bytes" (a right answer,
- * byte by byte), "endless" (a line without end), "array", "empty" (a status without anything in it).
+ * usage: fake_daemon SOCKET WHAT
+ * A daemon that answers every request with something that none would say: "junk", "refusal" (with what
+ * could command a terminal), "silent" (hangs up), "bytes" (a right answer, byte by byte), "endless" (a
+ * line without end), "array", "empty" (a status without anything in it).
  */
 
 #include <stdbool.h>

@@ -1,7 +1,8 @@
 /*
- * usage: flood VECTORS HOST PORT SECONDS Sends the InitHello of the first handshake in
- * VECTORS/handshake.json over and over, as fast as the other side can hardly work: its mac is right, so
- * that each has to be decapsulated. Prints how many, and how many cookies came.
+ * usage: flood VECTORS HOST PORT SECONDS
+ * Sends the InitHello of the first handshake in VECTORS/handshake.json over and over, as fast as the other
+ * side can hardly work: its mac is right, so that each has to be decapsulated. Prints how many, and how
+ * many cookies came.
  */
 
 #include <arpa/inet.h>
