@@ -119,8 +119,8 @@ static void test_nonsense(void **state)
 	static const char *const texts[] = {
 		"{}",
 		"{\"name\": 3, \"peers\": 3, \"listen\": {}, \"sandbox\": \"x\", \"load\": []}",
-		"{\"peers\": [3, null, [], {}, {\"outputs\": [null, 3, {}]}, {\"addresses\": [1], "
-		"\"endpoint\": \"e\"}]}",
+		"{\"peers\": [3, null, [], {}, {\"outputs\": [null, 3, {}]}]}",
+		"{\"peers\": [{\"addresses\": [1], \"endpoint\": \"e\"}]}",
 		"{\"listen\": [1, {}], \"sandbox\": [{}, {\"part\": 3}]}",
 	};
 
