@@ -1,10 +1,12 @@
 #include "config/toml.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_utf8.h"
 #include "config/toml_parts.h"
 #include "config/toml_table.h"
 
@@ -50,12 +52,7 @@ void toml_skip_lines(struct toml_reader *reader)
 
 void toml_place(struct toml_reader *reader, unsigned *line, unsigned *column)
 {
-	/* Problems may be told at an earlier place of the line: begin anew then. */
-	if (reader->at < reader->mark) {
-		reader->mark = 0;
-		reader->line = 1;
-		reader->column = 1;
-	}
+	assert(reader->at >= reader->mark);
 	for (; reader->mark < reader->at; reader->mark++) {
 		unsigned char byte = (unsigned char)reader->text[reader->mark];
 
@@ -84,14 +81,21 @@ int toml_fail(struct toml_reader *reader, const char *format, ...)
 const char *toml_found(const struct toml_reader *reader, char out[static 32])
 {
 	char c = toml_peek(reader, 0);
+	uint32_t point = 0;
 
 	if (c == '\0')
 		return "the end of the file";
 	if (c == '\n' || c == '\r')
 		return "the end of the line";
-	if ((unsigned char)c >= 0x80)
-		return "a character that is not allowed here";
-	(void)snprintf(out, 32, "%c", c);
+	if (c == ' ' || c == '\t')
+		return "a blank";
+	if ((unsigned char)c < 0x80) {
+		(void)snprintf(out, 32, "%c", c);
+		return out;
+	}
+	/* By number: a bent quote or a wide space looks much like the right one. */
+	(void)config_utf8_decode(reader->text + reader->at, &point);
+	(void)snprintf(out, 32, "the character U+%04X", (unsigned)point);
 	return out;
 }
 
@@ -126,6 +130,9 @@ int toml_take(struct toml_reader *reader, struct toml_buffer *buffer, struct tom
 }
 
 /* --- keys ---------------------------------------------------------------------------------- */
+
+/* So much of a key is shown in messages. */
+#define KEY_SHOWN_BYTES 64
 
 /* The parts of a dotted key. */
 struct key {
@@ -240,10 +247,37 @@ static bool is_open_to_dots(const struct toml_reader *reader, const struct toml_
 	       ((value->marks & TOML_DOTTED) != 0 && value->section == reader->section);
 }
 
-static int fail_at_key(struct toml_reader *reader, const struct key *key, size_t part, const char *words)
+/* A key for messages: cut where it is long, and with ? for what would disturb a terminal. */
+static void show_key(char out[static KEY_SHOWN_BYTES], const struct toml_text *key)
 {
-	/* A long key is cut. */
-	(void)toml_fail(reader, "%.64s %s", key->parts[part].bytes, words);
+	size_t used = 0;
+
+	for (size_t at = 0; at < key->length;) {
+		uint32_t point = 0;
+		size_t length = config_utf8_decode(key->bytes + at, &point);
+		bool control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+
+		if (used + length + sizeof "..." > KEY_SHOWN_BYTES) {
+			memcpy(out + used, "...", 3);
+			used += 3;
+			break;
+		}
+		memcpy(out + used, control ? "?" : key->bytes + at, control ? 1 : length);
+		used += control ? 1 : length;
+		at += length;
+	}
+	out[used] = '\0';
+}
+
+/* The problem of a part of a key, whose name has a value already. Always -1. */
+static int fail_at_key(struct toml_reader *reader, const struct key *key, size_t part,
+                       const struct toml_value *earlier, const char *words)
+{
+	char shown[KEY_SHOWN_BYTES];
+
+	show_key(shown, &key->parts[part]);
+	(void)toml_fail(reader, "%s %s (line %u)", key->parts[part].length == 0 ? "\"\"" : shown, words,
+	                earlier->line);
 	reader->problem->line = key->line;
 	reader->problem->column = key->columns[part];
 	return -1;
@@ -260,10 +294,9 @@ static struct toml_value *walk_dots(struct toml_reader *reader, struct toml_valu
 			if (next == NULL)
 				return NULL;
 		} else if (!is_open_to_dots(reader, next)) {
-			(void)fail_at_key(reader, key, i,
-			                  next->type == TOML_TABLE
-			                          ? "is a table that was defined elsewhere already"
-			                          : "has a value already and is no table");
+			(void)fail_at_key(reader, key, i, next,
+			                  next->type == TOML_TABLE ? "is a table that is complete already"
+			                                           : "has a value already and is no table");
 			return NULL;
 		} else if ((next->marks & TOML_EXPLICIT) == 0) {
 			/* Up to now it was only on the way of a header. */
@@ -278,6 +311,7 @@ static struct toml_value *walk_dots(struct toml_reader *reader, struct toml_valu
 static int assign(struct toml_reader *reader, struct toml_value *table, struct key *key)
 {
 	struct toml_value *value;
+	const struct toml_value *earlier;
 	unsigned depth = reader->depth;
 	char found[32];
 	int result;
@@ -289,8 +323,9 @@ static int assign(struct toml_reader *reader, struct toml_value *table, struct k
 	table = walk_dots(reader, table, key);
 	if (table == NULL)
 		return -1;
-	if (toml_table_find(table, &key->parts[key->count - 1]) != NULL)
-		return fail_at_key(reader, key, key->count - 1, "was given before");
+	earlier = toml_table_find(table, &key->parts[key->count - 1]);
+	if (earlier != NULL)
+		return fail_at_key(reader, key, key->count - 1, earlier, "was given before");
 	value = add_value(reader, table, key, key->count - 1);
 	if (value == NULL)
 		return -1;
@@ -347,6 +382,14 @@ static int read_array(struct toml_reader *reader, struct toml_value *array)
 	return 0;
 }
 
+/* Whether nothing more stands on the line. */
+static bool ends_here(const struct toml_reader *reader)
+{
+	char c = toml_peek(reader, 0);
+
+	return c == '\0' || c == '\n' || c == '\r' || c == '#';
+}
+
 static int read_inline_pairs(struct toml_reader *reader, struct toml_value *table)
 {
 	char found[32];
@@ -355,7 +398,9 @@ static int read_inline_pairs(struct toml_reader *reader, struct toml_value *tabl
 	if (toml_peek(reader, 0) == '}')
 		return 0;
 	for (;;) {
-		toml_skip_blanks(reader);
+		if (ends_here(reader))
+			return toml_fail(reader, "a table in { } has to stand on one line, found %s",
+			                 toml_found(reader, found));
 		if (read_pair(reader, table) != 0)
 			return -1;
 		toml_skip_blanks(reader);
@@ -365,6 +410,9 @@ static int read_inline_pairs(struct toml_reader *reader, struct toml_value *tabl
 			return toml_fail(reader, "expected , or } in the table, on one line, found %s",
 			                 toml_found(reader, found));
 		reader->at++;
+		toml_skip_blanks(reader);
+		if (toml_peek(reader, 0) == '}')
+			return toml_fail(reader, "no comma is allowed before the } of a table");
 	}
 }
 
@@ -438,16 +486,15 @@ static struct toml_value *pass(struct toml_value *value)
 static struct toml_value *walk_header(struct toml_reader *reader, struct toml_value *table, struct key *key)
 {
 	for (size_t i = 0; i + 1 < key->count; i++) {
-		struct toml_value *next = toml_table_find(table, &key->parts[i]);
+		struct toml_value *there = toml_table_find(table, &key->parts[i]);
 
-		next = next == NULL ? add_table(reader, table, key, i, 0) : pass(next);
-		if (next == NULL) {
-			if (reader->problem->text[0] == '\0')
-				(void)fail_at_key(reader, key, i,
+		table = there == NULL ? add_table(reader, table, key, i, 0) : pass(there);
+		if (table == NULL) {
+			if (there != NULL)
+				(void)fail_at_key(reader, key, i, there,
 				                  "has a value already that cannot be added to");
 			return NULL;
 		}
-		table = next;
 	}
 	return table;
 }
@@ -461,7 +508,7 @@ static struct toml_value *open_table(struct toml_reader *reader, struct toml_val
 	if (value == NULL)
 		return add_table(reader, table, key, last, TOML_EXPLICIT);
 	if (value->type != TOML_TABLE || (value->marks & (TOML_CLOSED | TOML_EXPLICIT)) != 0) {
-		(void)fail_at_key(reader, key, last, "was given before");
+		(void)fail_at_key(reader, key, last, value, "was given before");
 		return NULL;
 	}
 	value->marks |= TOML_EXPLICIT;
@@ -483,13 +530,12 @@ static struct toml_value *open_item(struct toml_reader *reader, struct toml_valu
 		array->type = TOML_ARRAY;
 		array->marks = TOML_OF_TABLES;
 	} else if (array->type != TOML_ARRAY || (array->marks & TOML_OF_TABLES) == 0) {
-		(void)fail_at_key(reader, key, last, "was given before, and not as [[...]]");
+		(void)fail_at_key(reader, key, last, array, "was given before, and not as [[...]]");
 		return NULL;
 	}
 	item = toml_array_add(array);
 	if (item == NULL) {
 		(void)no_memory(reader);
-		/* Headers go on in the last table: an array without any must not stay. */
 		return NULL;
 	}
 	item->type = TOML_TABLE;
@@ -551,7 +597,7 @@ static int end_line(struct toml_reader *reader)
 	toml_skip_blanks(reader);
 	if (toml_peek(reader, 0) == '#')
 		skip_comment(reader);
-	if (toml_peek(reader, 0) == '\0' || toml_peek(reader, 0) == '\n' || toml_peek(reader, 0) == '\r')
+	if (ends_here(reader))
 		return 0;
 	return toml_fail(reader, "expected the end of the line, found %s", toml_found(reader, found));
 }
@@ -560,8 +606,11 @@ static int read_all(struct toml_reader *reader, struct toml_value *root)
 {
 	struct toml_value *table = root;
 
-	if (toml_comes(reader, "\xef\xbb\xbf"))
+	if (toml_comes(reader, "\xef\xbb\xbf")) {
+		/* No character of the first line. */
 		reader->at += 3;
+		reader->mark = reader->at;
+	}
 	if (toml_check_text(reader) != 0)
 		return -1;
 	for (;;) {
@@ -587,12 +636,13 @@ int toml_parse(struct toml_value *root, const char *text, size_t length, struct 
 	};
 
 	memset(problem, 0, sizeof *problem);
-	*root = (struct toml_value){ .type = TOML_TABLE, .line = 1, .column = 1, .marks = TOML_EXPLICIT };
+	memset(root, 0, sizeof *root);
 	if (length > TOML_TEXT_MAX_BYTES) {
 		(void)snprintf(problem->text, sizeof problem->text, "the file is longer than %d bytes",
 		               TOML_TEXT_MAX_BYTES);
 		return -1;
 	}
+	*root = (struct toml_value){ .type = TOML_TABLE, .line = 1, .column = 1, .marks = TOML_EXPLICIT };
 	if (read_all(&reader, root) == 0)
 		return 0;
 	toml_release(root);

@@ -196,7 +196,7 @@ static int take_integer(struct toml_reader *reader, struct toml_value *value, co
 static int bad_number(struct toml_reader *reader, const char *token)
 {
 	return toml_fail(reader,
-	                 "%.40s is no value; expected a string in quotes, a number, true or false, a date, "
+	                 "%.40s is no value; expected a text in quotes, a number, true or false, a date, "
 	                 "an array or a table",
 	                 token);
 }
@@ -278,11 +278,12 @@ static int read_token(struct toml_reader *reader, struct toml_value *value, size
 {
 	/* The token and a cleaned copy, each with its zero. */
 	char *token = malloc(2 * (length + 1));
-	char *clean = token + length + 1;
+	char *clean;
 	int result;
 
 	if (token == NULL)
 		return toml_fail(reader, "out of memory");
+	clean = token + length + 1;
 	memcpy(token, reader->text + reader->at, length);
 	token[length] = '\0';
 	if (token[0] == '0' && length > 1 && strchr("xob", token[1]) != NULL)
@@ -309,6 +310,7 @@ int toml_read_number(struct toml_reader *reader, struct toml_value *value)
 	while (is_number_char(toml_peek(reader, length)))
 		length++;
 	if (length == 0)
-		return toml_fail(reader, "expected a value, found %s", toml_found(reader, found));
+		return toml_fail(reader, "expected a value (texts stand in quotes), found %s",
+		                 toml_found(reader, found));
 	return read_token(reader, value, length);
 }

@@ -19,7 +19,7 @@ struct toml_reader {
 	const char *text;
 	size_t length;
 	size_t at;
-	/* Line and column of the byte at mark; they only go on. */
+	/* Line and column of the byte at mark; it only goes on: no place before it is asked for. */
 	size_t mark;
 	unsigned line;
 	unsigned column;
@@ -47,7 +47,7 @@ void toml_place(struct toml_reader *reader, unsigned *line, unsigned *column);
 /* Fills in the problem, at the byte at hand. Always -1. */
 int toml_fail(struct toml_reader *reader, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* "character x" or "the end of the line" for messages about the byte at hand. */
+/* "x", "the character U+00E9" or "the end of the line", for messages about what is at hand. */
 const char *toml_found(const struct toml_reader *reader, char out[static 32]);
 
 /* A growing text; allocation happens in toml_append(), -1 when memory is short. */

@@ -51,9 +51,6 @@ int toml_check_text(struct toml_reader *reader)
 		reader->at += length;
 	}
 	reader->at = start;
-	reader->mark = start;
-	reader->line = 1;
-	reader->column = 1;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 #include "config/toml_table.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,20 +9,24 @@
 
 /*
  * Places of entries by the hash of their key, open addressing; 0 is free, else the entry's number plus one.
+ * The hash is keyed by chance: nobody can write a file whose keys all fall on one place.
  */
 struct toml_index {
 	size_t size; /* a power of two */
+	uint8_t chance[crypto_shorthash_KEYBYTES];
 	uint32_t places[];
 };
 
-static uint32_t hash(const char *key, size_t length)
+/* The place where a key belongs, if nothing else is there. */
+static size_t home(const struct toml_index *index, const char *key, size_t length)
 {
-	uint32_t h = 2166136261u;
+	uint8_t hash[crypto_shorthash_BYTES];
+	size_t place;
 
-	/* FNV-1a */
-	for (size_t i = 0; i < length; i++)
-		h = (h ^ (unsigned char)key[i]) * 16777619u;
-	return h;
+	_Static_assert(sizeof place <= sizeof hash, "enough for any size");
+	(void)crypto_shorthash(hash, (const uint8_t *)key, length, index->chance);
+	memcpy(&place, hash, sizeof place);
+	return place & (index->size - 1);
 }
 
 static bool is_key(const struct toml_entry *entry, const char *key, size_t length)
@@ -41,7 +46,7 @@ static struct toml_entry *find(const struct toml_value *table, const char *key, 
 		}
 		return NULL;
 	}
-	for (size_t at = hash(key, length) & (index->size - 1); index->places[at] != 0;
+	for (size_t at = home(index, key, length); index->places[at] != 0;
 	     at = (at + 1) & (index->size - 1)) {
 		if (is_key(&entries[index->places[at] - 1], key, length))
 			return &entries[index->places[at] - 1];
@@ -65,7 +70,7 @@ const struct toml_value *toml_get(const struct toml_value *table, const char *ke
 
 static void put(struct toml_index *index, const struct toml_entry *entry, uint32_t number)
 {
-	size_t at = hash(entry->key.bytes, entry->key.length) & (index->size - 1);
+	size_t at = home(index, entry->key.bytes, entry->key.length);
 
 	while (index->places[at] != 0)
 		at = (at + 1) & (index->size - 1);
@@ -86,6 +91,7 @@ static int make_index(struct toml_value *table, size_t entries)
 	if (index == NULL)
 		return -1;
 	index->size = size;
+	randombytes_buf(index->chance, sizeof index->chance);
 	for (size_t i = 0; i < table->as.table.count; i++)
 		put(index, &table->as.table.entries[i], (uint32_t)i);
 	free(table->as.table.index);

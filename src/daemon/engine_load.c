@@ -12,19 +12,24 @@
 #define ON_PERMILLE 900
 #define OFF_PERMILLE 700
 #define CALM_WINDOWS 5
+/*
+ * InitHellos a second that a cookie is demanded of: without it they would be a quarter of the work there
+ * can be.
+ */
+#define TURNED_AWAY_MAX 50
 
 void engine_load_start(struct engine_load *load, uint64_t now_ns)
 {
 	*load = (struct engine_load){ .window_ns = now_ns };
 }
 
-static bool judge(struct engine_load *load, uint64_t now_ns)
+static bool judge(struct engine_load *load, uint64_t now_ns, bool is_pressed)
 {
 	if (load->busy_permille > ON_PERMILLE) {
 		load->calm = 0;
 		if (load->since_ns == 0)
 			load->since_ns = now_ns;
-	} else if (load->busy_permille > OFF_PERMILLE) {
+	} else if (load->busy_permille > OFF_PERMILLE || is_pressed) {
 		load->calm = 0;
 	} else if (load->since_ns != 0 && ++load->calm >= CALM_WINDOWS) {
 		load->since_ns = 0;
@@ -33,8 +38,10 @@ static bool judge(struct engine_load *load, uint64_t now_ns)
 	return load->since_ns != 0;
 }
 
-bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, bool *under_load)
+bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, uint64_t turned_away,
+                        bool *under_load)
 {
+	bool is_pressed;
 	uint64_t passed_ns = to_ns > load->window_ns ? to_ns - load->window_ns : 0;
 
 	load->busy_ns += to_ns > from_ns ? to_ns - from_ns : 0;
@@ -49,7 +56,9 @@ bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_
 	/* Seconds that were slept through in one piece were calm ones. */
 	if (passed_ns >= CALM_WINDOWS * WINDOW_NS)
 		load->calm = CALM_WINDOWS;
-	*under_load = judge(load, to_ns);
+	is_pressed = (turned_away - load->turned_away) / (passed_ns / WINDOW_NS) > TURNED_AWAY_MAX;
+	load->turned_away = turned_away;
+	*under_load = judge(load, to_ns, is_pressed);
 	load->window_ns = to_ns;
 	load->busy_ns = 0;
 	return true;

@@ -55,6 +55,7 @@ struct engine_load {
 	uint64_t busy_ns;       /* worked in it */
 	uint32_t busy_permille; /* of the last window */
 	unsigned calm;          /* windows in a row without need for cookies */
+	uint64_t turned_away;   /* at the end of the last window */
 	uint64_t since_ns;      /* 0: not under load */
 };
 
@@ -102,7 +103,11 @@ bool engine_tell_waits(const struct engine_process *process);
 /* engine_load.c: time worked against time passed. */
 void engine_load_start(struct engine_load *load, uint64_t now_ns);
 
-/* Adds time worked. true: a window has ended; under_load says what holds from now on. */
-bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, bool *under_load);
+/*
+ * Adds time worked. turned_away: datagrams so far that had to come again with a cookie. true: a window has
+ * ended; under_load says what holds from now on.
+ */
+bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, uint64_t turned_away,
+                        bool *under_load);
 
 #endif

@@ -166,6 +166,7 @@ static int loop(struct engine_process *process)
 		struct pollfd polls[SOCKETS_MAX + 2];
 		size_t sockets[SOCKETS_MAX];
 		size_t count = fill_polls(process, polls, sockets);
+		struct rosenpass_stats stats;
 		bool under_load;
 		uint64_t woken_ns;
 		int result = clock_timer_set(process->timer, rosenpass_deadline(process->engine));
@@ -186,7 +187,11 @@ static int loop(struct engine_process *process)
 			if (result != 0)
 				return result;
 		}
-		if (engine_load_worked(&process->load, woken_ns, clock_now_ns(), &under_load))
+		rosenpass_get_stats(process->engine, &stats);
+		if (engine_load_worked(&process->load, woken_ns, clock_now_ns(),
+		                       stats.received[ROSENPASS_COOKIE_SENT] +
+		                               stats.received[ROSENPASS_DROPPED_LOAD],
+		                       &under_load))
 			rosenpass_set_under_load(process->engine, under_load);
 		if (!engine_tell_all(process))
 			return BROKEN;

@@ -41,30 +41,31 @@ static int fail_to_read(char problem[static KEYS_PROBLEM_BYTES], const char *wha
 	return fail(problem, "cannot read %s file \"%.*s\": %s", what, PATH_SHOWN, path, strerror(-result));
 }
 
-/* A memfd of the size of a public key, and a mapping to fill it through. */
-static int create(uint8_t **out)
+/*
+ * A sealed memfd with the key; negative errno. Written and not mapped: pages that are written whole are
+ * neither zeroed nor faulted in, which is half of the time that a hub takes to start.
+ */
+static int make_sealed(const uint8_t bytes[static ROSENPASS_PUBLIC_KEY_BYTES])
 {
 	int fd = memfd_create("rosenpass-public-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int error;
+	size_t written = 0;
+	int result = fd < 0 ? -errno : 0;
 
-	if (fd < 0)
-		return -errno;
-	*out = MAP_FAILED;
-	if (ftruncate(fd, ROSENPASS_PUBLIC_KEY_BYTES) == 0)
-		*out = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (*out != MAP_FAILED)
+	while (result == 0 && written < ROSENPASS_PUBLIC_KEY_BYTES) {
+		ssize_t more = write(fd, bytes + written, ROSENPASS_PUBLIC_KEY_BYTES - written);
+
+		if (more >= 0)
+			written += (size_t)more;
+		else if (errno != EINTR)
+			result = -errno;
+	}
+	if (result == 0 && fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+		result = -errno;
+	if (result == 0)
 		return fd;
-	error = -errno;
-	(void)close(fd);
-	return error;
-}
-
-/* Ends the filling. A seal against writing needs that no writable mapping is left. */
-static int seal(int fd, uint8_t *filled)
-{
-	if (munmap(filled, ROSENPASS_PUBLIC_KEY_BYTES) != 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0)
-		return -errno;
-	return 0;
+	if (fd >= 0)
+		(void)close(fd);
+	return result;
 }
 
 /*
@@ -73,7 +74,7 @@ static int seal(int fd, uint8_t *filled)
  */
 static int map(struct keys_public *key, int fd)
 {
-	void *bytes = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *bytes = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 
 	if (bytes == MAP_FAILED)
 		return -errno;
@@ -102,24 +103,18 @@ static int keep(struct keys_public *key, int fd)
 	return result;
 }
 
-/* Reads straight into a memfd. A length of any other file than a key is for the caller to refuse. */
+/* A length of any other file than a key is for the caller to refuse. */
 static int read_sealed(struct keys_public *key, const char *path, size_t *length)
 {
-	uint8_t *bytes = NULL;
-	int fd = create(&bytes);
-	int result;
-	int sealed;
+	/* Half a megabyte is too much for a stack, and the same pages serve every key. */
+	static uint8_t bytes[ROSENPASS_PUBLIC_KEY_BYTES];
+	int result = file_read(path, bytes, sizeof bytes, length);
+	int fd;
 
-	if (fd < 0)
-		return fd;
-	result = file_read(path, bytes, ROSENPASS_PUBLIC_KEY_BYTES, length);
-	sealed = seal(fd, bytes);
-	if (result == 0)
-		result = sealed;
-	if (result == 0 && *length == ROSENPASS_PUBLIC_KEY_BYTES)
-		return keep(key, fd);
-	(void)close(fd);
-	return result;
+	if (result != 0 || *length != sizeof bytes)
+		return result;
+	fd = make_sealed(bytes);
+	return fd < 0 ? fd : keep(key, fd);
 }
 
 int keys_read_public(struct keys_public *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
@@ -142,23 +137,12 @@ int keys_read_public(struct keys_public *key, const char *path, char problem[sta
 
 int keys_open_public(const struct keys_public *key)
 {
-	uint8_t *bytes = NULL;
-	int result;
 	int fd;
 
-	if (key->fd >= 0) {
-		fd = fcntl(key->fd, F_DUPFD_CLOEXEC, 0);
-		return fd < 0 ? -errno : fd;
-	}
-	fd = create(&bytes);
-	if (fd < 0)
-		return fd;
-	memcpy(bytes, key->bytes, ROSENPASS_PUBLIC_KEY_BYTES);
-	result = seal(fd, bytes);
-	if (result == 0)
-		return fd;
-	(void)close(fd);
-	return result;
+	if (key->fd < 0)
+		return make_sealed(key->bytes);
+	fd = fcntl(key->fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
 }
 
 int keys_map_public(struct keys_public *key, int fd)

@@ -358,8 +358,15 @@ static int open_all(struct monitor *monitor)
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
-	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0 ||
-	    monitor_engine_start(monitor, secret_key) != 0)
+	int result;
+
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+		return -1;
+	monitor->staged = staged;
+	monitor->staged_count = count;
+	result = monitor_engine_start(monitor, secret_key);
+	monitor->staged_count = 0;
+	if (result != 0)
 		return -1;
 	monitor_control_open(monitor);
 	if (monitor_engine_wait(monitor) != 0)

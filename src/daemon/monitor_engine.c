@@ -30,6 +30,8 @@ static void forget(struct monitor *monitor)
 	/* These are the monitor's to end. */
 	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
 		monitor->jobs[i].job.pid = 0;
+	for (size_t i = 0; i < monitor->staged_count; i++)
+		monitor_load_release(&monitor->staged[i]);
 	monitor_peers_release_all(monitor);
 	config_release(&monitor->config);
 }

@@ -29,7 +29,10 @@ int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const 
 
 	if (keys_read_public(public_key, config->public_key, reason) != 0 ||
 	    keys_read_secret(secret_key, config->secret_key, reason) != 0)
-		return fail(problem, "%s", reason);
+		return fail(problem, "%s%s", reason,
+		            !file_exists(config->public_key) && !file_exists(config->secret_key)
+		                    ? "; rosenpass gen-keys makes a key pair"
+		                    : "");
 	if (!rosenpass_keypair_matches(public_key->bytes, secret_key))
 		return fail(problem,
 		            "public-key file \"%s\" and secret-key file \"%s\" do not belong together",

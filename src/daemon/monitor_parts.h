@@ -141,6 +141,8 @@ struct monitor_client {
 	bool last_words; /* closed when out is sent */
 };
 
+struct monitor_staged;
+
 struct monitor {
 	struct config config; /* without its peers: these have gone to monitor_peer */
 	struct monitor_options options;
@@ -164,6 +166,9 @@ struct monitor {
 	size_t slots;
 	size_t peer_count; /* those that are not leaving */
 	uint32_t last_serial;
+	struct monitor_staged
+		*staged; /* while an engine process is started: preshared keys that are in memory */
+	size_t staged_count;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
 	struct monitor_listener *listeners;

@@ -133,6 +133,7 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 static int replace_engine(struct monitor *monitor, struct plan *plan)
 {
 	struct keys_public old = monitor->public_key;
+	int result;
 
 	log_info("our own key pair is another one; starting the engine process anew");
 	monitor_engine_end(monitor);
@@ -142,7 +143,11 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 	}
 	monitor->public_key = plan->public_key;
 	plan->public_key = old;
-	if (monitor_engine_start(monitor, plan->secret_key) != 0 || monitor_engine_wait(monitor) != 0) {
+	monitor->staged = plan->staged;
+	monitor->staged_count = plan->count;
+	result = monitor_engine_start(monitor, plan->secret_key);
+	monitor->staged_count = 0;
+	if (result != 0 || monitor_engine_wait(monitor) != 0) {
 		monitor_stop(monitor, EXIT_FAILURE);
 		return -1;
 	}

@@ -5,6 +5,8 @@ set -uo pipefail
 export LC_ALL=C
 unset RUST_LOG ROSENPASS_TEST_CLOCK_SCALE
 umask 022
+# Programs may be given by relative paths.
+started_in=$PWD
 
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 vectors=$(realpath "$here/../data/vectors")
@@ -42,11 +44,20 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 cd "$work" || exit 1
 
+# absolute PATH: as it was meant when the script was started.
+absolute()
+{
+	case $1 in
+	/*) echo "$1" ;;
+	*) echo "$started_in/$1" ;;
+	esac
+}
+
 # program PATH NAME: a copy of it that every user can start; its path in $program.
 program()
 {
 	program=$work/$2
-	cp "$1" "$program" || exit 1
+	cp "$(absolute "$1")" "$program" || exit 1
 }
 
 # check WORDS COMMAND...: one case; what the command prints is shown when it fails.
@@ -293,10 +304,10 @@ answers()
 	value "$1" name
 }
 
-# descriptors PID, resident PID: how many, and how many KiB.
+# descriptors PID, resident PID: how many (only root may see that), and how many KiB.
 descriptors()
 {
-	find "/proc/$1/fd" -type l | wc -l
+	find "/proc/$1/fd" -type l 2>/dev/null | wc -l
 }
 
 resident()

@@ -9,7 +9,7 @@ program "$1" rosenpass
 rosenpass=$program
 program "$2" rosenpass_fast
 fast=$program
-ask=$(realpath "$3")
+ask=$(absolute "$3")
 for name in dave erin; do
 	"$rosenpass" gen-keys -p "$keys/$name.pk" -s "$keys/$name.sk" || exit 1
 done
@@ -461,12 +461,18 @@ exchanged()
 }
 check "four clients: twenty exchanges" within 60 exchanged 20
 engine=$(engine_of "$server")
+# What it takes to answer is not given back, and counts from the beginning.
+answers server >/dev/null
 before="$(descriptors "$server") $(descriptors "$engine")"
 memory_server=$(resident "$server")
 memory_engine=$(resident "$engine")
 check "four clients: two hundred more" within 120 exchanged 220
-check "descriptors of both processes: as many as before" \
-	[ "$(descriptors "$server") $(descriptors "$engine")" = "$before" ]
+if is_root; then
+	check "descriptors of both processes: as many as before" \
+		[ "$(descriptors "$server") $(descriptors "$engine")" = "$before" ]
+else
+	skip "descriptors: needs root"
+fi
 check "memory of the monitor: $memory_server KiB, then $(resident "$server")" [ "$(resident "$server")" -le $((memory_server + 128)) ]
 check "memory of the engine: $memory_engine KiB, then $(resident "$engine")" [ "$(resident "$engine")" -le $((memory_engine + 128)) ]
 check "no key became stale" not grep -q ' stale$' server.out

@@ -27,8 +27,8 @@ program "$1" rosenpass
 rosenpass=$program
 program "$2" rosenpass_fast
 fast=$program
-ask=$(realpath "$3")
-relay=$(realpath "$4")
+ask=$(absolute "$3")
+relay=$(absolute "$4")
 
 # Where names are looked up here: in a file of ours. The rest of /etc is as it was.
 mkdir "$work/etc"

@@ -84,7 +84,11 @@ mkfifo fifo
 
 # --- the program -----------------------------------------------------------------------------------------------------
 
-refused "no command" 2 'command'
+timeout 20 "$rosenpass" >"$work/out" 2>"$work/err" </dev/null
+check "no command: status 2" [ "$?" -eq 2 ]
+check "no command: it is said first" [ "$(head -n 1 "$work/err")" = 'rosenpass: error: no command given' ]
+check "no command: then the usage, on standard error too" \
+	bash -c 'grep -q "^Usage: rosenpass " "$1/err" && [ ! -s "$1/out" ]' - "$work"
 refused "an unknown command" 2 'exchnage' exchnage
 refused "an unknown option" 2 '--frobnicate' --frobnicate gen-keys
 refused "an unknown level" 2 'loud' --log-level loud gen-keys
@@ -117,7 +121,7 @@ refused "gen-keys: a folder, with --force" 1 'directory' gen-keys --force -p new
 # --- exchange: words -------------------------------------------------------------------------------------------------
 
 refused "exchange: nothing said" 2 'public-key' exchange
-refused "exchange: an unknown option" 2 '--config' exchange --config x
+refused "exchange: an unknown option" 2 '--frobnicate' exchange --frobnicate x
 refused "exchange: an option without its value" 2 '--name' exchange --name
 refused "exchange: a name that is none" 2 '--name' exchange --name a/b public-key a.pk
 of_own "no key at all" 'public-key file must be set'

@@ -11,7 +11,7 @@ static bool work(struct engine_load *load, uint64_t *now_ns, unsigned busy_ms, u
 
 	for (unsigned i = 0; i < seconds; i++) {
 		*now_ns += (1000 - busy_ms) * MS;
-		(void)engine_load_worked(load, *now_ns, *now_ns + busy_ms * MS, &under_load);
+		(void)engine_load_worked(load, *now_ns, *now_ns + busy_ms * MS, 0, &under_load);
 		*now_ns += busy_ms * MS;
 	}
 	return under_load;
@@ -49,10 +49,36 @@ static void test_says_when_a_window_ends(void **state)
 
 	(void)state;
 	engine_load_start(&load, now_ns);
-	assert_false(engine_load_worked(&load, now_ns, now_ns + 500 * MS, &under_load));
-	assert_true(engine_load_worked(&load, now_ns + 600 * MS, now_ns + 1000 * MS, &under_load));
+	assert_false(engine_load_worked(&load, now_ns, now_ns + 500 * MS, 0, &under_load));
+	assert_true(engine_load_worked(&load, now_ns + 600 * MS, now_ns + 1000 * MS, 0, &under_load));
 	assert_false(under_load);
 	assert_int_equal(load.busy_permille, 900);
+}
+
+/* Cookies make the work less; they stay as long as it would be too much without them. */
+static void test_stays_while_many_are_turned_away(void **state)
+{
+	struct engine_load load;
+	uint64_t now_ns = CLOCK_SECOND_NS;
+	uint64_t turned_away = 0;
+	bool under_load = false;
+
+	(void)state;
+	engine_load_start(&load, now_ns);
+	assert_true(work(&load, &now_ns, 1000, 1));
+	for (int second = 0; second < 30; second++) {
+		now_ns += CLOCK_SECOND_NS;
+		turned_away += 51;
+		assert_true(engine_load_worked(&load, now_ns - MS, now_ns, turned_away, &under_load));
+		assert_true(under_load);
+	}
+	for (int second = 0; second < 5; second++) {
+		assert_true(under_load);
+		now_ns += CLOCK_SECOND_NS;
+		turned_away += 50;
+		assert_true(engine_load_worked(&load, now_ns - MS, now_ns, turned_away, &under_load));
+	}
+	assert_false(under_load);
 }
 
 static void test_sleep_is_calm(void **state)
@@ -66,7 +92,7 @@ static void test_sleep_is_calm(void **state)
 	assert_true(work(&load, &now_ns, 1000, 2));
 	assert_int_equal(load.busy_permille, 1000);
 	now_ns += 3600 * CLOCK_SECOND_NS;
-	assert_true(engine_load_worked(&load, now_ns, now_ns + MS, &under_load));
+	assert_true(engine_load_worked(&load, now_ns, now_ns + MS, 0, &under_load));
 	assert_false(under_load);
 }
 
@@ -77,8 +103,8 @@ static void test_clock_that_stands_still(void **state)
 
 	(void)state;
 	engine_load_start(&load, CLOCK_SECOND_NS);
-	assert_false(engine_load_worked(&load, CLOCK_SECOND_NS, CLOCK_SECOND_NS, &under_load));
-	assert_false(engine_load_worked(&load, CLOCK_SECOND_NS, 0, &under_load));
+	assert_false(engine_load_worked(&load, CLOCK_SECOND_NS, CLOCK_SECOND_NS, 0, &under_load));
+	assert_false(engine_load_worked(&load, CLOCK_SECOND_NS, 0, 0, &under_load));
 	assert_false(under_load);
 }
 
@@ -87,6 +113,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_switches_with_hysteresis),
 		cmocka_unit_test(test_says_when_a_window_ends),
+		cmocka_unit_test(test_stays_while_many_are_turned_away),
 		cmocka_unit_test(test_sleep_is_calm),
 		cmocka_unit_test(test_clock_that_stands_still),
 	};
