@@ -94,7 +94,7 @@ _rosenpass_grammar()
 	case $part in
 	own) set -- public-key secret-key listen verbose peer ;;
 	peer) set -- public-key endpoint preshared-key outfile name protocol-version osk-organization osk-label wireguard peer ;;
-	extra) set -- peer ;;
+	extra) set -- endpoint persistent-keepalive allowed-ips peer ;;
 	esac
 	case $used in
 	*' private-key '*) used+='secret-key ' ;;

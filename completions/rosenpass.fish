@@ -81,7 +81,7 @@ function __rosenpass_peer_words
     echo protocol-version\t'allow only one version'
     echo osk-organization\t'who says what the key is for'
     echo osk-label\t'what the key is for'
-    echo wireguard\t'reserved for WireGuard'
+    echo wireguard\t'make it the preshared key of a WireGuard peer'
 end
 
 # What can stand next in `exchange`, or after `peer add` where the first argument is peer.

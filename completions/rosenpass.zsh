@@ -45,7 +45,7 @@ _rosenpass_grammar()
 		'protocol-version:allow only one version'
 		'osk-organization:who says what the key is for'
 		'osk-label:what the key is for'
-		'wireguard:reserved for WireGuard'
+		'wireguard:make it the preshared key of a WireGuard peer'
 	)
 	if [[ $part == own ]]; then
 		extra=('peer:another peer follows')

@@ -1,18 +1,20 @@
 #!/usr/bin/env bash
 # usage: scripts/demo.sh
-# Builds, makes two key pairs, lets two daemons on this machine agree on a key, and compares what both wrote.
-# Leaves nothing behind but build/demo, and nothing running.
+# Builds, makes two key pairs, lets two daemons on this machine agree on a key, and compares what both wrote. As root it
+# also makes a VPN between two network namespaces and sends a ping through it. Leaves nothing behind but build/demo, and
+# nothing running.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=build/demo
 wait_seconds=30
 pids=()
+namespaces=()
 work=
 
 clean_up()
 {
-	local pid
+	local pid name
 
 	for pid in "${pids[@]}"; do
 		kill "$pid" 2>/dev/null || true
@@ -21,6 +23,10 @@ clean_up()
 		wait "$pid" 2>/dev/null || true
 	done
 	pids=()
+	for name in "${namespaces[@]}"; do
+		ip netns del "$name" 2>/dev/null || true
+	done
+	namespaces=()
 	[ -z "$work" ] || rm -rf "$work"
 }
 trap clean_up EXIT
@@ -70,7 +76,66 @@ start()
 	pids+=($!)
 }
 
-scripts/setup.sh --for=build
+# add_namespace NAME: a network of its own, as another machine would have it.
+add_namespace()
+{
+	ip netns add "$1" 2>"$work/namespace.log" || return 1
+	namespaces+=("$1")
+	ip -n "$1" link set lo up
+}
+
+# start_vpn NAMESPACE WORD...: one end of the VPN.
+start_vpn()
+{
+	local name=$1
+
+	shift
+	ip netns exec "$name" "$rp" exchange "$@" >"$work/$name.log" 2>&1 </dev/null &
+	pids+=($!)
+}
+
+# Two networks with a cable between them stand for two machines.
+vpn()
+{
+	local server="rps$$" client="rpc$$" deadline name
+
+	if [ "$(id -u)" -ne 0 ]; then
+		echo "Not root: the VPN with a ping through it is left out."
+		return 0
+	fi
+	if ! add_namespace "$server" || ! add_namespace "$client" ||
+		! ip link add rp-cable netns "$server" type veth peer name rp-cable netns "$client" 2>"$work/namespace.log"; then
+		echo "This system gives no network namespaces ($(tail -n 1 "$work/namespace.log")): the VPN is left out."
+		return 0
+	fi
+	ip -n "$server" address add 10.9.0.1/24 dev rp-cable
+	ip -n "$client" address add 10.9.0.2/24 dev rp-cable
+	for name in "$server" "$client"; do
+		ip -n "$name" link set rp-cable up
+	done
+
+	echo "Making a VPN between two network namespaces"
+	for name in server client; do
+		"$rp" genkey "$work/$name-keys" >"$work/genkey.log" 2>&1 || fail "rp genkey failed"
+		"$rp" pubkey "$work/$name-keys" "$work/$name-pub" >"$work/genkey.log" 2>&1 || fail "rp pubkey failed"
+	done
+	start_vpn "$server" "$work/server-keys" dev "$server" ip fd00:9::1/64 listen 10.9.0.1:9999 \
+		peer "$work/client-pub" allowed-ips fd00:9::2
+	start_vpn "$client" "$work/client-keys" dev "$client" ip fd00:9::2/64 \
+		peer "$work/server-pub" endpoint 10.9.0.1:9999 allowed-ips fd00:9::1
+	deadline=$((SECONDS + wait_seconds))
+	until ip netns exec "$client" ping -c 1 -W 1 fd00:9::1 >"$work/ping.log" 2>&1; do
+		[ "$SECONDS" -lt "$deadline" ] || fail "no answer through the tunnel after $wait_seconds seconds"
+		for pid in "${pids[@]}"; do
+			kill -0 "$pid" 2>/dev/null || fail "an end of the VPN ended by itself"
+		done
+		sleep 0.2
+	done
+	ip netns exec "$client" ping -c 3 -i 0.2 fd00:9::1 | sed -n '/bytes from/s/^/  /p'
+	ip netns exec "$client" "$rp" status "$client" | sed 's/^/  /'
+}
+
+scripts/setup.sh --for=demo
 
 work=$(mktemp -d)
 echo "Building in $build"
@@ -80,6 +145,7 @@ fi
 ninja -C "$build" >"$work/build.log" 2>&1 || fail "the build failed"
 rm -f "$work/build.log"
 rosenpass=$PWD/$build/src/rosenpass/rosenpass
+rp=$PWD/$build/src/rp/rp
 
 echo "Making two key pairs"
 for name in server client; do
@@ -118,5 +184,6 @@ done
 [ "$same" = yes ] || fail "no common key after $wait_seconds seconds"
 [ "$(wc -c <"$work/server-sharedkey")" -eq 44 ] || fail "a key file does not hold 44 characters of base64"
 echo "Both hold the same key ($(stat -c 'mode %a' "$work/server-sharedkey"), 44 characters of base64)."
+vpn
 clean_up
-echo "Both daemons were ended and the keys removed."
+echo "All that was started was ended, and the keys removed."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: scripts/setup.sh [--for=build|test]
-# Looks for what building (the default) or testing needs and is not here. On Debian and Ubuntu it says what is
+# usage: scripts/setup.sh [--for=build|demo|test]
+# Looks for what building (the default), scripts/demo.sh or testing needs and is not here. On Debian and Ubuntu it says what is
 # missing and installs it with apt-get; elsewhere it prints the list and exits 1. Changes nothing when all is here.
 set -euo pipefail
 export LC_ALL=C
@@ -9,9 +9,10 @@ purpose='build'
 for argument in "$@"; do
 	case $argument in
 	--for=build) purpose='build' ;;
+	--for=demo) purpose='demo' ;;
 	--for=test) purpose='test' ;;
 	*)
-		echo "usage: scripts/setup.sh [--for=build|test]" >&2
+		echo "usage: scripts/setup.sh [--for=build|demo|test]" >&2
 		exit 2
 		;;
 	esac
@@ -56,6 +57,12 @@ has_valgrind()
 	have valgrind && cc=$(compiler) && echo '#include <valgrind/memcheck.h>' | $cc -E -x c - >/dev/null 2>&1
 }
 
+# The tests want the program, the demonstration is content with the kernel.
+has_wireguard()
+{
+	have wireguard-go || { [ "$purpose" != test ] && [ -d /sys/module/wireguard ]; }
+}
+
 # Links a program, for the run-time library of the sanitizers is a package of its own in some releases.
 has_clang_sanitizers()
 {
@@ -77,6 +84,13 @@ look()
 	want 'has_library libseccomp --atleast-version=2.5' libseccomp-dev "the system calls that a process may make"
 	want 'has_library libmnl' libmnl-dev "news of the network from the kernel"
 	want 'has_library jansson' libjansson-dev "JSON of the control socket"
+	[ "$purpose" != build ] || return 0
+	# Without root there is no VPN to show.
+	if [ "$purpose" = test ] || [ "$(id -u)" -eq 0 ]; then
+		want 'have ip' iproute2 "network namespaces"
+		want 'have ping' iputils-ping "shows that a tunnel works"
+		want has_wireguard wireguard-go "WireGuard where the kernel has none"
+	fi
 	[ "$purpose" = test ] || return 0
 	want 'have gcc' gcc "first of the two compilers that are tested"
 	want 'have clang' clang "second of the two compilers that are tested, and the sanitizers"
@@ -85,7 +99,7 @@ look()
 	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
 	want has_valgrind valgrind "constant-time tests"
 	want 'have mandoc' mandoc "manual pages"
-	want 'have ip' iproute2 "network namespaces for the tests"
+	want 'have wg' wireguard-tools "looks at WireGuard from outside"
 }
 
 # want CHECK PACKAGE REASON

@@ -1,5 +1,7 @@
 #include "config/config_check.h"
 
+#include "config/wireguard_words.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +9,20 @@
 static const char *called(const struct config_place *place, const char *in_file, const char *as_word)
 {
 	return place->file != NULL ? in_file : as_word;
+}
+
+/* The words are read again by those who use them; here for their form alone. */
+static int check_extra(const struct config_peer *peer, const struct config_place *place)
+{
+	struct wireguard_words words;
+	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+
+	if (wireguard_words_read(&words, peer->extra_params.words, peer->extra_params.count, problem) != 0)
+		return config_value_fail(place, "%s: %s",
+		                         called(place, "extra_params", "what follows wireguard DEVICE PEER"),
+		                         problem);
+	wireguard_words_release(&words);
+	return 0;
 }
 
 static int check_wireguard(const struct config_peer *peer, const struct config_place *place)
@@ -21,7 +37,7 @@ static int check_wireguard(const struct config_peer *peer, const struct config_p
 		                         "that has this peer");
 	if (peer->device == NULL && peer->extra_params.count > 0)
 		return config_value_fail(place, "extra_params without device and peer, which they are for");
-	return 0;
+	return check_extra(peer, place);
 }
 
 static int check_osk(const struct config_peer *peer, const struct config_place *place)

@@ -198,6 +198,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 			next_ns =
 				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
 	}
+	next_ns = earlier(next_ns, monitor_wireguard_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
@@ -263,9 +264,12 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 	}
 	if (polls->fds[0].revents != 0)
 		serve_signals(monitor);
-	if (polls->fds[3].revents != 0 && netwatch_read(monitor->netwatch) &&
-	    monitor->network_ns == MONITOR_NEVER)
-		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
+	if (polls->fds[3].revents != 0 && netwatch_read(monitor->netwatch)) {
+		/* An interface that has just been made should not be without a key of ours for long. */
+		monitor_wireguard_network_changed(monitor, now_ns);
+		if (monitor->network_ns == MONITOR_NEVER)
+			monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
+	}
 	if (polls->fds[4].revents != 0)
 		monitor_control_accept(monitor);
 	for (size_t i = 5; i < polls->count; i++) {
@@ -355,12 +359,26 @@ static int open_all(struct monitor *monitor)
 	return 0;
 }
 
+/* What the monitor itself does not need any more once all is started. */
+static int confine(const struct monitor *monitor)
+{
+	char problem[SANDBOX_PROBLEM_BYTES];
+
+	if (!monitor->options.only_net_admin || monitor->options.no_sandbox ||
+	    sandbox_keep_net_admin(monitor->user.change, problem) == 0)
+		return 0;
+	log_error("%s", problem);
+	return -1;
+}
+
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
 	int result;
 
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+		return -1;
+	if (monitor->options.establish != NULL && monitor->options.establish(monitor->options.context) != 0)
 		return -1;
 	monitor->staged = staged;
 	monitor->staged_count = count;
@@ -379,7 +397,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		}
 		monitor_load_release(&staged[i]);
 	}
-	return monitor->stopping ? -1 : 0;
+	return monitor->stopping || confine(monitor) != 0 ? -1 : 0;
 }
 
 /* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */
@@ -419,6 +437,7 @@ static void release(struct monitor *monitor)
 	monitor_engine_end(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
+	monitor_wireguard_release_devices(monitor);
 	monitor_listen_close(monitor);
 	keys_release_public(&monitor->public_key);
 	config_release(&monitor->config);

@@ -15,6 +15,15 @@ struct monitor_options {
 	const char *user;    /* NULL: what the configuration says */
 	const char *version; /* for status */
 	bool no_sandbox;
+	/*
+	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
+	 * anything is exchanged, and again when something of it is missing. 0; -1: it could not, which
+	 * it has said. NULL: others make it, and we wait for it.
+	 */
+	int (*establish)(void *context);
+	void *context;
+	/* Once all is started, the monitor keeps no capability but those of sandbox_keep_net_admin(). */
+	bool only_net_admin;
 };
 
 /*

@@ -89,15 +89,39 @@ static void wipe_when_done(struct monitor_peer *peer)
 		wipe(peer);
 }
 
-static void succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+const char *monitor_delivery_kind(const struct monitor_output *output)
 {
+	static const char *const words[] = {
+		[MONITOR_FILE] = "outfile",
+		[MONITOR_COMMAND] = "exchange_command",
+		[MONITOR_WIREGUARD] = "WireGuard",
+	};
+
+	return words[output->kind];
+}
+
+void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+{
+	if (output->state == MONITOR_DELIVERED && output->error[0] == '\0')
+		return;
 	if (output->error[0] != '\0')
-		log_info("%s: %s works again", peer->label,
-		         output->kind == MONITOR_FILE ? "its outfile" : "its exchange_command");
+		log_info("%s: %s works again", peer->label, monitor_delivery_kind(output));
 	output->error[0] = '\0';
 	set_state(output, MONITOR_DELIVERED, now_ns);
 	monitor_backoff_none(&output->retry);
 	wipe_when_done(peer);
+}
+
+void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
+                             uint64_t now_ns, bool is_news)
+{
+	/* Once, until it works again. */
+	log_write(is_news && output->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
+	          "%s: WireGuard does not have its key: %s; trying again until it works", peer->label,
+	          problem);
+	output->failures++;
+	(void)snprintf(output->error, sizeof output->error, "%s", problem);
+	set_state(output, MONITOR_FAILING, now_ns);
 }
 
 static void failed(struct monitor_peer *peer, struct monitor_output *output, const char *target,
@@ -138,7 +162,7 @@ static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct 
 		failed(peer, output, peer->quoted_key_out, strerror(-result), now_ns);
 		return;
 	}
-	succeeded(peer, output, now_ns);
+	monitor_delivery_succeeded(peer, output, now_ns);
 	announce(monitor, peer);
 }
 
@@ -275,7 +299,7 @@ static uint64_t watch_program(struct monitor *monitor, struct monitor_peer *peer
 		if (output->outdated)
 			try_output(monitor, peer, output, now_ns);
 		else if (problem[0] == '\0')
-			succeeded(peer, output, now_ns);
+			monitor_delivery_succeeded(peer, output, now_ns);
 		else
 			failed(peer, output, peer->config.exchange_command.words[0], problem, now_ns);
 		return output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
@@ -291,25 +315,61 @@ static uint64_t watch_program(struct monitor *monitor, struct monitor_peer *peer
 /* The kinds of output that a configuration has. */
 static bool has_output(const struct config_peer *config, enum monitor_output_kind kind)
 {
-	return kind == MONITOR_FILE ? config->key_out != NULL : config->exchange_command.count > 0;
+	switch (kind) {
+	case MONITOR_FILE:
+		return config->key_out != NULL;
+	case MONITOR_COMMAND:
+		return config->exchange_command.count > 0;
+	case MONITOR_WIREGUARD:
+		return config->device != NULL;
+	}
+	return false;
 }
 
-static void add_output(struct monitor_peer *peer, enum monitor_output_kind kind)
+static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum monitor_output_kind kind)
 {
-	struct monitor_output *output = &peer->outputs[peer->output_count++];
+	struct monitor_output *output = &peer->outputs[peer->output_count];
 
 	*output = (struct monitor_output){ .kind = kind };
 	monitor_backoff_none(&output->retry);
+	if (kind == MONITOR_WIREGUARD) {
+		/* No tunnel runs without a key of this kind: a random one is set before the first exchange. */
+		output->wireguard = monitor_wireguard_create(&peer->config);
+		if (output->wireguard == NULL || monitor_wireguard_know(monitor, peer->config.device) != 0) {
+			monitor_wireguard_release(output->wireguard);
+			return -ENOMEM;
+		}
+		monitor_wireguard_look(monitor, peer->config.device);
+		output->state = MONITOR_WAITING;
+	}
+	peer->output_count++;
+	return 0;
 }
 
-void monitor_delivery_init(struct monitor_peer *peer)
+int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
 {
 	peer->output_count = 0;
 	peer->stale_ns = MONITOR_NEVER;
-	for (int kind = MONITOR_FILE; kind <= MONITOR_COMMAND; kind++) {
-		if (has_output(&peer->config, (enum monitor_output_kind)kind))
-			add_output(peer, (enum monitor_output_kind)kind);
+	for (int kind = MONITOR_FILE; kind <= MONITOR_WIREGUARD; kind++) {
+		if (has_output(&peer->config, (enum monitor_output_kind)kind) &&
+		    add_output(monitor, peer, (enum monitor_output_kind)kind) != 0)
+			return -ENOMEM;
 	}
+	return 0;
+}
+
+void monitor_delivery_release(struct monitor_peer *peer)
+{
+	for (size_t i = 0; i < peer->output_count; i++)
+		monitor_wireguard_release(peer->outputs[i].wireguard);
+	peer->output_count = 0;
+}
+
+static void start_wireguard(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
+                            bool is_exchanged)
+{
+	monitor_wireguard_take_key(output->wireguard, peer->key, is_exchanged);
+	monitor_wireguard_look(monitor, peer->config.device);
 }
 
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
@@ -335,7 +395,9 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 	for (size_t i = 0; i < peer->output_count; i++) {
 		struct monitor_output *output = &peer->outputs[i];
 
-		if (output->program.pid != 0)
+		if (output->kind == MONITOR_WIREGUARD)
+			start_wireguard(monitor, peer, output, key != NULL);
+		else if (output->program.pid != 0)
 			output->outdated = true;
 		else
 			try_output(monitor, peer, output, now_ns);
@@ -398,8 +460,15 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 {
 	if (!has_output(a, kind) || !has_output(b, kind))
 		return false;
-	return kind == MONITOR_FILE ? strcmp(a->key_out, b->key_out) == 0
-	                            : same_words(&a->exchange_command, &b->exchange_command);
+	switch (kind) {
+	case MONITOR_FILE:
+		return strcmp(a->key_out, b->key_out) == 0;
+	case MONITOR_COMMAND:
+		return same_words(&a->exchange_command, &b->exchange_command);
+	case MONITOR_WIREGUARD:
+		return strcmp(a->device, b->device) == 0 && strcmp(a->wireguard_peer, b->wireguard_peer) == 0;
+	}
+	return false;
 }
 
 /* Nobody looks after this file any more: the key in it must not go on to be used. */
@@ -421,6 +490,32 @@ static void abandon_file(struct monitor_peer *peer, const char *path)
 		          path, strerror(-result));
 }
 
+/* An output that is none any more. */
+static void drop_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
+                        const struct config_peer *old)
+{
+	cancel_output(monitor, output);
+	if (output->kind == MONITOR_FILE && peer->reason != NULL)
+		abandon_file(peer, old->key_out);
+	if (output->kind == MONITOR_WIREGUARD)
+		monitor_wireguard_abandon(peer, old);
+	monitor_wireguard_release(output->wireguard);
+}
+
+/* An output that goes on. */
+static void keep_output(struct monitor *monitor, struct monitor_peer *peer,
+                        const struct monitor_output *output)
+{
+	struct monitor_output *kept = &peer->outputs[peer->output_count++];
+
+	*kept = *output;
+	if (kept->kind != MONITOR_WIREGUARD)
+		return;
+	if (monitor_wireguard_change(kept->wireguard, &peer->config) != 0)
+		log_error("%s: no memory for its extra_params, which stay as they were", peer->label);
+	monitor_wireguard_look(monitor, peer->config.device);
+}
+
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns)
 {
@@ -429,25 +524,26 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 
 	memcpy(before, peer->outputs, sizeof before);
 	peer->output_count = 0;
-	for (int kind = MONITOR_FILE; kind <= MONITOR_COMMAND; kind++) {
+	for (int kind = MONITOR_FILE; kind <= MONITOR_WIREGUARD; kind++) {
 		bool same = same_target(old, &peer->config, (enum monitor_output_kind)kind);
 		size_t i = 0;
 
 		while (i < count && (int)before[i].kind != kind)
 			i++;
 		if (i < count && same) {
-			peer->outputs[peer->output_count++] = before[i];
+			keep_output(monitor, peer, &before[i]);
 			continue;
 		}
-		if (i < count) {
-			cancel_output(monitor, &before[i]);
-			if (kind == MONITOR_FILE && peer->reason != NULL)
-				abandon_file(peer, old->key_out);
-		}
-		if (has_output(&peer->config, (enum monitor_output_kind)kind))
-			add_output(peer, (enum monitor_output_kind)kind);
+		if (i < count)
+			drop_output(monitor, peer, &before[i], old);
+		if (has_output(&peer->config, (enum monitor_output_kind)kind) &&
+		    add_output(monitor, peer, (enum monitor_output_kind)kind) != 0)
+			log_error("%s: no memory for a new output", peer->label);
 	}
 	for (size_t i = 0; i < peer->output_count && peer->has_key; i++) {
+		if (peer->outputs[i].kind == MONITOR_WIREGUARD)
+			monitor_wireguard_take_key(peer->outputs[i].wireguard, peer->key,
+			                           strcmp(peer->reason, "exchanged") == 0);
 		if (peer->outputs[i].state != MONITOR_NONE)
 			continue;
 		set_state(&peer->outputs[i], MONITOR_WAITING, now_ns);

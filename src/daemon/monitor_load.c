@@ -82,13 +82,9 @@ static void describe(char out[static CHANNEL_LABEL_BYTES + 16], const struct con
 static int check_outputs(const struct config_peer *config, const char *peer,
                          char problem[static MONITOR_PROBLEM_BYTES])
 {
-	if (config->device != NULL)
+	if (config->key_out == NULL && config->exchange_command.count == 0 && config->device == NULL)
 		return fail(problem,
-		            "%s: this version does not set WireGuard keys; use outfile FILE (key_out) or "
-		            "exchange_command instead",
-		            peer);
-	if (config->key_out == NULL && config->exchange_command.count == 0)
-		return fail(problem, "%s: its key goes nowhere; add outfile FILE (key_out)", peer);
+		            "%s: its key goes nowhere; add outfile FILE (key_out), or device and peer", peer);
 	if (config->key_out != NULL && file_check_place(config->key_out) != 0)
 		return fail(problem,
 		            "%s: outfile \"%s\" is a folder or device; name a file, which each new key "
@@ -130,6 +126,17 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	return 0;
 }
 
+static bool same_word(const char *a, const char *b)
+{
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* Two keys in turn for one WireGuard peer would fit neither of the two. */
+static bool same_wireguard(const struct config_peer *a, const struct config_peer *b)
+{
+	return same_word(a->device, b->device) && same_word(a->wireguard_peer, b->wireguard_peer);
+}
+
 static const struct keys_public *key_of(const struct monitor_staged *staged)
 {
 	return staged->same != NULL ? &staged->same->public_key : &staged->public_key;
@@ -158,6 +165,10 @@ int monitor_load_check_unique(const struct monitor_staged *staged, const struct 
 		    strcmp(staged->config.key_out, others[i].config.key_out) == 0)
 			return fail(problem, "%s: outfile \"%s\" is that of an earlier peer (%zu)", peer,
 			            staged->config.key_out, others[i].number);
+		if (same_wireguard(&staged->config, &others[i].config))
+			return fail(problem, "%s: WireGuard's peer %s on %s is that of an earlier peer (%zu)",
+			            peer, staged->config.wireguard_peer, staged->config.device,
+			            others[i].number);
 	}
 	return 0;
 }
@@ -169,11 +180,6 @@ static bool is_among(const struct monitor_peer *peer, const struct monitor_stage
 			return true;
 	}
 	return false;
-}
-
-static bool same_word(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
@@ -190,6 +196,9 @@ int monitor_load_check_known(const struct monitor_staged *staged, const struct m
 		if (same_word(peer->config.key_out, staged->config.key_out))
 			return fail(problem, "outfile \"%s\" is that of %s already", staged->config.key_out,
 			            peer->label);
+		if (same_wireguard(&peer->config, &staged->config))
+			return fail(problem, "WireGuard's peer %s on %s is that of %s already",
+			            staged->config.wireguard_peer, staged->config.device, peer->label);
 		if (same_word(peer->config.name, staged->config.name))
 			return fail(problem, "there is a peer called %s already", staged->config.name);
 	}

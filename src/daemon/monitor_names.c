@@ -95,6 +95,28 @@ static void answer_peer(struct monitor *monitor, struct monitor_peer *peer, cons
 	take_addresses(monitor, peer, list, count);
 }
 
+static void answer_wireguard(struct monitor *monitor, struct monitor_peer *peer,
+                             const union address_socket *list, size_t count, const char *problem,
+                             uint64_t now_ns)
+{
+	struct monitor_output *output = monitor_wireguard_output(peer);
+	struct monitor_wireguard *wireguard = output == NULL ? NULL : output->wireguard;
+
+	if (peer->leaving || wireguard == NULL || wireguard->endpoint == NULL)
+		return;
+	if (problem != NULL || count == 0) {
+		log_write(wireguard->resolve.wait_ns == 0 ? LOG_WARN : LOG_DEBUG,
+		          "%s: WireGuard's endpoint \"%s\": %s; trying again", peer->label,
+		          wireguard->endpoint, problem);
+		monitor_backoff_next(&wireguard->resolve, now_ns, FIRST_NS, MOST_NS);
+		return;
+	}
+	monitor_backoff_none(&wireguard->resolve);
+	wireguard->resolve.next_ns = now_ns + AGAIN_NS;
+	wireguard->resolved = list[0];
+	monitor_wireguard_look(monitor, peer->config.device);
+}
+
 void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns)
 {
 	union address_socket list[RESOLVER_ADDRESSES_MAX];
@@ -102,7 +124,7 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 	size_t count = 0;
 	bool failed = resolver_finish(&job->job, list, &count, problem) != 0;
 
-	if (job->for_listener) {
+	if (job->kind == MONITOR_JOB_LISTENER) {
 		if (job->serial == monitor->listener_generation && job->slot < monitor->listener_count)
 			monitor_listen_resolved(monitor, &monitor->listeners[job->slot], list, count,
 			                        failed ? problem : NULL, now_ns);
@@ -112,21 +134,24 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 
 		/* The answer for an endpoint that it had before: the present one is asked for next. */
 		peer->resolving = false;
-		if (peer->resolve_generation == job->generation)
+		if (job->kind == MONITOR_JOB_WIREGUARD)
+			answer_wireguard(monitor, peer, list, count, failed ? problem : NULL, now_ns);
+		else if (peer->resolve_generation == job->generation)
 			answer_peer(monitor, peer, list, count, failed ? problem : NULL, now_ns);
 	}
 }
 
 /* Starts one job. false: no job is free. */
-static bool start_job(struct monitor *monitor, const char *text, bool for_listener, uint32_t slot,
+static bool start_job(struct monitor *monitor, const char *text, enum monitor_job_kind kind, uint32_t slot,
                       uint32_t serial, uint64_t now_ns)
 {
 	struct monitor_job *job = free_job(monitor);
+	bool for_listener = kind == MONITOR_JOB_LISTENER;
 	int result;
 
 	if (job == NULL)
 		return false;
-	job->for_listener = for_listener;
+	job->kind = kind;
 	job->slot = slot;
 	job->serial = serial;
 	job->generation = for_listener ? 0 : monitor->peers[slot]->resolve_generation;
@@ -138,11 +163,18 @@ static bool start_job(struct monitor *monitor, const char *text, bool for_listen
 			monitor->peers[slot]->resolving = true;
 		return true;
 	}
-	if (for_listener)
+	switch (kind) {
+	case MONITOR_JOB_LISTENER:
 		monitor_listen_resolved(monitor, &monitor->listeners[slot], NULL, 0, strerror(-result),
 		                        now_ns);
-	else
+		break;
+	case MONITOR_JOB_WIREGUARD:
+		answer_wireguard(monitor, monitor->peers[slot], NULL, 0, strerror(-result), now_ns);
+		break;
+	case MONITOR_JOB_PEER:
 		answer_peer(monitor, monitor->peers[slot], NULL, 0, strerror(-result), now_ns);
+		break;
+	}
 	return true;
 }
 
@@ -150,6 +182,24 @@ static bool start_job(struct monitor *monitor, const char *text, bool for_listen
 static bool is_content(const struct monitor_peer *peer)
 {
 	return peer->reason != NULL && !peer->troubled && peer->resolve_error[0] == '\0';
+}
+
+/* The name of a peer whose turn is next, and when that is. */
+static uint64_t next_name(struct monitor_peer *peer, uint64_t now_ns, enum monitor_job_kind *kind,
+                          const char **text)
+{
+	struct monitor_output *output = monitor_wireguard_output(peer);
+
+	if (peer->resolve.next_ns <= now_ns && is_content(peer))
+		peer->resolve.next_ns = now_ns + AGAIN_NS;
+	*kind = MONITOR_JOB_PEER;
+	*text = peer->config.endpoint;
+	if (output == NULL || !monitor_wireguard_needs_name(peer, output->wireguard) ||
+	    output->wireguard->resolve.next_ns >= peer->resolve.next_ns)
+		return peer->resolve.next_ns;
+	*kind = MONITOR_JOB_WIREGUARD;
+	*text = output->wireguard->endpoint;
+	return output->wireguard->resolve.next_ns;
 }
 
 uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
@@ -164,20 +214,22 @@ uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
 			continue;
 		if (listener->retry.next_ns > now_ns)
 			next_ns = listener->retry.next_ns < next_ns ? listener->retry.next_ns : next_ns;
-		else if (!start_job(monitor, listener->text, true, i, monitor->listener_generation, now_ns))
+		else if (!start_job(monitor, listener->text, MONITOR_JOB_LISTENER, i,
+		                    monitor->listener_generation, now_ns))
 			return next_ns; /* The end of a job wakes us. */
 	}
 	for (uint32_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
+		enum monitor_job_kind kind;
+		const char *text;
+		uint64_t at_ns;
 
-		if (peer == NULL || peer->leaving || peer->resolving ||
-		    peer->resolve.next_ns == MONITOR_NEVER)
+		if (peer == NULL || peer->leaving || peer->resolving)
 			continue;
-		if (peer->resolve.next_ns <= now_ns && is_content(peer))
-			peer->resolve.next_ns = now_ns + AGAIN_NS;
-		if (peer->resolve.next_ns > now_ns)
-			next_ns = peer->resolve.next_ns < next_ns ? peer->resolve.next_ns : next_ns;
-		else if (!start_job(monitor, peer->config.endpoint, false, i, peer->serial, now_ns))
+		at_ns = next_name(peer, now_ns, &kind, &text);
+		if (at_ns > now_ns)
+			next_ns = at_ns < next_ns ? at_ns : next_ns;
+		else if (!start_job(monitor, text, kind, i, peer->serial, now_ns))
 			return next_ns;
 	}
 	return next_ns;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "config/config.h"
+#include "config/wireguard_words.h"
 #include "daemon/channel.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
@@ -16,12 +17,13 @@
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
+#include "wireguard/wireguard.h"
 
 #define MONITOR_NEVER UINT64_MAX
 #define MONITOR_ERROR_BYTES 256
 #define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
-#define MONITOR_OUTPUTS 2
+#define MONITOR_OUTPUTS 3
 #define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
@@ -36,6 +38,37 @@ struct monitor_backoff {
 enum monitor_output_kind {
 	MONITOR_FILE,
 	MONITOR_COMMAND,
+	MONITOR_WIREGUARD,
+};
+
+/* A peer of a WireGuard device, which holds one of our keys. */
+struct monitor_wireguard {
+	uint8_t peer[WIREGUARD_KEY_BYTES]; /* its public key */
+	uint8_t *key;                      /* secret memory: what the device has to hold, always one */
+	bool is_exchanged;                 /* it comes from an exchange, and is no random one */
+	bool is_extra_due;                 /* the extra parameters are to be set */
+	struct wireguard_words extra;
+	char *endpoint; /* of extra; NULL: none */
+
+	/* Where a name in extra leads to; AF_UNSPEC: not known. */
+	union address_socket resolved;
+	struct monitor_backoff resolve;
+
+	/* What the device said last. */
+	bool is_there;
+	union address_socket present_endpoint;
+	uint64_t last_handshake_seconds; /* since 1970; 0: never */
+	uint64_t received_bytes, sent_bytes;
+};
+
+/* A WireGuard device that has peers of ours. */
+struct monitor_device {
+	char name[WIREGUARD_NAME_BYTES];
+	uint64_t check_ns; /* when it is looked at next */
+	uint64_t wait_ns;  /* the last wait */
+	bool is_failing;
+	int problem; /* negative errno that was said; 0: none */
+	bool is_used;
 };
 
 enum monitor_output_state {
@@ -60,6 +93,8 @@ struct monitor_output {
 	bool stopping;
 	bool outdated; /* a newer key came while it ran */
 	bool last_try; /* somebody else takes over */
+	/* MONITOR_WIREGUARD; NULL for others. */
+	struct monitor_wireguard *wireguard;
 };
 
 struct monitor_peer {
@@ -122,9 +157,15 @@ struct monitor_listener {
 	struct monitor_backoff retry;
 };
 
+enum monitor_job_kind {
+	MONITOR_JOB_PEER,
+	MONITOR_JOB_WIREGUARD,
+	MONITOR_JOB_LISTENER,
+};
+
 struct monitor_job {
 	struct resolver_job job;
-	bool for_listener;
+	enum monitor_job_kind kind;
 	uint32_t slot;       /* of the peer, or number of the listener */
 	uint32_t serial;     /* of the peer, or generation of the listeners */
 	uint32_t generation; /* of the peer's endpoint */
@@ -161,6 +202,9 @@ struct monitor {
 	uint64_t stop_ns;
 
 	size_t programs; /* that run */
+
+	struct monitor_device *devices;
+	size_t device_count;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
 	size_t slots;
@@ -288,12 +332,23 @@ int monitor_events_serve(struct monitor *monitor);
 void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 
 /* monitor_delivery.c */
-void monitor_delivery_init(struct monitor_peer *peer);
+/* -ENOMEM, or -EIO: no random bytes. */
+int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
+	__attribute__((warn_unused_result));
+/* Frees what the outputs have. */
+void monitor_delivery_release(struct monitor_peer *peer);
 /* Takes a new key (key NULL: a random one) to all outputs. */
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
                             const char *reason, uint64_t now_ns);
 /* Retries and time limits that are due; collects ended programs. The next time that something is due. */
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* What people call it. */
+const char *monitor_delivery_kind(const struct monitor_output *output);
+/* An output has the present key. */
+void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns);
+/* A WireGuard output has not got it. is_news: nobody has said so yet. */
+void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
+                             uint64_t now_ns, bool is_news);
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
 /*
@@ -307,6 +362,34 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config);
 /* Ends what runs. */
 void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
+
+/*
+ * monitor_wireguard.c: keys for WireGuard. A device is read when there is a new key, when interfaces come
+ * or go, and every 15 seconds; whatever is not as it should be is set, read again and compared.
+ */
+
+/* An output with a random key; NULL: no memory, or no random bytes. */
+struct monitor_wireguard *monitor_wireguard_create(const struct config_peer *config);
+void monitor_wireguard_release(struct monitor_wireguard *wireguard);
+/* Other extra parameters for the same peer of the same device. */
+int monitor_wireguard_change(struct monitor_wireguard *wireguard, const struct config_peer *config)
+	__attribute__((warn_unused_result));
+void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged);
+/* Looks at that device from now on. -ENOMEM: nobody does. */
+int monitor_wireguard_know(struct monitor *monitor, const char *device) __attribute__((warn_unused_result));
+/* Looks at it as soon as possible. */
+void monitor_wireguard_look(struct monitor *monitor, const char *device);
+/* Interfaces have changed: looks at all devices, now and soon again. */
+void monitor_wireguard_network_changed(struct monitor *monitor, uint64_t now_ns);
+/* Looks at the devices whose time has come. The next time that something is due. */
+uint64_t monitor_wireguard_serve(struct monitor *monitor, uint64_t now_ns);
+/* Nobody looks after that peer of the device any more: a random key takes the place of ours. */
+void monitor_wireguard_abandon(const struct monitor_peer *peer, const struct config_peer *config);
+/* Whether the name of its endpoint has to be resolved for itself. */
+bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard);
+/* The output of a peer that goes to WireGuard; NULL: none. */
+struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
+void monitor_wireguard_release_devices(struct monitor *monitor);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);

@@ -133,6 +133,7 @@ static void release(struct monitor_peer *peer)
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
+	monitor_delivery_release(peer);
 	free(peer->quoted_key_out);
 	free(peer);
 }
@@ -165,7 +166,10 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
 	if (staged->config.key_out != NULL)
 		peer->quoted_key_out = quote(staged->config.key_out);
-	if (peer->key == NULL || (staged->config.key_out != NULL && peer->quoted_key_out == NULL)) {
+	peer->config = staged->config;
+	memset(&staged->config, 0, sizeof staged->config);
+	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
+	    monitor_delivery_init(monitor, peer) != 0) {
 		release(peer);
 		return -ENOMEM;
 	}
@@ -176,8 +180,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->serial = ++monitor->last_serial;
 	peer->number = staged->number;
 	peer->at_run_time = at_run_time;
-	peer->config = staged->config;
-	memset(&staged->config, 0, sizeof staged->config);
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
 	peer->tag = staged->tag;
@@ -186,7 +188,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	monitor_backoff_none(&peer->announce);
-	monitor_delivery_init(peer);
 	monitor_delivery_take_over(monitor, &peer->config);
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
@@ -265,9 +266,7 @@ static void let_go(struct monitor *monitor, size_t slot)
 	for (size_t i = 0; i < peer->output_count && peer->reason != NULL; i++) {
 		if (peer->outputs[i].state != MONITOR_DELIVERED)
 			log_error("%s: its last key could not be taken from %s: %s", peer->label,
-			          peer->outputs[i].kind == MONITOR_FILE ? "its outfile"
-			                                                : "its exchange_command",
-			          peer->outputs[i].error);
+			          monitor_delivery_kind(&peer->outputs[i]), peer->outputs[i].error);
 	}
 	monitor_delivery_cancel(monitor, peer);
 	monitor->peers[slot] = NULL;
@@ -451,8 +450,14 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 void monitor_peers_forget_keys(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL)
-			sodium_memzero(monitor->peers[i]->key, ROSENPASS_KEY_BYTES);
+		struct monitor_output *output;
+
+		if (monitor->peers[i] == NULL)
+			continue;
+		sodium_memzero(monitor->peers[i]->key, ROSENPASS_KEY_BYTES);
+		output = monitor_wireguard_output(monitor->peers[i]);
+		if (output != NULL)
+			sodium_memzero(output->wireguard->key, WIREGUARD_KEY_BYTES);
 	}
 }
 

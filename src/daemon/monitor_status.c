@@ -1,7 +1,9 @@
 #include "daemon/monitor_parts.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "system/clock.h"
@@ -127,16 +129,46 @@ static json_t *command(const struct config_words *words)
 	return text(line);
 }
 
+static void format_wireguard(json_t *object, const struct monitor_peer *peer,
+                             const struct monitor_wireguard *wireguard)
+{
+	time_t now = time(NULL);
+	time_t last = (time_t)wireguard->last_handshake_seconds;
+	char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
+
+	(void)snprintf(target, sizeof target, "%s %s", peer->config.device, peer->config.wireguard_peer);
+	set(object, "target", text(target));
+	set(object, "device", text(peer->config.device));
+	set(object, "peer", text(peer->config.wireguard_peer));
+	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
+	set(object, "handshake_age",
+	    !wireguard->is_there || last == 0 ? json_null() : json_integer(now > last ? now - last : 0));
+	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
+	set(object, "sent_bytes", json_integer((json_int_t)wireguard->sent_bytes));
+}
+
 static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
                              uint64_t now_ns)
 {
 	json_t *object = json_object();
-	bool is_file = output->kind == MONITOR_FILE;
+	static const char *const kinds[] = {
+		[MONITOR_FILE] = "file",
+		[MONITOR_COMMAND] = "command",
+		[MONITOR_WIREGUARD] = "wireguard",
+	};
 
-	set(object, "kind", json_string(is_file ? "file" : "command"));
-	set(object, "target", is_file ? text(peer->config.key_out) : command(&peer->config.exchange_command));
+	set(object, "kind", json_string(kinds[output->kind]));
+	if (output->kind == MONITOR_FILE)
+		set(object, "target", text(peer->config.key_out));
+	else if (output->kind == MONITOR_COMMAND)
+		set(object, "target", command(&peer->config.exchange_command));
+	else
+		format_wireguard(object, peer, output->wireguard);
 	set(object, "state", json_string(output_states[output->state]));
-	set(object, "reason", output->state == MONITOR_NONE ? json_null() : text(peer->reason));
+	set(object, "reason",
+	    output->kind == MONITOR_WIREGUARD && peer->reason == NULL ? json_string("random")
+	    : output->state == MONITOR_NONE                           ? json_null()
+	                                                              : text(peer->reason));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rosenpass/client.h"
+#include "daemon/client.h"
 #include "rosenpass/metrics_text.h"
 #include "system/log.h"
 

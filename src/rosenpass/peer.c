@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "rosenpass/client.h"
+#include "daemon/client.h"
 #include "rosenpass/status_text.h"
 #include "system/log.h"
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "rosenpass/client.h"
+#include "daemon/client.h"
 
 static long long number(json_t *answer, const char *key)
 {

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rosenpass/client.h"
+#include "daemon/client.h"
 #include "rosenpass/status_text.h"
 #include "system/log.h"
 

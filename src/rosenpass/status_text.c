@@ -223,6 +223,11 @@ static void put_key(struct out *out, json_t *peer)
 	put_line(out, "dialect", text_of(peer, "dialect"));
 }
 
+static bool is(const char *text, const char *wanted)
+{
+	return text != NULL && strcmp(text, wanted) == 0;
+}
+
 static void put_output(struct out *out, json_t *output)
 {
 	const char *state = text_of(output, "state");
@@ -230,23 +235,25 @@ static void put_output(struct out *out, json_t *output)
 	const char *kind = text_of(output, "kind");
 	char words[AGE_BYTES];
 
-	put(out, "  %s: ", kind != NULL && strcmp(kind, "command") == 0 ? "command" : "outfile");
+	put(out, "  %s: ", is(kind, "command") ? "command" : is(kind, "wireguard") ? "wireguard" : "outfile");
 	put_text(out, text_of(output, "target") != NULL ? text_of(output, "target") : "?");
 	format_age(words, json_number_value(json_object_get(output, "age")));
-	if (state != NULL && strcmp(state, "delivered") == 0) {
-		const char *reason = text_of(output, "reason");
-		bool stale = reason != NULL && strcmp(reason, "stale") == 0;
-
-		put(out, " has %s since %s", stale ? "a random key" : "the key", words);
-	} else if (state != NULL && strcmp(state, "failing") == 0) {
+	if (is(state, "delivered")) {
+		put(out, " has %s since %s",
+		    is(text_of(output, "reason"), "exchanged") ? "the key" : "a random key", words);
+	} else if (is(state, "failing")) {
 		put(out, " ");
 		put_coloured(out, RED, "fails");
 		put(out, " since %s: ", words);
 		put_coloured(out, RED, error != NULL ? error : "?");
-	} else if (state != NULL && strcmp(state, "waiting") == 0) {
+	} else if (is(state, "waiting")) {
 		put(out, " is being given the key");
 	}
 	put(out, "\n");
+	if (json_is_number(json_object_get(output, "handshake_age"))) {
+		format_age(words, json_number_value(json_object_get(output, "handshake_age")));
+		put(out, "    WireGuard's last handshake: %s ago\n", words);
+	}
 }
 
 static void put_endpoint(struct out *out, json_t *peer)

@@ -215,6 +215,46 @@ static int drop_capabilities(char *problem)
 	return 0;
 }
 
+static bool is_kept(unsigned long capability, bool and_users)
+{
+	switch (capability) {
+	case CAP_NET_ADMIN:
+		return true;
+	case CAP_SETUID:
+	case CAP_SETGID:
+	case CAP_KILL:
+		return and_users;
+	default:
+		return false;
+	}
+}
+
+int sandbox_keep_net_admin(bool and_users, char problem[static SANDBOX_PROBLEM_BYTES])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	if (syscall(SYS_capget, &header, sets) != 0)
+		return problem_with(problem, "cannot read capabilities (capget)", errno);
+	for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+		struct __user_cap_data_struct *set = &sets[capability / 32];
+		uint32_t bit = UINT32_C(1) << capability % 32;
+
+		if (is_kept(capability, and_users))
+			continue;
+		(void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
+		(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);
+		set->effective &= ~bit;
+		set->permitted &= ~bit;
+		set->inheritable &= ~bit;
+	}
+	if (syscall(SYS_capset, &header, sets) != 0)
+		return problem_with(problem, "cannot give up capabilities (capset)", errno);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return problem_with(problem, "cannot give up new privileges (no_new_privs)", errno);
+	return 0;
+}
+
 int sandbox_drop(const struct sandbox_user *user, struct sandbox_report *report,
                  char problem[static SANDBOX_PROBLEM_BYTES])
 {

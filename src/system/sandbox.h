@@ -50,6 +50,14 @@ int sandbox_drop(const struct sandbox_user *user, struct sandbox_report *report,
                  char problem[static SANDBOX_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
+ * For the process that looks after a WireGuard interface: keeps CAP_NET_ADMIN, as far as it has it, and with
+ * and_users CAP_SETUID, CAP_SETGID and CAP_KILL, to start and end processes of another user; gives up every
+ * other capability, and new privileges. -1 and problem: it failed.
+ */
+int sandbox_keep_net_admin(bool and_users, char problem[static SANDBOX_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+
+/*
  * The last step of the engine process: from here on any system call that its loop does not need kills the
  * process (SIGSYS). Allowed: read, write, close, poll, recvmsg, recvmmsg, sendmsg, sendmmsg, clock_gettime,
  * timerfd_settime, getrandom, memory without execution (mmap and mprotect without PROT_EXEC, munmap, mremap,

@@ -11,8 +11,11 @@
 /* The index of an interface; -ENODEV. */
 int link_find(const char *name, uint32_t *index) __attribute__((warn_unused_result));
 
-/* Makes a WireGuard interface of the kernel. -EEXIST: the name is taken; -EOPNOTSUPP: the kernel has no WireGuard. */
+/* Makes a WireGuard interface of the kernel. -EEXIST: the name is taken; -EOPNOTSUPP: no WireGuard there. */
 int link_create_wireguard(const char *name) __attribute__((warn_unused_result));
+
+/* The same for any kind that needs no more than its name. */
+int link_create(const char *name, const char *kind) __attribute__((warn_unused_result));
 
 int link_set_up(uint32_t index) __attribute__((warn_unused_result));
 int link_set_mtu(uint32_t index, uint32_t mtu) __attribute__((warn_unused_result));
@@ -22,9 +25,13 @@ int link_delete(uint32_t index) __attribute__((warn_unused_result));
 int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 	__attribute__((warn_unused_result));
 
-/* A route to a prefix through the interface, in the main table; one that is there is replaced. */
+/*
+ * A route to a prefix through the interface, in the main table; one that is there is replaced. Bits beyond the
+ * prefix are dropped. Deleting: -ESRCH: there is none.
+ */
 int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
 	__attribute__((warn_unused_result));
-int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix) __attribute__((warn_unused_result));
+int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+	__attribute__((warn_unused_result));
 
 #endif

@@ -9,6 +9,7 @@
  *
  * Errors, negative errno: -ENODEV no such device; -EOPNOTSUPP it is no WireGuard device, or the kernel has no
  * WireGuard; -EPERM CAP_NET_ADMIN is missing; -ENOENT no such peer; -EIO what was set is not what is there;
+ * -EINVAL a family that is none of IPv4 and IPv6, or too many bits; -EBUSY the list of peers keeps changing;
  * others as the kernel or the socket gave them.
  */
 
@@ -68,9 +69,9 @@ const struct wireguard_peer *wireguard_find(const struct wireguard_device *devic
 /* What is to change of a peer. */
 struct wireguard_peer_change {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
-	bool remove;      /* nothing else counts then */
-	bool update_only; /* a peer that is not there is not made */
-	const uint8_t *preshared_key; /* NULL: as it is; zeros: none */
+	bool remove;                          /* nothing else counts then */
+	bool update_only;                     /* a peer that is not there is not made */
+	const uint8_t *preshared_key;         /* NULL: as it is; zeros: none */
 	const union address_socket *endpoint; /* NULL: as it is */
 	bool set_keepalive;
 	uint16_t keepalive_seconds;
@@ -91,12 +92,13 @@ struct wireguard_change {
 };
 
 /* Applies a change, in as many messages as it takes; an error may leave its beginning applied. */
-int wireguard_set(const char *name, const struct wireguard_change *change) __attribute__((warn_unused_result));
+int wireguard_set(const char *name, const struct wireguard_change *change)
+	__attribute__((warn_unused_result));
 
 /*
  * Gives an existing peer a preshared key: looks whether the peer is there (-ENOENT), sets, reads back and
- * compares (-EIO). extra: more to set along with it (endpoint, keepalive, allowed IPs; its keys are not looked at), or NULL.
- * *last_handshake_seconds as in wireguard_peer, where it is not NULL.
+ * compares (-EIO). extra: more to set along with it (endpoint, keepalive, allowed IPs; its keys are not looked
+ * at), or NULL. *last_handshake_seconds as in wireguard_peer, where it is not NULL.
  */
 int wireguard_set_preshared_key(const char *name, const uint8_t public_key[static WIREGUARD_KEY_BYTES],
                                 const uint8_t preshared_key[static WIREGUARD_KEY_BYTES],

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_ROSENPASS_CLIENT_H
-#define ROSENPASS_ROSENPASS_CLIENT_H
+#ifndef ROSENPASS_DAEMON_CLIENT_H
+#define ROSENPASS_DAEMON_CLIENT_H
 
 /* The other end of the control socket (doc/control.md). */
 

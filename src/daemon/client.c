@@ -1,4 +1,4 @@
-#include "rosenpass/client.h"
+#include "daemon/client.h"
 
 #include <dirent.h>
 #include <errno.h>

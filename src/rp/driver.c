@@ -1,0 +1,154 @@
+#include "rp/driver.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "system/log.h"
+#include "wireguard/wireguard.h"
+
+#define VARIABLE "WG_QUICK_USERSPACE_IMPLEMENTATION"
+/* Looks every 20 ms, for five seconds when it starts, for two when it ends. */
+#define LOOK_NS 20000000
+#define START_LOOKS 250
+#define END_LOOKS 100
+
+static const char *const programs[] = { "wireguard-go", "boringtun-cli", "boringtun" };
+
+static void rest(void)
+{
+	static const struct timespec time = { .tv_nsec = LOOK_NS };
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* Whether PATH, or the word itself, leads to a program. */
+static bool is_installed(const char *word)
+{
+	const char *path = getenv("PATH");
+	char file[4096];
+
+	if (strchr(word, '/') != NULL)
+		return access(word, X_OK) == 0;
+	while (path != NULL && *path != '\0') {
+		size_t length = strcspn(path, ":");
+		int size = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, word);
+
+		if (length > 0 && size > 0 && (size_t)size < sizeof file && access(file, X_OK) == 0)
+			return true;
+		path += length + (path[length] == ':');
+	}
+	return false;
+}
+
+static const char *choose(void)
+{
+	const char *wanted = getenv(VARIABLE);
+
+	if (wanted != NULL && wanted[0] != '\0') {
+		if (is_installed(wanted))
+			return wanted;
+		log_error(VARIABLE " is \"%s\", which is no program here", wanted);
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+		if (is_installed(programs[i]))
+			return programs[i];
+	}
+	log_error("this kernel has no WireGuard, and no program takes its place; install wireguard-go (on "
+	          "Debian "
+	          "and Ubuntu: apt install wireguard-go), or a kernel with the module wireguard");
+	return NULL;
+}
+
+static int launch(struct driver *driver, const char *name, const char *interface)
+{
+	/* In the foreground, so that it is our child; wireguard-go then spares its advice to use the kernel. */
+	char foreground[] = "-f";
+	char keep_user[] = "--disable-drop-privileges";
+	char quiet[] = "LOG_LEVEL=error";
+	char in_front[] = "WG_PROCESS_FOREGROUND=1";
+	char *words[] = { NULL, foreground, NULL, NULL, NULL };
+	char *environment[] = { quiet, in_front, NULL };
+	static const uint8_t nothing;
+	int result = -ENOMEM;
+
+	words[0] = strdup(name);
+	words[2] = strdup(interface);
+	/* Without this boringtun becomes the user that called sudo, and cannot make the interface again. */
+	if (strstr(name, "boringtun") != NULL)
+		words[3] = keep_user;
+	if (words[0] != NULL && words[2] != NULL)
+		result = program_start(&driver->program, words, environment, &nothing, 0);
+	free(words[0]);
+	free(words[2]);
+	return result;
+}
+
+static bool is_ready(const char *interface)
+{
+	struct wireguard_device device;
+	bool ready;
+
+	if (wireguard_get(&device, interface) != 0)
+		return false;
+	ready = device.in_userspace;
+	wireguard_release(&device);
+	return ready;
+}
+
+int driver_start(struct driver *driver, const char *interface)
+{
+	const char *name = choose();
+	char problem[PROGRAM_PROBLEM_BYTES];
+	int result;
+
+	if (name == NULL)
+		return -1;
+	result = launch(driver, name, interface);
+	if (result != 0) {
+		log_error("cannot start %s: %s", name, strerror(-result));
+		return -1;
+	}
+	for (int i = 0; i < START_LOOKS; i++) {
+		if (is_ready(interface)) {
+			log_info("WireGuard's %s is made by %s", interface, name);
+			return 0;
+		}
+		if (program_ended(&driver->program, problem)) {
+			log_error("%s did not make interface %s: it %s; it needs /dev/net/tun and "
+			          "CAP_NET_ADMIN",
+			          name, interface, problem[0] == '\0' ? "ended" : problem);
+			return -1;
+		}
+		rest();
+	}
+	log_error("%s did not make interface %s within five seconds", name, interface);
+	driver_end(driver);
+	return -1;
+}
+
+bool driver_runs(struct driver *driver)
+{
+	char problem[PROGRAM_PROBLEM_BYTES];
+
+	return driver->program.pid != 0 && !program_ended(&driver->program, problem);
+}
+
+void driver_end(struct driver *driver)
+{
+	if (!driver_runs(driver))
+		return;
+	program_signal(&driver->program, SIGTERM);
+	for (int i = 0; i < END_LOOKS && driver_runs(driver); i++)
+		rest();
+	if (!driver_runs(driver))
+		return;
+	program_signal(&driver->program, SIGKILL);
+	for (int i = 0; i < END_LOOKS && driver_runs(driver); i++)
+		rest();
+}

@@ -1,0 +1,26 @@
+#ifndef ROSENPASS_RP_GUARD_H
+#define ROSENPASS_RP_GUARD_H
+
+/*
+ * A process that does nothing but wait for the end of ours, and then deletes our interface if we did not:
+ * a process that is killed cannot. It has CAP_NET_ADMIN alone, and none of our secrets.
+ */
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct guard {
+	pid_t pid; /* 0: none */
+	int fd;
+};
+
+/* Before any key is read. 0 or negative errno. */
+int guard_start(struct guard *guard) __attribute__((warn_unused_result));
+
+/* The interface to delete at the end: its name and index; 0: none (any more). */
+void guard_watch(const struct guard *guard, const char *name, uint32_t index);
+
+/* Lets it end, and waits for that: it deletes what it still watches. */
+void guard_end(struct guard *guard);
+
+#endif

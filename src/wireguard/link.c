@@ -1,0 +1,200 @@
+#include "wireguard/link.h"
+
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "wireguard/netlink.h"
+
+static int ask(struct netlink_message *message, struct netlink_answer *answer)
+{
+	int fd = netlink_open(NETLINK_ROUTE);
+	int result;
+
+	if (fd < 0)
+		return fd;
+	netlink_finish(message);
+	result = netlink_request(fd, message, answer);
+	(void)close(fd);
+	return result;
+}
+
+/* For what has no answer but whether it was done. The attributes of these messages are few, so that they fit. */
+static int order(struct netlink_message *message)
+{
+	struct netlink_answer answer = { 0 };
+
+	return ask(message, &answer);
+}
+
+static int take_index(void *context, const uint8_t *payload, size_t length)
+{
+	struct ifinfomsg link;
+
+	if (length < sizeof link)
+		return -EBADMSG;
+	memcpy(&link, payload, sizeof link);
+	*(uint32_t *)context = (uint32_t)link.ifi_index;
+	return 0;
+}
+
+int link_find(const char *name, uint32_t *index)
+{
+	static const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	uint32_t found = 0;
+	struct netlink_answer answer = { .take = take_index, .context = &found };
+	struct netlink_message message;
+	int result;
+
+	/* Such a name would be malformed for the kernel. */
+	if (name[0] == '\0' || strlen(name) >= WIREGUARD_NAME_BYTES)
+		return -ENODEV;
+	netlink_begin(&message, RTM_GETLINK, NLM_F_ACK, &any, sizeof any);
+	(void)netlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+	result = ask(&message, &answer);
+	if (result == 0 && found == 0)
+		return -EBADMSG;
+	if (result == 0)
+		*index = found;
+	return result;
+}
+
+int link_create(const char *name, const char *kind)
+{
+	static const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	struct netlink_message message;
+	size_t at;
+
+	if (name[0] == '\0' || strlen(name) >= WIREGUARD_NAME_BYTES)
+		return -EINVAL;
+	netlink_begin(&message, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &any, sizeof any);
+	(void)netlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+	/* The kernel's own tools do not mark this one as nested. */
+	at = message.length;
+	(void)netlink_add(&message, IFLA_LINKINFO, NULL, 0);
+	(void)netlink_add(&message, IFLA_INFO_KIND, kind, strlen(kind));
+	netlink_close(&message, at);
+	return order(&message);
+}
+
+int link_create_wireguard(const char *name)
+{
+	return link_create(name, "wireguard");
+}
+
+int link_set_up(uint32_t index)
+{
+	const struct ifinfomsg link = { .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+	return order(&message);
+}
+
+int link_set_mtu(uint32_t index, uint32_t mtu)
+{
+	const struct ifinfomsg link = { .ifi_index = (int)index };
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_NEWLINK, NLM_F_ACK, &link, sizeof link);
+	(void)netlink_add(&message, IFLA_MTU, &mtu, sizeof mtu);
+	return order(&message);
+}
+
+int link_delete(uint32_t index)
+{
+	const struct ifinfomsg link = { .ifi_index = (int)index };
+	struct netlink_message message;
+
+	/* With neither index nor name the kernel would not know which. */
+	if (index == 0)
+		return -ENODEV;
+	netlink_begin(&message, RTM_DELLINK, NLM_F_ACK, &link, sizeof link);
+	return order(&message);
+}
+
+/* 0: of no family that we know, or more bits than it has. */
+static size_t address_bytes(const struct wireguard_allowed_ip *address)
+{
+	if (address->family == AF_INET && address->bits <= 32)
+		return sizeof address->v4;
+	return address->family == AF_INET6 && address->bits <= 128 ? sizeof address->v6 : 0;
+}
+
+int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
+{
+	const struct ifaddrmsg fixed = {
+		.ifa_family = (uint8_t)address->family,
+		.ifa_prefixlen = address->bits,
+		.ifa_scope = RT_SCOPE_UNIVERSE,
+		.ifa_index = index,
+	};
+	size_t length = address_bytes(address);
+	struct netlink_message message;
+
+	if (length == 0)
+		return -EINVAL;
+	netlink_begin(&message, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof fixed);
+	(void)netlink_add(&message, IFA_LOCAL, &address->v4, length);
+	(void)netlink_add(&message, IFA_ADDRESS, &address->v4, length);
+	return order(&message);
+}
+
+/* The kernel refuses a destination with bits beyond its prefix, which WireGuard drops from allowed IPs. */
+static void add_destination(struct netlink_message *message, uint32_t index,
+                            const struct wireguard_allowed_ip *prefix, size_t length)
+{
+	uint8_t destination[sizeof prefix->v6];
+	size_t whole = prefix->bits / 8;
+
+	memset(destination, 0, sizeof destination);
+	memcpy(destination, &prefix->v6, whole);
+	if (prefix->bits % 8 != 0)
+		destination[whole] = (uint8_t)(prefix->v6.s6_addr[whole] & 0xff00 >> prefix->bits % 8);
+	if (prefix->bits > 0)
+		(void)netlink_add(message, RTA_DST, destination, length);
+	(void)netlink_add(message, RTA_OIF, &index, sizeof index);
+}
+
+int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+{
+	const struct rtmsg fixed = {
+		.rtm_family = (uint8_t)prefix->family,
+		.rtm_dst_len = prefix->bits,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_BOOT,
+		.rtm_scope = prefix->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	size_t length = address_bytes(prefix);
+	struct netlink_message message;
+
+	if (length == 0)
+		return -EINVAL;
+	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &fixed, sizeof fixed);
+	add_destination(&message, index, prefix, length);
+	return order(&message);
+}
+
+int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+{
+	const struct rtmsg fixed = {
+		.rtm_family = (uint8_t)prefix->family,
+		.rtm_dst_len = prefix->bits,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_scope = RT_SCOPE_NOWHERE,
+	};
+	size_t length = address_bytes(prefix);
+	struct netlink_message message;
+
+	if (length == 0)
+		return -EINVAL;
+	netlink_begin(&message, RTM_DELROUTE, NLM_F_ACK, &fixed, sizeof fixed);
+	add_destination(&message, index, prefix, length);
+	return order(&message);
+}
