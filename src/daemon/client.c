@@ -243,10 +243,13 @@ json_t *client_ask(const char *name, json_t *request)
 		return NULL;
 	}
 	fd = open_daemon(name, seconds);
-	if (fd >= 0)
-		result = send_all(fd, text, strlen(text));
-	if (fd >= 0 && result == 0)
-		result = send_all(fd, "\n", 1);
+	if (fd >= 0) {
+		size_t end = strlen(text);
+
+		/* The line end in the place of the zero: one message, so that no answer can come between. */
+		text[end] = '\n';
+		result = send_all(fd, text, end + 1);
+	}
 	if (fd >= 0 && result == 0)
 		line = read_line(fd, &length, &result);
 	if (line != NULL)

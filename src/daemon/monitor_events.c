@@ -36,6 +36,9 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
 	peer->stale_ns = MONITOR_NEVER;
+	/* The engine process and our own clock may both say so. */
+	if (peer->reason != NULL && strcmp(peer->reason, "stale") == 0)
+		return;
 	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;

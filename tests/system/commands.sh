@@ -136,6 +136,7 @@ export RUNTIME_DIRECTORY=$PWD
 # pretend WHAT: a fake daemon called fake.
 pretend()
 {
+	rm -f fake.sock
 	run fake "$fake" "$PWD/fake.sock" "$1"
 	within 5 test -S fake.sock || echo "no fake daemon"
 }

@@ -31,6 +31,15 @@ static const struct {
 	{ "bytes", "{\"ok\": true, \"added\": 1, \"removed\": 2, \"changed\": 3, \"unchanged\": 4}\n" },
 };
 
+/* To the end of its line: closing before that would reset the connection. */
+static void read_request(int fd)
+{
+	char byte;
+
+	while (read(fd, &byte, 1) == 1 && byte != '\n') {
+	}
+}
+
 static void write_bytes(int fd, const char *text, size_t step)
 {
 	for (size_t at = 0; at < strlen(text); at += step) {
@@ -55,23 +64,24 @@ int main(int count, char **words)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	if (count != 3 || strlen(words[1]) >= sizeof address.sun_path || fd < 0) {
+	if (count != 3 || strlen(words[1]) + sizeof ".new" > sizeof address.sun_path || fd < 0) {
 		fprintf(stderr, "usage: fake_daemon SOCKET WHAT\n");
 		return 2;
 	}
-	(void)strcpy(address.sun_path, words[1]);
-	(void)unlink(words[1]);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4) != 0) {
+	/* It gets its name when it is ready for a caller. */
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s.new", words[1]);
+	(void)unlink(address.sun_path);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4) != 0 ||
+	    rename(address.sun_path, words[1]) != 0) {
 		perror(words[1]);
 		return EXIT_FAILURE;
 	}
 	for (;;) {
 		int client = accept(fd, NULL, NULL);
-		char request[65536];
 
 		if (client < 0)
 			return EXIT_FAILURE;
-		(void)!read(client, request, sizeof request);
+		read_request(client);
 		for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
 			if (strcmp(answers[i].what, words[2]) == 0)
 				write_bytes(client, answers[i].answer,

@@ -422,8 +422,14 @@ bob_port=$port
 free_port
 configure alice "$port" "bob:$bob_port"
 serve
+# A signal that comes before the shell's child has become the program is lost with the shell's handler.
+is_program()
+{
+	[ "$(cat "/proc/$1/comm")" != bash ]
+}
 for ((i = 1; i <= 20; i++)); do
 	client bob alice "$port" "$bob_port"
+	within 5 is_program "$pid"
 	# Some live long enough for a key, some do not even open a socket.
 	sleep "0.$((i * 7 % 5))$((i * 3 % 10))"
 	signal=TERM
