@@ -65,7 +65,7 @@ for image in "${images[@]}"; do
 	tags=("$tag")
 	if $as_release; then
 		# "rosenpass 0.1.0"
-		version=$(docker run --rm "$name:$tag" --version)
+		version=$(docker run --rm --network none "$name:$tag" --version)
 		tags+=("${version##* }")
 	fi
 	! $as_latest || tags+=(latest)

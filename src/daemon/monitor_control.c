@@ -391,6 +391,9 @@ void monitor_control_ask(struct monitor *monitor)
 	monitor->report_asked = true;
 	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
+	/* What WireGuard says is to be as young. */
+	for (size_t i = 0; i < monitor->device_count; i++)
+		monitor_wireguard_look(monitor, monitor->devices[i].name);
 }
 
 static void serve_line(struct monitor *monitor, struct monitor_client *client, const char *line,

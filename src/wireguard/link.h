@@ -26,8 +26,8 @@ int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 	__attribute__((warn_unused_result));
 
 /*
- * A route to a prefix through the interface, in the main table; one that is there is replaced. Bits beyond the
- * prefix are dropped. Deleting: -ESRCH: there is none.
+ * A route to a prefix through the interface, in the main table; one that is there is replaced. Bits beyond
+ * the prefix are dropped. Deleting: -ESRCH: there is none.
  */
 int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
 	__attribute__((warn_unused_result));
