@@ -62,7 +62,7 @@ _rosenpass_grammar()
 		if [ -n "$expect" ]; then
 			case $expect in
 			device) expect=key ;;
-			key) expect='' part=extra ;;
+			key) expect='' part=extra used=' ' ;;
 			*) expect='' ;;
 			esac
 			continue
@@ -75,7 +75,7 @@ _rosenpass_grammar()
 			;;
 		own:listen) expect=any ;;
 		peer:osk-label) expect=any ;;
-		peer:endpoint | peer:name | peer:osk-organization)
+		peer:endpoint | peer:name | peer:osk-organization | extra:endpoint | extra:persistent-keepalive | extra:allowed-ips)
 			expect='any'
 			used+="$word "
 			;;

@@ -84,6 +84,12 @@ function __rosenpass_peer_words
     echo wireguard\t'make it the preshared key of a WireGuard peer'
 end
 
+function __rosenpass_extra_words
+    echo endpoint\t'where the WireGuard of the peer waits'
+    echo persistent-keepalive\t'seconds after which something is sent'
+    echo allowed-ips\t'addresses behind the peer'
+end
+
 # What can stand next in `exchange`, or after `peer add` where the first argument is peer.
 function __rosenpass_grammar
     set -l part own
@@ -102,6 +108,7 @@ function __rosenpass_grammar
             case key
                 set expect ''
                 set part extra
+                set used
                 continue
             case '?*'
                 set expect ''
@@ -117,7 +124,7 @@ function __rosenpass_grammar
                 continue
             case own:public-key own:secret-key own:private-key peer:public-key peer:preshared-key peer:outfile
                 set expect file
-            case peer:endpoint peer:name peer:osk-organization
+            case peer:endpoint peer:name peer:osk-organization 'extra:*'
                 set expect any
             case peer:protocol-version
                 set expect version
@@ -141,6 +148,8 @@ function __rosenpass_grammar
             set offered (__rosenpass_own_words)
         case ':peer'
             set offered (__rosenpass_peer_words)
+        case ':extra'
+            set offered (__rosenpass_extra_words)
     end
     switch "$expect:$part:$argv[1]"
         case ':peer:' ':extra:'

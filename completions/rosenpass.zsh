@@ -47,15 +47,20 @@ _rosenpass_grammar()
 		'osk-label:what the key is for'
 		'wireguard:make it the preshared key of a WireGuard peer'
 	)
+	extra=(
+		'endpoint:where the WireGuard of the peer waits'
+		'persistent-keepalive:seconds after which something is sent'
+		'allowed-ips:addresses behind the peer'
+	)
 	if [[ $part == own ]]; then
-		extra=('peer:another peer follows')
-		peer+=($extra)
+		extra+=('peer:another peer follows')
+		peer+=('peer:another peer follows')
 	fi
 	for word in ${words[first,CURRENT - 1]}; do
 		if [[ -n $expect ]]; then
 			case $expect in
 			(device) expect=key ;;
-			(key) expect= part=extra ;;
+			(key) expect= part=extra used=() ;;
 			(*) expect= ;;
 			esac
 			continue
@@ -65,7 +70,7 @@ _rosenpass_grammar()
 		(*:--daemon) expect=any ;;
 		(own:(public-key|secret-key|private-key)|peer:(public-key|preshared-key|outfile)) expect=file used+=($word) ;;
 		(own:listen|peer:osk-label) expect=any ;;
-		(peer:(endpoint|name|osk-organization)) expect=any used+=($word) ;;
+		(peer:(endpoint|name|osk-organization)|extra:*) expect=any used+=($word) ;;
 		(peer:protocol-version) expect=version used+=($word) ;;
 		(peer:wireguard) expect=device ;;
 		(*) used+=($word) ;;
@@ -75,6 +80,7 @@ _rosenpass_grammar()
 	for word in $used; do
 		own=(${own:#$word:*})
 		peer=(${peer:#$word:*})
+		extra=(${extra:#$word:*})
 	done
 	case $expect:$part in
 	(file:*) _files ;;
@@ -84,7 +90,7 @@ _rosenpass_grammar()
 	(any:*) _message value ;;
 	(:own) _describe -t words word own ;;
 	(:peer) _describe -t words word peer ;;
-	(:extra) _describe -t words word extra || _message 'words of wg set' ;;
+	(:extra) _describe -t words word extra ;;
 	esac
 }
 

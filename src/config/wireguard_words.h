@@ -30,8 +30,8 @@ struct wireguard_words {
 };
 
 /*
- * Reads "endpoint HOST:PORT", "persistent-keepalive N|off", "allowed-ips LIST" (comma-separated, also "+" and "-"
- * prefixes of newer wg refused with words) in any order. -1 and problem: an unknown word (with the nearest known one), one
+ * Reads "endpoint HOST:PORT", "persistent-keepalive N|off", "allowed-ips LIST" (as below, host bits cleared;
+ * an empty list is one) in any order. -1 and problem: an unknown word (with the nearest known one), one
  * twice, or without its value, or a value of the wrong form. Nothing is to be released then.
  */
 int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t count,
@@ -39,10 +39,13 @@ int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t
 	__attribute__((warn_unused_result));
 void wireguard_words_release(struct wireguard_words *words);
 
-/* One comma-separated list of prefixes, as for allowed-ips; host bits beyond the prefix are kept (keep_host, for an
- * interface address) or cleared. */
-int wireguard_words_prefixes(struct wireguard_words_prefix **out, size_t *count, const char *text, bool keep_host,
-                             char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+/*
+ * One comma-separated list of prefixes, allocated; blanks around them are allowed, and a list may be empty
+ * (*out is NULL then). Host bits beyond the prefix are kept (keep_host, for an interface address) or cleared.
+ * The signs "+" and "-" of newer wg are refused. -1 and problem.
+ */
+int wireguard_words_prefixes(struct wireguard_words_prefix **out, size_t *count, const char *text,
+                             bool keep_host, char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
 #endif

@@ -333,7 +333,9 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 	*output = (struct monitor_output){ .kind = kind };
 	monitor_backoff_none(&output->retry);
 	if (kind == MONITOR_WIREGUARD) {
-		/* No tunnel runs without a key of this kind: a random one is set before the first exchange. */
+		/*
+		 * No tunnel runs without a key of this kind: a random one is set before the first exchange.
+		 */
 		output->wireguard = monitor_wireguard_create(&peer->config);
 		if (output->wireguard == NULL || monitor_wireguard_know(monitor, peer->config.device) != 0) {
 			monitor_wireguard_release(output->wireguard);

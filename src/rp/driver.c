@@ -67,7 +67,10 @@ static const char *choose(void)
 
 static int launch(struct driver *driver, const char *name, const char *interface)
 {
-	/* In the foreground, so that it is our child; wireguard-go then spares its advice to use the kernel. */
+	/*
+	 * In the foreground, so that it is our child; wireguard-go then spares its advice to use the
+	 * kernel.
+	 */
 	char foreground[] = "-f";
 	char keep_user[] = "--disable-drop-privileges";
 	char quiet[] = "LOG_LEVEL=error";

@@ -81,7 +81,10 @@ int guard_start(struct guard *guard)
 	}
 	if (guard->pid == 0) {
 		child_reset_signals();
-		/* Standard error is for messages; our own copy of the other end would keep it open for ever. */
+		/*
+		 * Standard error is for messages; our own copy of the other end would keep it open for
+		 * ever.
+		 */
 		(void)dup2(ends[0], STDIN_FILENO);
 		child_close_from(STDERR_FILENO + 1);
 		watch(STDIN_FILENO);

@@ -12,7 +12,7 @@ int kernel_get(struct wireguard_device *device, const char *name) __attribute__(
 /* What wireguard_set() checks has been checked. */
 int kernel_set(const char *name, const struct wireguard_change *change) __attribute__((warn_unused_result));
 
-/* The parts of these, for tests. The family is the number that the kernel gives WireGuard in generic netlink. */
+/* The parts of these, for tests. family: the number that the kernel gives WireGuard in generic netlink. */
 
 /* How far a change has been written. Zero but for the first three at the beginning. */
 struct kernel_writer {

@@ -24,7 +24,7 @@ static int ask(struct netlink_message *message, struct netlink_answer *answer)
 	return result;
 }
 
-/* For what has no answer but whether it was done. The attributes of these messages are few, so that they fit. */
+/* For what has no answer but whether it was done. The attributes of these messages are few and fit. */
 static int order(struct netlink_message *message)
 {
 	struct netlink_answer answer = { 0 };

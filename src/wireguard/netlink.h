@@ -18,7 +18,7 @@ struct netlink_message {
 	uint8_t bytes[NETLINK_MESSAGE_BYTES];
 };
 
-/* Starts a message; fixed is what stands before the attributes and short. NLM_F_REQUEST is added to the flags. */
+/* Starts a message; fixed: what stands before its attributes. NLM_F_REQUEST is added to the flags. */
 void netlink_begin(struct netlink_message *message, uint16_t type, uint16_t flags, const void *fixed,
                    size_t fixed_len);
 

@@ -6,8 +6,8 @@
  * src/wireguard only; wireguard.h is for everybody else. One connection for each call, which takes two
  * seconds at most (-ETIMEDOUT). What passes through is kept in secret memory and wiped.
  *
- * Errors, negative errno: -ENODEV nobody answers for that name; -EPROTO the answer is none of this protocol, or
- * broke off; -EMSGSIZE it is longer than 64 MiB; others as the device or the socket gave them.
+ * Errors, negative errno: -ENODEV nobody answers for that name; -EPROTO the answer is none of this
+ * protocol, or broke off; -EMSGSIZE it is longer than 64 MiB; others as the device or the socket gave them.
  */
 
 #include <stdbool.h>
@@ -27,7 +27,7 @@ int userspace_get(struct wireguard_device *device, const char *name) __attribute
 int userspace_set(const char *name, const struct wireguard_change *change)
 	__attribute__((warn_unused_result));
 
-/* For tests: where sockets are instead of /var/run/wireguard (the string has to stay), and how long one call waits. */
+/* For tests: where sockets are (instead of /var/run/wireguard; the string has to stay), how long a call waits. */
 void userspace_use_folder(const char *path);
 void userspace_use_patience(unsigned ms);
 

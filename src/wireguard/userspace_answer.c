@@ -9,7 +9,6 @@
 #include "system/secret_memory.h"
 
 #define ERRNO_MAX 4095
-#define HEX_CHARS (2 * WIREGUARD_KEY_BYTES)
 
 /* Times since 1970 are greater by far than times since a handshake. */
 #define LONG_AGO_SECONDS UINT64_C(1000000000)
@@ -70,8 +69,7 @@ static int read_key(uint8_t out[static WIREGUARD_KEY_BYTES], const struct span *
 {
 	size_t length = 0;
 
-	if (value->length == HEX_CHARS &&
-	    sodium_hex2bin(out, WIREGUARD_KEY_BYTES, value->at, value->length, NULL, &length, NULL) == 0 &&
+	if (sodium_hex2bin(out, WIREGUARD_KEY_BYTES, value->at, value->length, NULL, &length, NULL) == 0 &&
 	    length == WIREGUARD_KEY_BYTES)
 		return 0;
 	sodium_memzero(out, WIREGUARD_KEY_BYTES);
@@ -156,7 +154,7 @@ static int read_endpoint(struct reading *reading, const struct span *value)
 
 	if (read_string(text, sizeof text, value) != 0 || !address_is_literal(text))
 		return -EPROTO;
-	/* The interface of a link-local one may be gone, which is no reason to know nothing about the device. */
+	/* The interface of a link-local one may be gone: no reason to know nothing about the device. */
 	if (address_parse(text, endpoint, &problem) != 0)
 		*endpoint = (union address_socket){ .any.sa_family = AF_UNSPEC };
 	return 0;

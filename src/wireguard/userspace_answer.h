@@ -15,8 +15,8 @@
 int userspace_answer_result(const char *answer, size_t length) __attribute__((warn_unused_result));
 
 /*
- * Reads a device from the answer to "get=1", its name and index aside. now_seconds (since 1970) is for boringtun,
- * which tells how long ago a handshake was. -ENOMEM. On failure there is nothing to release.
+ * Reads a device from the answer to "get=1", its name and index aside. now_seconds (since 1970) is for
+ * boringtun, which tells how long ago a handshake was. -ENOMEM. On failure there is nothing to release.
  */
 int userspace_answer_device(struct wireguard_device *device, const char *answer, size_t length,
                             uint64_t now_seconds) __attribute__((warn_unused_result));

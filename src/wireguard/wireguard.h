@@ -2,10 +2,10 @@
 #define ROSENPASS_WIREGUARD_WIREGUARD_H
 
 /*
- * WireGuard devices, of the kernel (generic netlink) and of user space (the socket of wireguard-go, boringtun),
- * under one interface. A device is served by user space when /var/run/wireguard/NAME.sock is there and
- * answers, else by the kernel. Calls take a moment and do not wait for the network; a userspace device
- * that does not answer is given up after two seconds (-ETIMEDOUT).
+ * WireGuard devices, of the kernel (generic netlink) and of user space (the socket of wireguard-go or
+ * boringtun), under one interface. A device is served by user space when /var/run/wireguard/NAME.sock is
+ * there and answers, else by the kernel. Calls take a moment and do not wait for the network; a userspace
+ * device that does not answer is given up after two seconds (-ETIMEDOUT).
  *
  * Errors, negative errno: -ENODEV no such device; -EOPNOTSUPP it is no WireGuard device, or the kernel has no
  * WireGuard; -EPERM CAP_NET_ADMIN is missing; -ENOENT no such peer; -EIO what was set is not what is there;
@@ -97,8 +97,8 @@ int wireguard_set(const char *name, const struct wireguard_change *change)
 
 /*
  * Gives an existing peer a preshared key: looks whether the peer is there (-ENOENT), sets, reads back and
- * compares (-EIO). extra: more to set along with it (endpoint, keepalive, allowed IPs; its keys are not looked
- * at), or NULL. *last_handshake_seconds as in wireguard_peer, where it is not NULL.
+ * compares (-EIO). extra: more to set along with it (endpoint, keepalive, allowed IPs; its keys are not
+ * looked at), or NULL. *last_handshake_seconds as in wireguard_peer, where it is not NULL.
  */
 int wireguard_set_preshared_key(const char *name, const uint8_t public_key[static WIREGUARD_KEY_BYTES],
                                 const uint8_t preshared_key[static WIREGUARD_KEY_BYTES],

@@ -158,6 +158,7 @@ case $name in
 rosenpass)
 	_rosenpass_grammar
 	_rosenpass_grammar public-key x secret-key y peer
+	_rosenpass_grammar public-key x secret-key y peer wireguard a b
 	;;
 rp)
 	_rp_grammar x
@@ -168,7 +169,7 @@ same "$name.bash (words of exchange)" words-bash.list
 sed -n "/^_${name}_grammar()/,/^}/p" "$completions/$name.zsh" |
 	grep -oE "'[a-z-]+:" | tr -d "':" >words-zsh.list
 same "$name.zsh (words of exchange)" words-zsh.list
-sed -n "/^function __${name}_\(own\|peer\)_words/,/^end/s/^    echo \([a-z-]*\)\\\\t.*/\1/p" \
+sed -n "/^function __${name}_\(own\|peer\|extra\)_words/,/^end/s/^    echo \([a-z-]*\)\\\\t.*/\1/p" \
 	"$completions/$name.fish" >words-fish.list
 same "$name.fish (words of exchange)" words-fish.list
 
@@ -268,7 +269,8 @@ check_rosenpass()
 	completes 'outfile' rosenpass exchange public-key x secret-key y peer outfile z peer outf
 	completes '' rosenpass exchange public-key x secret-key y peer endpoint o
 	completes 'V02 V03' rosenpass exchange public-key x secret-key y peer protocol-version ''
-	completes 'peer' rosenpass exchange public-key x secret-key y peer wireguard wg0 key endpoint ''
+	completes 'allowed-ips peer persistent-keepalive' \
+		rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b ''
 	completes 'add' rosenpass peer a
 	completes '--daemon' rosenpass peer add --d
 	completes 'outfile' rosenpass peer add --daemon x public-key y out
@@ -345,7 +347,8 @@ if command -v fish >/dev/null 2>&1; then
 		fish_completes 'exchange exchange-config' 'rosenpass -v ex'
 		fish_completes 'listen peer public-key secret-key verbose' 'rosenpass exchange --name x '
 		fish_completes 'V02 V03' 'rosenpass exchange public-key x secret-key y peer protocol-version '
-		fish_completes 'peer' 'rosenpass exchange public-key x secret-key y peer wireguard wg0 key '
+		fish_completes 'allowed-ips peer persistent-keepalive' \
+			'rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b '
 		fish_completes 'outfile' 'rosenpass peer add --daemon x public-key y out'
 		fish_completes 'add' 'rosenpass peer a'
 		fish_completes '--public-key' 'rosenpass gen-keys --p'

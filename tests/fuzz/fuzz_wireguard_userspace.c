@@ -1,6 +1,6 @@
 /*
- * Anything as the answer of a WireGuard in user space: it is refused and nothing of it stays, or there is as much as
- * it tells of, and what stands behind its empty line changes nothing.
+ * Anything as the answer of a WireGuard in user space: it is refused and nothing of it stays, or there is as
+ * much as it tells of, and what stands behind its empty line changes nothing.
  */
 
 #include <errno.h>

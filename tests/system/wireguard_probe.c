@@ -1,6 +1,6 @@
 /*
  * usage: wireguard_probe get DEVICE             prints it as `wg show DEVICE dump` does, without the times
- *        wireguard_probe many DEVICE COUNT      gives it a key and that many peers, reads them back and compares
+ *        wireguard_probe many DEVICE COUNT      gives it a key and that many peers, reads back and compares
  *        wireguard_probe psk DEVICE PEER KEY    gives a peer (base64) a preshared key, confirmed
  *        wireguard_probe remove DEVICE PEER
  * What the library makes of a WireGuard device. Ends with 0, or says the name of the error and ends with 1.
@@ -191,7 +191,7 @@ static int many(const char *name, size_t count)
 	int result = peers == NULL || made == NULL ? -ENOMEM : 0;
 
 	make_key(private_key, 0, 0);
-	/* As clients that were made by a careful generator: wg shows the key as it was set, others clamp it first. */
+	/* As generators make them: a device may show a key with these bits set, whatever it was given. */
 	private_key[0] &= 248;
 	private_key[31] = (uint8_t)((private_key[31] & 127) | 64);
 	for (size_t i = 0; i < count && result == 0; i++)

@@ -275,7 +275,7 @@ static void test_samples(void **state)
 		  "pre_shared_key = \"office.psk\"\nkey_out = \"keys\\\\office\"\n"
 		  "exchange_command = [\"notify-me\", \"--fast\", \"x\"]\ndevice = \"wg0\"\npeer = \"" WG_PEER
 		  "\"\n"
-		  "extra_params = [\"allowed-ips\", \"10.0.0.0/8\", \"\"]\nprotocol_version = \"V02\"\n"
+		  "extra_params = [\"allowed-ips\", \"10.0.0.0/8\"]\nprotocol_version = \"V02\"\n"
 		  "osk_organization = \"example.org\"\nosk_label = [\"one\", \"two\"]\n"
 		  "\n[[peers]]\npublic_key = \"é.pqpk\"\nexchange_command = [\"notify-me\"]\n" },
 	};

@@ -63,11 +63,12 @@ static void test_good(void **state)
 		  "\"/home/me/o\"\n" },
 		{ OWN "peer public-key q endpoint h:1 preshared-key k outfile o name n protocol-version V03 "
 		      "osk-label a osk-organization b osk-label c wireguard wg0 " WG_PEER
-		      " allowed-ips _ name",
+		      " allowed-ips _ persistent-keepalive 25 endpoint g:2",
 		  SAID_OWN QUIET PEER "name = \"n\"\npublic_key = \"q\"\nendpoint = \"h:1\"\n"
 		                      "pre_shared_key = \"k\"\nkey_out = \"o\"\n"
 		                      "device = \"wg0\"\npeer = \"" WG_PEER "\"\n"
-		                      "extra_params = [\"allowed-ips\", \"\", \"name\"]\n"
+		                      "extra_params = [\"allowed-ips\", \"\", \"persistent-keepalive\", "
+		                      "\"25\", \"endpoint\", \"g:2\"]\n"
 		                      "protocol_version = \"V03\"\nosk_organization = \"b\"\n"
 		                      "osk_label = [\"a\", \"c\"]\n" },
 		{ OWN "peer public-key q wireguard wg0 " WG_PEER
@@ -166,7 +167,10 @@ static void test_one_peer(void **state)
 		const char *problem; /* NULL: it is good */
 	} cases[] = {
 		{ "public-key q outfile o", NULL },
-		{ "outfile o name n public-key q wireguard wg0 " WG_PEER " x y", NULL },
+		{ "outfile o name n public-key q wireguard wg0 " WG_PEER " allowed-ips ::/0", NULL },
+		{ "public-key q wireguard wg0 " WG_PEER " alowed-ips ::/0",
+		  "what follows wireguard DEVICE PEER: unknown word \"alowed-ips\"; did you mean "
+		  "allowed-ips?" },
 		{ "", "public-key file must be set" },
 		{ "outfile o", "public-key file must be set" },
 		{ "public-key q", "its key goes nowhere; add outfile FILE, or wireguard DEVICE PEER" },

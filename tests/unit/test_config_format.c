@@ -81,6 +81,19 @@ static char *copy(const char *text)
 	return copied;
 }
 
+/* None, or one of each. */
+static void any_extra(uint64_t *numbers, struct config_words *words)
+{
+	static const char *const list[] = { "endpoint", "[fe80::1%wg-0]:1", "persistent-keepalive",
+		                            "off",      "allowed-ips",      "10.0.0.0/8,::1" };
+
+	words->count = fixture_below(numbers, 2) == 0 ? 0 : FIXTURE_COUNT(list);
+	words->words = calloc(words->count + 1, sizeof *words->words);
+	assert_non_null(words->words);
+	for (size_t i = 0; i < words->count; i++)
+		words->words[i] = copy(list[i]);
+}
+
 static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)
 {
 	static const uint32_t dialects[] = { 0, CONFIG_DIALECTS_V02, CONFIG_DIALECTS_V03 };
@@ -95,7 +108,7 @@ static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)
 	if (fixture_below(numbers, 2) == 0) {
 		peer->device = copy("wg-\"0");
 		peer->wireguard_peer = copy(WG_PEER);
-		any_words(numbers, &peer->extra_params, 0, 3);
+		any_extra(numbers, &peer->extra_params);
 	}
 	any_words(numbers, &peer->exchange_command, 0, 3);
 	peer->dialects = dialects[fixture_below(numbers, FIXTURE_COUNT(dialects))];

@@ -30,11 +30,13 @@ static void test_keys(void **state)
 		{ "exchange_command = [\"~/x\", \"~/y\"]", "exchange_command = [\"/home/me/x\", \"~/y\"]\n" },
 		{ OUT "exchange_command = []", OUT },
 		{ "device = \"wg0\"\npeer = \"" WG_PEER "\"", "device = \"wg0\"\npeer = \"" WG_PEER "\"\n" },
-		{ "device = \"fifteen-charact\"\npeer = \"" WG_PEER "\"\nextra_params = [\"a\", \"\", \"~\"]",
+		{ "device = \"fifteen-charact\"\npeer = \"" WG_PEER
+		  "\"\nextra_params = [\"allowed-ips\", \"\"]",
 		  "device = \"fifteen-charact\"\npeer = \"" WG_PEER
-		  "\"\nextra_params = [\"a\", \"\", \"~\"]\n" },
-		{ "wireguard = {interface = \"wg0\", public_key = \"" WG_PEER "\"}\nextra_params = [\"a\"]",
-		  "device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"a\"]\n" },
+		  "\"\nextra_params = [\"allowed-ips\", \"\"]\n" },
+		{ "wireguard = {interface = \"wg0\", public_key = \"" WG_PEER
+		  "\"}\nextra_params = [\"endpoint\", \"h:1\"]",
+		  "device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"endpoint\", \"h:1\"]\n" },
 		{ OUT "extra_params = []", OUT },
 		{ OUT "protocol_version = \"V02\"", OUT "protocol_version = \"V02\"\n" },
 		{ OUT "protocol_version = \"V03\"", OUT "protocol_version = \"V03\"\n" },
@@ -342,7 +344,7 @@ static void test_equal(void **state)
 		"device = \"wg0\"\npeer = \"" WG_PEER "\"",
 		"device = \"wg1\"\npeer = \"" WG_PEER "\"",
 		"device = \"wg0\"\npeer = \"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"",
-		"device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"x\"]",
+		"device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"endpoint\", \"h:1\"]",
 		OUT "protocol_version = \"V02\"",
 		OUT "protocol_version = \"V03\"",
 		OUT "osk_organization = \"x\"\nosk_label = [\"y\"]",

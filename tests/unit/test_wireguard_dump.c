@@ -1,5 +1,6 @@
 #include "wireguard_fixture.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -376,7 +377,7 @@ static void test_truncated(void **state)
 	assert_int_equal(take_exactly(message.bytes + NLMSG_HDRLEN, length), 0);
 	for (size_t i = 0; i < length; i++)
 		whole += take_exactly(message.bytes + NLMSG_HDRLEN, i) == 0;
-	/* Seven attributes and the list of peers; padding may be cut off the odd ones (port: 2 bytes, unknown: 1). */
+	/* At 8 ends of attributes, and in the padding after the port (2) and the unknown one (1). */
 	assert_int_equal(whole, 8 + 2 + 1);
 }
 
@@ -493,7 +494,9 @@ static void test_get(void **state)
 	wireguard_release(&device);
 	fixture_hex(hex, expected, sizeof expected);
 	assert_int_equal(recv(ends[1], asked, sizeof asked, 0), sizeof expected);
-	assert_memory_equal(asked, expected, sizeof expected);
+	/* The numbers in it are little-endian. */
+	if (htole32(1) == 1)
+		assert_memory_equal(asked, expected, sizeof expected);
 }
 
 /* A list that changed while it was read is read again, and only the last reading counts. */
