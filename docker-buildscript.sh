@@ -59,9 +59,10 @@ made=()
 for image in "${images[@]}"; do
 	name=$image_prefix/$image
 	tag=commit-${commit:0:7}
-	git archive --format=tar HEAD | docker build --file docker/Dockerfile --target "$image" --tag "$name:$tag" \
-		--build-arg "BASE_IMAGE=${BASE_IMAGE:-debian:bookworm-slim}" \
-		--label "org.opencontainers.image.revision=$commit" "${options[@]}" -
+	git -c tar.umask=0022 archive --format=tar HEAD |
+		docker build --file docker/Dockerfile --target "$image" --tag "$name:$tag" \
+			--build-arg "BASE_IMAGE=${BASE_IMAGE:-debian:bookworm-slim}" \
+			--label "org.opencontainers.image.revision=$commit" "${options[@]}" -
 	tags=("$tag")
 	if $as_release; then
 		# "rosenpass 0.1.0"

@@ -27,7 +27,7 @@ int userspace_get(struct wireguard_device *device, const char *name) __attribute
 int userspace_set(const char *name, const struct wireguard_change *change)
 	__attribute__((warn_unused_result));
 
-/* For tests: where sockets are (instead of /var/run/wireguard; the string has to stay), how long a call waits. */
+/* For tests: where sockets are, instead of /var/run/wireguard (the string has to stay); a call's patience. */
 void userspace_use_folder(const char *path);
 void userspace_use_patience(unsigned ms);
 
