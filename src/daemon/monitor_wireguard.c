@@ -366,6 +366,19 @@ static bool plan(struct target *target, struct wireguard_peer_change *change)
 	return key || endpoint || change->set_keepalive || change->replace_allowed_ips;
 }
 
+/* boringtun does not know update_only. Its peers were all there a moment ago. */
+static int set_existing(const struct look *look, struct wireguard_peer_change *changes,
+                        const struct wireguard_change *change)
+{
+	int result = wireguard_set(look->device->name, change);
+
+	if (result != -EINVAL || !look->present.in_userspace)
+		return result;
+	for (size_t i = 0; i < change->peer_count; i++)
+		changes[i].update_only = false;
+	return wireguard_set(look->device->name, change);
+}
+
 /* Sets what is not as it should be, and reads again. */
 static int put_right(struct look *look)
 {
@@ -385,7 +398,7 @@ static int put_right(struct look *look)
 		change.peer_count++;
 	}
 	if (change.peer_count > 0) {
-		result = wireguard_set(look->device->name, &change);
+		result = set_existing(look, changes, &change);
 		if (result == 0)
 			result = read_device(look);
 	}

@@ -1,7 +1,7 @@
 /*
- * What we use of libmnl, for programs without libraries: many systems, Debian among them, have libmnl only as a
- * shared one. The declarations are libmnl's own. Like there, lengths come from the kernel or were checked by the
- * caller with mnl_attr_ok().
+ * What we use of libmnl, for programs without libraries: many systems, Debian among them, have libmnl only
+ * as a shared one. The declarations are libmnl's own. Like there, lengths come from the kernel or were
+ * checked by the caller with mnl_attr_ok().
  */
 #include <libmnl/libmnl.h>
 

@@ -28,8 +28,8 @@ start_docker()
 	mkdir "$DOCKER_CONFIG"
 	echo '{}' >"$work/docker.json"
 	dockerd --host "$DOCKER_HOST" --data-root "$work/docker" --exec-root "$work/docker-run" \
-		--pidfile "$work/docker.pid" --config-file "$work/docker.json" --bridge none --iptables=false --ip6tables=false \
-		--ip-forward=false >"$work/dockerd.log" 2>&1 </dev/null &
+		--pidfile "$work/docker.pid" --config-file "$work/docker.json" \
+		--bridge none --iptables=false --ip6tables=false --ip-forward=false >"$work/dockerd.log" 2>&1 </dev/null &
 	dockerd_pid=$!
 	while ! docker version >/dev/null 2>&1; do
 		if gone "$dockerd_pid" || [ "$SECONDS" -gt 60 ]; then
@@ -182,7 +182,7 @@ of()
 is_below()
 {
 	echo "$1 bytes"
-	[ "$1" -lt "$2" ]
+	[ "$1" -gt 0 ] && [ "$1" -lt "$2" ]
 }
 
 # tags_are NAME TAG...
@@ -203,7 +203,8 @@ for image in "${images[@]}"; do
 	check "$image: tags" tags_are "ghcr.io/rosenpass/$image" "commit-${commit:0:7}" latest
 	check "$image: of this commit" [ "$(of "ghcr.io/rosenpass/$image" \
 		'{{index .Config.Labels "org.opencontainers.image.revision"}}')" = "$commit" ]
-	check "$image: version" [ "$(docker run --rm --network none "ghcr.io/rosenpass/$image" --version)" = "$image $version" ]
+	check "$image: version" [ "$(docker run --rm --network none "ghcr.io/rosenpass/$image" --version)" = \
+		"$image $version" ]
 done
 echo "// changed" >>src/rosenpass/main.c
 TAG_AS_RELEASE=true IMAGE_PREFIX=registry.example.org/vpn ./docker-buildscript.sh >out 2>err
@@ -213,8 +214,8 @@ git checkout --quiet src
 for image in "${images[@]}"; do
 	check "$image as release: tags" tags_are "registry.example.org/vpn/$image" "commit-${commit:0:7}" "$version"
 	check "$image as release: names" grep -qx "registry.example.org/vpn/$image:$version" out
-	check "$image as release: the same program" [ "$(of "registry.example.org/vpn/$image:$version" '{{.RootFS}}')" = \
-		"$(of "ghcr.io/rosenpass/$image" '{{.RootFS}}')" ]
+	check "$image as release: the same program" [ \
+		"$(of "registry.example.org/vpn/$image:$version" '{{.RootFS}}')" = "$(of "ghcr.io/rosenpass/$image" '{{.RootFS}}')" ]
 done
 check "Build: by hand" typed Build 2
 
@@ -224,9 +225,10 @@ files_of()
 {
 	local container
 
-	container=$(docker create "$1") || return 1
+	container=$(docker create --network none "$1") || return 1
 	# Without what docker itself puts there.
-	docker export "$container" | tar --list | grep -vE '/$|^\.dockerenv$|^dev/|^etc/(hostname|hosts|mtab|resolv\.conf)$'
+	docker export "$container" | tar --list |
+		grep -vE '/$|^\.dockerenv$|^dev/|^etc/(hostname|hosts|mtab|resolv\.conf)$'
 	docker rm "$container" >/dev/null
 }
 
@@ -330,6 +332,12 @@ if [[ " ${images[*]} " == *" rp "* ]]; then
 	check "rp: network" typed "$vpn" 1
 	check "rp: keys" typed "$vpn" 2
 	check "rp: secret keys are for their owner alone" has_mode 700 server/server.rosenpass-secret
+	if ! $kernel_has_wireguard; then
+		docker run --rm --network rp --cap-add=NET_ADMIN --volume "$PWD/server:/workdir" ghcr.io/rosenpass/rp \
+			exchange workdir/server.rosenpass-secret peer workdir/client.rosenpass-public >out 2>&1
+		check "rp: neither WireGuard nor a tun device: status" [ $? -eq 1 ]
+		check "rp: neither WireGuard nor a tun device: says so" grep /dev/net/tun out
+	fi
 	check "rp: server" typed "$vpn" 3
 	check "rp: client" typed "$vpn" 4
 	check "rp: the server's device" within 15 has_device rpserver rosenpass0

@@ -1,0 +1,231 @@
+# Runs inside the virtual machine (dash): rp, rosenpass and our library of WireGuard on the kernel's WireGuard,
+# between two network namespaces. rp_fast has a clock that runs ROSENPASS_TEST_CLOCK_SCALE times as fast.
+passed=0
+failed=0
+
+check()
+{
+	words=$1
+	shift
+	if "$@" >/tmp/said 2>&1; then
+		echo "PASS  $words"
+		passed=$((passed + 1))
+	else
+		echo "FAIL  $words: $*"
+		tail -n 20 /tmp/said /tmp/*.err
+		failed=$((failed + 1))
+	fi
+}
+not()
+{
+	! "$@"
+}
+# within SECONDS COMMAND...
+within()
+{
+	left=$(($1 * 5))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		left=$((left - 1))
+		if [ "$left" -le 0 ]; then
+			"$@"
+			return
+		fi
+		sleep 0.2
+	done
+}
+
+for side in a b; do
+	ip netns add "$side" || exit 1
+	ip -n "$side" link set lo up || exit 1
+done
+ip link add va netns a type veth peer name vb netns b || exit 1
+ip -n a addr add 10.99.0.1/24 dev va
+ip -n b addr add 10.99.0.2/24 dev vb
+ip -n a link set va up
+ip -n b link set vb up
+
+psk()
+{
+	ip netns exec "$1" wg show "${2:-wg0}" preshared-keys | cut -f2
+}
+has_psk()
+{
+	[ "$(psk "$1" "$2" | wc -c)" -eq 45 ] && [ "$(psk "$1" "$2")" != '(none)' ]
+}
+same_psk()
+{
+	has_psk a "$1" && [ "$(psk a "$1")" = "$(psk b "$1")" ]
+}
+pings()
+{
+	ip netns exec b ping -c 1 -W 1 fd00::1
+}
+pings_v4()
+{
+	ip netns exec b ping -c 1 -W 1 10.77.0.1
+}
+there()
+{
+	ip -n "$1" link show "${2:-wg0}"
+}
+wait_for()
+{
+	wait "$1"
+	[ $? -eq "$2" ]
+}
+
+# --- the kernel's WireGuard by its own tools: this machine is what it should be -------------------------------------------
+
+# tools NAMESPACE ADDRESS
+tools()
+{
+	ip -n "$1" link add wg0 type wireguard && wg genkey >"/tmp/$1.key" &&
+		ip netns exec "$1" wg set wg0 private-key "/tmp/$1.key" listen-port 10000 &&
+		ip -n "$1" addr add "$2/24" dev wg0 && ip -n "$1" link set wg0 up
+}
+check "wg and ip make interfaces" eval 'tools a 10.77.0.1 && tools b 10.77.0.2'
+ip netns exec a wg set wg0 peer "$(wg pubkey </tmp/b.key)" allowed-ips 10.77.0.2/32
+ip netns exec b wg set wg0 peer "$(wg pubkey </tmp/a.key)" allowed-ips 10.77.0.1/32 endpoint 10.99.0.1:10000
+check "they ping" within 10 pings_v4
+
+# --- the library: many peers, errors ---------------------------------------------------------------------------------------
+
+# fails PATTERN COMMAND...
+fails()
+{
+	pattern=$1
+	shift
+	"$@" >/tmp/answer 2>&1
+	[ $? -eq 1 ] && grep -q "$pattern" /tmp/answer && return 0
+	cat /tmp/answer
+	return 1
+}
+ip link add wgp type wireguard
+check "2000 peers are set, read back and the same" /work/wireguard_probe many wgp 2000
+check "wg counts as many" eval '[ "$(wg show wgp peers | wc -l)" -eq 2000 ]'
+one=$(wg show wgp peers | tail -n 1)
+key=$(wg genpsk)
+check "a preshared key is confirmed" /work/wireguard_probe psk wgp "$one" "$key"
+check "wg shows it" eval 'wg show wgp preshared-keys | grep -qF "$one	$key"'
+check "a peer that is not there" fails ENOENT /work/wireguard_probe psk wgp "$(wg genkey | wg pubkey)" "$key"
+check "it was not made" eval '[ "$(wg show wgp peers | wc -l)" -eq 2000 ]'
+check "a device that is not there" fails ENODEV /work/wireguard_probe psk wgq "$one" "$key"
+check "an interface of another kind" fails EOPNOTSUPP /work/wireguard_probe get lo
+ip link del wgp
+
+# --- rosenpass beside them -----------------------------------------------------------------------------------------------------
+
+for name in alice bob; do
+	check "rp genkey $name" /work/rp genkey "/tmp/$name"
+	check "rp pubkey $name" /work/rp pubkey "/tmp/$name" "/tmp/$name.pub"
+done
+ip netns exec a /work/rosenpass exchange public-key alice/pqpk secret-key alice/pqsk listen 10.99.0.1:9999 \
+	peer public-key bob.pub/pqpk wireguard wg0 "$(wg pubkey </tmp/b.key)" >/dev/null 2>/tmp/one.err &
+one=$!
+ip netns exec b /work/rosenpass exchange public-key bob/pqpk secret-key bob/pqsk \
+	peer public-key alice.pub/pqpk endpoint 10.99.0.1:9999 wireguard wg0 "$(wg pubkey </tmp/a.key)" \
+	endpoint 10.99.0.1:10000 persistent-keepalive 20 allowed-ips 10.77.0.1/32,10.78.0.0/16 >/dev/null 2>/tmp/two.err &
+two=$!
+check "rosenpass: the same key on both sides" within 20 same_psk
+check "rosenpass: extra parameters" eval \
+	'[ "$(ip netns exec b wg show wg0 allowed-ips | cut -f2 | tr " " "\n" | sort | tr "\n" " ")" = "10.77.0.1/32 10.78.0.0/16 " ]'
+key=$(psk a)
+ip -n a link del wg0
+tools a 10.77.0.1
+ip netns exec a wg set wg0 private-key /tmp/a.key
+ip netns exec a wg set wg0 peer "$(wg pubkey </tmp/b.key)" allowed-ips 10.77.0.2/32
+has_key_again()
+{
+	[ "$(psk a)" = "$key" ]
+}
+check "rosenpass: an interface that is made again gets the key" within 3 has_key_again
+kill "$one" "$two"
+check "rosenpass: SIGTERM" eval 'wait_for "$one" 0 && wait_for "$two" 0'
+ip -n a link del wg0
+ip -n b link del wg0
+
+# --- rp ------------------------------------------------------------------------------------------------------------------------
+
+# server PROGRAM, client PROGRAM
+server()
+{
+	ip netns exec a "$1" exchange alice dev wg0 ip fd00::1/64,10.77.0.1/24 listen 10.99.0.1:9999 \
+		peer bob.pub allowed-ips fd00::2,10.77.0.2 >/dev/null 2>/tmp/server.err &
+	server=$!
+}
+client()
+{
+	ip netns exec b "$1" exchange bob dev wg0 ip fd00::2/64,10.77.0.2/24 \
+		peer alice.pub endpoint 10.99.0.1:9999 persistent-keepalive 25 allowed-ips fd00::1,10.77.0.1 \
+		>/dev/null 2>/tmp/client.err &
+	client=$!
+}
+server /work/rp
+check "rp: a random key before any exchange" within 5 has_psk a
+client /work/rp
+check "rp: the same key on both sides" within 20 same_psk
+check "rp: ping, IPv6" within 10 pings
+check "rp: ping, IPv4" within 5 pings_v4
+check "rp: WireGuard has the port after listen" eval '[ "$(ip netns exec a wg show wg0 listen-port)" = 10000 ]'
+check "rp: the kernel made it" eval 'ip -n a -d link show wg0 | grep -q "    wireguard"'
+shows()
+{
+	ip netns exec a /work/rp status wg0 | grep -q "$1"
+}
+check "rp: status" shows '^  in WireGuard: confirmed'
+check "rp: status shows the handshake" within 5 shows '^  latest handshake: '
+ip netns exec a /work/rp exchange alice dev wg0 peer bob.pub 2>/tmp/other.err
+check "rp: an interface that exists is refused" grep -q 'interface wg0 exists' /tmp/other.err
+kill "$server" "$client"
+check "rp: SIGTERM" eval 'wait_for "$server" 0 && wait_for "$client" 0'
+check "rp: the interfaces are gone" eval 'not there a && not there b'
+
+server /work/rp
+check "rp: again" within 5 has_psk a
+for child in $(cat "/proc/$server/task/$server/children"); do
+	[ "$(cat "/proc/$child/comm")" != rosenpass-net ] || kill -9 "$child"
+done
+check "rp: kill -9 of the engine: exit status 1" wait_for "$server" 1
+check "rp: kill -9 of the engine: no interface" not there a
+server /work/rp
+check "rp: again" within 5 has_psk a
+kill -9 "$server"
+gone()
+{
+	not there a
+}
+check "rp: kill -9 of the other one: no interface" within 5 gone
+
+# Different preshared keys: no common key, no ping.
+wg genpsk >alice.pub/psk
+wg genpsk >bob.pub/psk
+server /work/rp
+client /work/rp
+sleep 4
+check "rp: wrong psk: random keys" eval 'has_psk a && has_psk b && not same_psk'
+check "rp: wrong psk: no ping" not pings
+kill "$server" "$client"
+wait "$server" "$client"
+rm -f alice.pub/psk bob.pub/psk
+
+# Two minutes are four seconds.
+export ROSENPASS_TEST_CLOCK_SCALE=30
+server /work/rp_fast
+client /work/rp_fast
+check "fast: the same key" within 20 same_psk
+check "fast: ping" within 10 pings
+first=$(psk a)
+changed()
+{
+	[ "$(psk a)" != "$first" ] && same_psk
+}
+check "fast: another key" within 15 changed
+first=$(psk a)
+check "fast: and another" within 15 changed
+check "fast: ping" within 5 pings
+kill "$server" "$client"
+check "fast: SIGTERM" eval 'wait_for "$server" 0 && wait_for "$client" 0'
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
