@@ -442,6 +442,7 @@ cp bob before
 for ((i = 1; i <= 20; i++)); do
 	{ kill -TERM "$server" && wait "$server"; } 2>/dev/null
 	serve
+	within 5 is_program "$server"
 	sleep "0.$((i * 7 % 5))$((i * 3 % 10))"
 done
 check "twenty restarts of the server: both sides agree" within "$wait_seconds" new_key bob bob.key before
