@@ -82,7 +82,6 @@ look()
 	want 'have pkg-config' pkg-config "finds libraries"
 	want 'has_library libsodium --atleast-version=1.0.18' libsodium-dev "ChaCha20-Poly1305 and locked memory"
 	want 'has_library libseccomp --atleast-version=2.5' libseccomp-dev "the system calls that a process may make"
-	want 'has_library libmnl' libmnl-dev "news of the network from the kernel"
 	want 'has_library jansson' libjansson-dev "JSON of the control socket"
 	[ "$purpose" != build ] || return 0
 	# Without root there is no VPN to show.

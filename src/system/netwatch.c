@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+
+#include "system/netlink.h"
 
 /*
  * The kernel's messages are smaller, but for links with many virtual functions; a cut one counts as a
@@ -42,67 +44,82 @@ int netwatch_open(void)
 	return result;
 }
 
-/* The payload of the first attribute of that type with at least so many bytes, or NULL. */
-static const void *find_attribute(const struct nlmsghdr *header, size_t fixed, uint16_t type, size_t at_least)
+/* Copies what stands before the attributes. false: the message is too short for it. */
+static bool take_fixed(void *out, size_t length, struct netlink_rest *payload)
 {
-	const struct nlattr *attribute = mnl_nlmsg_get_payload_offset(header, fixed);
-	const uint8_t *end = (const uint8_t *)header + header->nlmsg_len;
-
-	for (; mnl_attr_ok(attribute, (int)(end - (const uint8_t *)attribute));
-	     attribute = mnl_attr_next(attribute)) {
-		if (mnl_attr_get_type(attribute) == type && mnl_attr_get_payload_len(attribute) >= at_least)
-			return mnl_attr_get_payload(attribute);
-	}
-	return NULL;
+	if (payload->left < length)
+		return false;
+	memcpy(out, payload->at, length);
+	/* The lengths of all of these are multiples of four. */
+	payload->at += length;
+	payload->left -= length;
+	return true;
 }
 
-static bool link_matters(const struct nlmsghdr *header)
+/* The first attribute of that type with at least so many bytes. */
+static bool find_attribute(struct netlink_attribute *out, struct netlink_rest payload, uint16_t type,
+                           size_t at_least)
 {
-	const struct ifinfomsg *link = mnl_nlmsg_get_payload(header);
+	while (netlink_next(&payload, out) == 1) {
+		if (out->type == type && out->length >= at_least)
+			return true;
+	}
+	return false;
+}
+
+static bool link_matters(uint16_t type, struct netlink_rest payload)
+{
+	struct netlink_attribute attribute;
+	struct ifinfomsg link;
 
 	/* Of a port of a bridge, for example. */
-	if (link->ifi_family != AF_UNSPEC)
+	if (!take_fixed(&link, sizeof link, &payload) || link.ifi_family != AF_UNSPEC)
 		return false;
-	if (header->nlmsg_type == RTM_DELLINK)
+	if (type == RTM_DELLINK)
 		return true;
 	/* A scan for wireless networks, for example. */
-	if (find_attribute(header, sizeof *link, IFLA_WIRELESS, 0) != NULL)
+	if (find_attribute(&attribute, payload, IFLA_WIRELESS, 0))
 		return false;
 	/* A carrier that came or went is told without saying what changed; other flags are of no interest. */
-	return link->ifi_change == 0 || (link->ifi_change & (IFF_UP | IFF_RUNNING)) != 0;
+	return link.ifi_change == 0 || (link.ifi_change & (IFF_UP | IFF_RUNNING)) != 0;
 }
 
-static bool address_matters(const struct nlmsghdr *header)
+static bool address_matters(uint16_t type, struct netlink_rest payload)
 {
-	const struct ifaddrmsg *address = mnl_nlmsg_get_payload(header);
-	const struct ifa_cacheinfo *times;
+	struct netlink_attribute attribute;
+	struct ifa_cacheinfo times;
+	struct ifaddrmsg address;
 
-	if (address->ifa_family != AF_INET && address->ifa_family != AF_INET6)
+	if (!take_fixed(&address, sizeof address, &payload) ||
+	    (address.ifa_family != AF_INET && address.ifa_family != AF_INET6))
 		return false;
-	if (header->nlmsg_type == RTM_DELADDR)
+	if (type == RTM_DELADDR)
 		return true;
 	/* Not usable yet; there will be word when it is. */
-	if ((address->ifa_flags & IFA_F_TENTATIVE) != 0)
+	if ((address.ifa_flags & IFA_F_TENTATIVE) != 0)
 		return false;
 	/* Each router advertisement and each DHCP lease renews what is there. */
-	times = find_attribute(header, sizeof *address, IFA_CACHEINFO, sizeof *times);
-	return times == NULL || times->tstamp - times->cstamp < NEW_ADDRESS_AGE;
+	if (!find_attribute(&attribute, payload, IFA_CACHEINFO, sizeof times))
+		return true;
+	memcpy(&times, attribute.data, sizeof times);
+	return times.tstamp - times.cstamp < NEW_ADDRESS_AGE;
 }
 
-static bool route_matters(const struct nlmsghdr *header)
+static bool route_matters(struct netlink_rest payload)
 {
-	const struct rtmsg *route = mnl_nlmsg_get_payload(header);
-	const uint8_t *destination = find_attribute(header, sizeof *route, RTA_DST, 1);
+	struct netlink_attribute destination;
+	struct rtmsg route;
 
 	/* Cloned ones are what the kernel remembers of single hosts. */
-	if ((route->rtm_family != AF_INET && route->rtm_family != AF_INET6) ||
-	    (route->rtm_flags & RTM_F_CLONED) != 0)
+	if (!take_fixed(&route, sizeof route, &payload) ||
+	    (route.rtm_family != AF_INET && route.rtm_family != AF_INET6) ||
+	    (route.rtm_flags & RTM_F_CLONED) != 0)
 		return false;
 	/* Kernels before 5.1 call the IPv6 multicast routes of each link unicast. */
-	if (route->rtm_family == AF_INET6 && route->rtm_dst_len >= 8 && destination != NULL &&
-	    *destination == 0xff)
+	if (route.rtm_family == AF_INET6 && route.rtm_dst_len >= 8 &&
+	    find_attribute(&destination, payload, RTA_DST, 1) && destination.data[0] == 0xff)
 		return false;
-	switch (route->rtm_type) {
+	switch (route.rtm_type) {
 	case RTN_UNICAST:
 	case RTN_BLACKHOLE:
 	case RTN_UNREACHABLE:
@@ -114,42 +131,32 @@ static bool route_matters(const struct nlmsghdr *header)
 	}
 }
 
-static bool matters(const struct nlmsghdr *header)
+static bool matters(uint16_t type, struct netlink_rest payload)
 {
-	size_t payload = mnl_nlmsg_get_payload_len(header);
-
-	switch (header->nlmsg_type) {
+	switch (type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		return payload >= sizeof(struct ifinfomsg) && link_matters(header);
+		return link_matters(type, payload);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
-		return payload >= sizeof(struct ifaddrmsg) && address_matters(header);
+		return address_matters(type, payload);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		return payload >= sizeof(struct rtmsg) && route_matters(header);
+		return route_matters(payload);
 	default:
-		return header->nlmsg_type == NLMSG_OVERRUN;
+		return type == NLMSG_OVERRUN;
 	}
 }
 
-/* The walk is our own: libmnl's takes lengths beyond two gigabytes for small ones. */
 bool netwatch_matters(const void *message, size_t length)
 {
-	const uint8_t *at = message;
+	struct netlink_rest rest = { message, length };
+	struct netlink_rest payload;
+	struct nlmsghdr header;
 
-	while (length >= sizeof(struct nlmsghdr)) {
-		const struct nlmsghdr *header = (const void *)at;
-		size_t step = ((size_t)header->nlmsg_len + MNL_ALIGNTO - 1) / MNL_ALIGNTO * MNL_ALIGNTO;
-
-		if (header->nlmsg_len < sizeof *header || header->nlmsg_len > length)
-			return false;
-		if (matters(header))
+	while (netlink_next_message(&rest, &header, &payload) == 1) {
+		if (matters(header.nlmsg_type, payload))
 			return true;
-		if (step >= length)
-			return false;
-		at += step;
-		length -= step;
 	}
 	return false;
 }

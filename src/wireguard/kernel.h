@@ -3,7 +3,7 @@
 
 /* WireGuard devices of the kernel. Results as in wireguard.h. */
 
-#include "wireguard/netlink.h"
+#include "system/netlink.h"
 #include "wireguard/wireguard.h"
 
 /* The device is zeroed before; it is to be released after an error too. */

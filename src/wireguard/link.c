@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "wireguard/netlink.h"
+#include "system/netlink.h"
 
 static int ask(struct netlink_message *message, struct netlink_answer *answer)
 {

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -27,24 +26,35 @@ struct message {
 	size_t length;
 };
 
+static size_t aligned(size_t length)
+{
+	return (length + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO;
+}
+
 static struct nlmsghdr *begin(struct message *message, uint16_t type, const void *fixed, size_t fixed_len)
 {
 	struct nlmsghdr *header;
 
 	memset(message, 0, sizeof *message);
-	header = mnl_nlmsg_put_header(message->bytes);
+	header = (struct nlmsghdr *)(void *)message->bytes;
 	header->nlmsg_type = type;
-	memcpy(mnl_nlmsg_put_extra_header(header, fixed_len), fixed, fixed_len);
-	message->length = header->nlmsg_len;
+	memcpy(message->bytes + sizeof *header, fixed, fixed_len);
+	message->length = aligned(sizeof *header + fixed_len);
+	header->nlmsg_len = (uint32_t)message->length;
 	return header;
 }
 
 static void add_attribute(struct message *message, uint16_t type, const void *data, size_t length)
 {
 	struct nlmsghdr *header = (struct nlmsghdr *)(void *)message->bytes;
+	struct nlattr *attribute = (struct nlattr *)(void *)(message->bytes + message->length);
 
-	mnl_attr_put(header, type, length, data);
-	message->length = header->nlmsg_len;
+	assert_true(message->length + sizeof *attribute + aligned(length) <= sizeof message->bytes);
+	attribute->nla_type = type;
+	attribute->nla_len = (uint16_t)(sizeof *attribute + length);
+	memcpy(attribute + 1, data, length);
+	message->length += sizeof *attribute + aligned(length);
+	header->nlmsg_len = (uint32_t)message->length;
 }
 
 /* In memory of exactly that size, where tools see a step beyond it. */

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_WIREGUARD_NETLINK_H
-#define ROSENPASS_WIREGUARD_NETLINK_H
+#ifndef ROSENPASS_SYSTEM_NETLINK_H
+#define ROSENPASS_SYSTEM_NETLINK_H
 
 /*
  * Requests to the kernel by netlink: messages are built and read here with every length checked, and may
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <linux/netlink.h>
 
 #define NETLINK_MESSAGE_BYTES 8192
 
@@ -43,6 +44,10 @@ struct netlink_rest {
 	const uint8_t *at;
 	size_t left;
 };
+
+/* The next message of a datagram: its header, and all that follows it. Result as of netlink_next(). */
+int netlink_next_message(struct netlink_rest *rest, struct nlmsghdr *header, struct netlink_rest *payload)
+	__attribute__((warn_unused_result));
 
 struct netlink_attribute {
 	uint16_t type; /* without flags */

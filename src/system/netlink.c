@@ -1,4 +1,4 @@
-#include "wireguard/netlink.h"
+#include "system/netlink.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -96,6 +96,21 @@ static void step(struct netlink_rest *rest, size_t length)
 	rest->left -= padded;
 }
 
+int netlink_next_message(struct netlink_rest *rest, struct nlmsghdr *header, struct netlink_rest *payload)
+{
+	if (rest->left == 0)
+		return 0;
+	if (rest->left < sizeof *header)
+		return -EBADMSG;
+	memcpy(header, rest->at, sizeof *header);
+	if (header->nlmsg_len < sizeof *header || header->nlmsg_len > rest->left)
+		return -EBADMSG;
+	payload->at = rest->at + sizeof *header;
+	payload->left = header->nlmsg_len - sizeof *header;
+	step(rest, header->nlmsg_len);
+	return 1;
+}
+
 int netlink_next(struct netlink_rest *rest, struct netlink_attribute *attribute)
 {
 	struct nlattr head;
@@ -190,28 +205,22 @@ static int read_end(uint16_t type, const uint8_t *payload, size_t length)
 static int read_datagram(struct netlink_answer *answer, const uint8_t *bytes, size_t length)
 {
 	struct netlink_rest rest = { bytes, length };
+	struct netlink_rest payload;
+	struct nlmsghdr header;
+	int result;
 
-	while (rest.left > 0) {
-		struct nlmsghdr header;
-		const uint8_t *payload = rest.at + sizeof header;
-		int result = 0;
-
-		if (rest.left < sizeof header)
-			return -EBADMSG;
-		memcpy(&header, rest.at, sizeof header);
-		if (header.nlmsg_len < sizeof header || header.nlmsg_len > rest.left)
-			return -EBADMSG;
+	while ((result = netlink_next_message(&rest, &header, &payload)) == 1) {
 		if ((header.nlmsg_flags & NLM_F_DUMP_INTR) != 0)
 			answer->is_interrupted = true;
 		if (header.nlmsg_type == NLMSG_ERROR || header.nlmsg_type == NLMSG_DONE)
-			return read_end(header.nlmsg_type, payload, header.nlmsg_len - sizeof header);
+			return read_end(header.nlmsg_type, payload.at, payload.left);
+		result = 0;
 		if (header.nlmsg_type >= NLMSG_MIN_TYPE && answer->take != NULL)
-			result = answer->take(answer->context, payload, header.nlmsg_len - sizeof header);
+			result = answer->take(answer->context, payload.at, payload.left);
 		if (result != 0)
 			return result;
-		step(&rest, header.nlmsg_len);
 	}
-	return 1;
+	return result == 0 ? 1 : result;
 }
 
 int netlink_request(int fd, const struct netlink_message *message, struct netlink_answer *answer)
