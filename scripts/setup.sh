@@ -99,6 +99,18 @@ look()
 	want has_valgrind valgrind "constant-time tests"
 	want 'have mandoc' mandoc "manual pages"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
+	if [ "$(uname -m)" = x86_64 ]; then
+		want 'have qemu-system-x86_64' qemu-system-x86 "a machine whose kernel has WireGuard"
+		want 'have busybox' busybox-static "what that machine starts with"
+		want 'have cpio' cpio "packs what it starts with"
+		want 'have modprobe' kmod "which modules it needs"
+	fi
+	# A daemon of their own is started by root alone.
+	if [ "$(id -u)" -eq 0 ]; then
+		want 'have dockerd' docker.io "images, with a daemon of the test's own"
+		want 'have mmdebstrap' mmdebstrap "what the images are made from"
+		want 'have git' git "what is in the images"
+	fi
 }
 
 # want CHECK PACKAGE REASON

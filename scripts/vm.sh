@@ -1,14 +1,21 @@
 #!/usr/bin/env bash
 # usage: scripts/vm.sh FOLDER SCRIPT [FILE]...
-# Runs SCRIPT (for dash) as root in a virtual machine with Debian's cloud kernel, which has WireGuard, and
-# ends with its exit status. The machine has busybox, ip, wg and ping, and each FILE under its own name in /work.
-# There is no network but what SCRIPT makes, no disk, and an end after VM_SECONDS (100).
-# FOLDER keeps the kernel for the next time. Needs qemu-system-x86_64, busybox (static), dash, cpio, modprobe, ip, wg, ping,
-# and for the first time apt-get and its package lists. Exit status 77: something of that is missing, and one line says what.
+# Runs SCRIPT (for dash) as root in a virtual machine with Debian's cloud kernel, which has WireGuard, and ends with its
+# exit status. The machine has busybox, ip, wg and ping, and each FILE under its own name in /work. There is no network
+# but what SCRIPT makes, no disk, and an end after VM_SECONDS (100).
+# FOLDER keeps the kernel for the next time. Needs qemu-system-x86_64, busybox, dash, cpio, modprobe, ip, wg, ping, and
+# for the first time apt-get; no root. Exit status 77: something of that is missing, and one line says what.
 set -euo pipefail
 export LC_ALL=C
 
-[ $# -ge 2 ] || { sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+[ $# -ge 2 ] || {
+	sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}" >&2
+	exit 2
+}
+if [ ! -r "$2" ]; then
+	echo "vm.sh: cannot read the script $2" >&2
+	exit 2
+fi
 mkdir -p "$1"
 folder=$(realpath "$1")
 script=$(realpath "$2")
@@ -31,24 +38,36 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# The kernel: unpacked, not installed.
+# The package of this release's kernel; nothing if none is known.
+kernel_package()
+{
+	apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1
+}
+download()
+{
+	(cd "$work" && apt-get -q download "$1")
+}
+
+# The kernel: unpacked, not installed. Lists of packages may be absent or name one that the mirror no longer has.
 if [ ! -f "$folder/vmlinuz" ]; then
 	for needed in apt-get dpkg; do
 		command -v "$needed" >/dev/null || lacking "$needed, for Debian's cloud kernel, is missing"
 	done
-	package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-		sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-	if [ -z "$package" ]; then
-		apt-get -q update >/dev/null 2>&1 || true
-		package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-			sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+	package=$(kernel_package)
+	if [ -z "$package" ] || ! download "$package" >"$work/download.log" 2>&1; then
+		apt-get -q update >"$work/download.log" 2>&1 || true
+		package=$(kernel_package)
+		[ -n "$package" ] || lacking "no package linux-image-cloud-amd64 is known here"
+		download "$package" >"$work/download.log" 2>&1 ||
+			lacking "$package could not be fetched: $(tail -n 1 "$work/download.log")"
 	fi
-	[ -n "$package" ] || lacking "no package linux-image-cloud-amd64 is known here"
-	(cd "$work" && { apt-get -q download "$package" || { apt-get -q update && apt-get -q download "$package"; }; }) \
-		>"$work/download.log" 2>&1 || lacking "$package could not be fetched: $(tail -n 1 "$work/download.log")"
 	dpkg -x "$work"/linux-image-*.deb "$work/kernel"
 	rm -rf "$folder/modules"
-	mv "$work"/kernel/lib/modules "$folder/modules"
+	# Newer releases have all of /lib in /usr/lib.
+	modules=$work/kernel/lib/modules
+	[ -d "$modules" ] || modules=$work/kernel/usr/lib/modules
+	mv "$modules" "$folder/modules"
 	# Last: it tells that all is there.
 	cp "$work"/kernel/boot/vmlinuz-* "$folder/vmlinuz.new"
 	mv "$folder/vmlinuz.new" "$folder/vmlinuz"
@@ -84,22 +103,25 @@ printf 'root:x:0:\n' >"$root/etc/group"
 printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
 
 # Modules in the order in which they have to be loaded.
-mkdir -p "$work/lib"
+mkdir -p "$work/lib" "$work/usr"
+ln -s ../lib "$work/usr/lib"
 ln -s "$folder/modules" "$work/lib/modules"
 [ -f "$folder/modules/$version/modules.dep.bin" ] || depmod -b "$work" "$version"
 for module in wireguard veth; do
 	modprobe -d "$work" -S "$version" --show-depends "$module" || true
 done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' >"$work/list"
 [ -s "$work/list" ] || lacking "the kernel package has no module wireguard"
+case $(head -n 1 "$work/list") in
+*.xz) unpack=xz ;;
+*.zst) unpack=zstd ;;
+*) unpack= ;;
+esac
+[ -z "$unpack" ] || command -v "$unpack" >/dev/null || lacking "$unpack, for the kernel's modules, is missing"
 while read -r path; do
 	name=$(basename "$path")
-	case $name in
-	*.xz) xz -dc "$path" >"$root/lib/modules/${name%.xz}" ;;
-	*.zst) zstd -qdc "$path" >"$root/lib/modules/${name%.zst}" ;;
-	*) cp "$path" "$root/lib/modules/$name" ;;
-	esac
-	name=${name%.xz}
-	echo "${name%.zst}"
+	name=${name%%.*}.ko
+	${unpack:-cat} ${unpack:+-qdc} "$path" >"$root/lib/modules/$name"
+	echo "$name"
 done <"$work/list" >"$root/lib/modules/order"
 
 cat >"$root/init" <<'END'
@@ -124,10 +146,11 @@ END
 chmod 755 "$root/init"
 (cd "$root" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -1) >"$work/initrd"
 
-# By emulation alone: what there is of hardware virtualisation inside other virtual machines cannot be relied on.
+# By emulation alone: hardware virtualisation inside other virtual machines cannot be relied on. In the foreground, so
+# that a signal to this script's process group ends the machine too.
 status=0
-timeout "$seconds" qemu-system-x86_64 -accel tcg -cpu max -m 768 -smp 2 -nographic -no-reboot -nodefaults \
-	-serial stdio -kernel "$folder/vmlinuz" -initrd "$work/initrd" \
+timeout --foreground "$seconds" qemu-system-x86_64 -accel tcg -cpu max -m 768 -smp 2 -no-reboot -nodefaults \
+	-display none -serial stdio -kernel "$folder/vmlinuz" -initrd "$work/initrd" \
 	-append 'console=ttyS0 quiet panic=-1 random.trust_cpu=on' </dev/null >"$work/console" 2>&1 || status=$?
 tr -d '\r' <"$work/console"
 [ "$status" -ne 124 ] || { echo "the virtual machine was ended after $seconds seconds"; exit 1; }

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# usage: units.sh PROGRAM SOURCE_ROOT
+# usage: units.sh ROSENPASS RP SOURCE_ROOT
 # The systemd units: systemd finds no fault in them, they keep what users of the reference's unit rely on, and they
 # leave a daemon less to misuse than that unit does.
 set -euo pipefail
 export LC_ALL=C
 
 program=$(realpath "$1")
-source_root=$2
+rp=$(realpath "$2")
+source_root=$3
 folder=$source_root/packaging/systemd
 failed=0
 
@@ -31,7 +32,9 @@ trap 'rm -rf "$work"' EXIT
 # The program is found in systemd's path once it is installed; here it is where it was built.
 cp "$folder/rosenpass.target" "$work"
 sed "s|^\(Exec[A-Za-z]*=\)rosenpass |\1$program |" "$folder/rosenpass@.service" >"$work/rosenpass@.service"
-if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" >"$work/log" 2>&1 ||
+sed "s|^\(Exec[A-Za-z]*=\)rp |\1$rp |" "$folder/rp@.service" >"$work/rp@.service"
+if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" "$work/rp@.service" \
+	>"$work/log" 2>&1 ||
 	[ -s "$work/log" ]; then
 	cat "$work/log" >&2
 	fail "systemd-analyze verify finds faults"
@@ -55,6 +58,9 @@ grep -q '^After=.*sys-devices-virtual-net-%i\.device' "$folder/rosenpass@.servic
 while IFS= read -r command; do
 	"$program" help "$command" >/dev/null || fail "the unit starts rosenpass $command, which is no command"
 done < <(sed -n 's/^Exec[A-Za-z]*=rosenpass \([a-z-]*\).*/\1/p' "$folder/rosenpass@.service")
+while IFS= read -r command; do
+	"$rp" help "$command" >/dev/null || fail "the unit starts rp $command, which is no command"
+done < <(sed -n 's/^Exec[A-Za-z]*=rp \([a-z-]*\).*/\1/p' "$folder/rp@.service")
 
 # The settings of the reference's unit.
 {
@@ -96,13 +102,15 @@ exposure()
 		sed -n 's/^.*Overall exposure level for [^:]*: \([0-9.]*\) .*/\1/p'
 }
 
-ours=$(exposure "$work/rosenpass@.service")
 reference=$(exposure "$work/reference@.service")
-echo "exposure: $ours, the reference's unit $reference"
-if [ -z "$ours" ] || [ -z "$reference" ]; then
-	cat "$work/log" >&2
-	fail "systemd-analyze security gave no number"
-elif ! awk -v ours="$ours" -v reference="$reference" 'BEGIN { exit !(ours < reference) }'; then
-	fail "the unit leaves a daemon more than the reference's does"
-fi
+for unit in rosenpass rp; do
+	ours=$(exposure "$work/$unit@.service")
+	echo "exposure of $unit: $ours, the reference's unit $reference"
+	if [ -z "$ours" ] || [ -z "$reference" ]; then
+		cat "$work/log" >&2
+		fail "systemd-analyze security gave no number"
+	elif ! awk -v ours="$ours" -v reference="$reference" 'BEGIN { exit !(ours < reference) }'; then
+		fail "the unit leaves a daemon more than the reference's does"
+	fi
+done
 exit "$failed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: kernel-wireguard.sh FOLDER RP ROSENPASS RP_FAST WIREGUARD_PROBE
-# vm_wireguard.sh in a virtual machine whose kernel has WireGuard; FOLDER keeps the kernel. Skipped (77) where such a
-# machine cannot be made. The last line is "N passed, N failed".
+# vm_wireguard.sh in a virtual machine whose kernel has WireGuard; FOLDER keeps the kernel. Skipped (77) where such
+# a machine cannot be made. The last line is "N passed, N failed".
 set -uo pipefail
 
 here=$(dirname "${BASH_SOURCE[0]}")

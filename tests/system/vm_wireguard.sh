@@ -1,5 +1,8 @@
 # Runs inside the virtual machine (dash): rp, rosenpass and our library of WireGuard on the kernel's WireGuard,
 # between two network namespaces. rp_fast has a clock that runs ROSENPASS_TEST_CLOCK_SCALE times as fast.
+# Many conditions are handed to eval, which expands them when they are tried.
+# shellcheck shell=dash disable=SC2016
+umask 077
 passed=0
 failed=0
 
@@ -20,14 +23,13 @@ not()
 {
 	! "$@"
 }
-# within SECONDS COMMAND...
+# within SECONDS COMMAND... By the clock, as a try may itself take long in here.
 within()
 {
-	left=$(($1 * 5))
+	last=$(($(date +%s) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		left=$((left - 1))
-		if [ "$left" -le 0 ]; then
+		if [ "$(date +%s)" -gt "$last" ]; then
 			"$@"
 			return
 		fi
@@ -47,15 +49,15 @@ ip -n b link set vb up
 
 psk()
 {
-	ip netns exec "$1" wg show "${2:-wg0}" preshared-keys | cut -f2
+	ip netns exec "$1" wg show wg0 preshared-keys | cut -f2
 }
 has_psk()
 {
-	[ "$(psk "$1" "$2" | wc -c)" -eq 45 ] && [ "$(psk "$1" "$2")" != '(none)' ]
+	psk "$1" | grep -qxE '[A-Za-z0-9+/]{43}='
 }
 same_psk()
 {
-	has_psk a "$1" && [ "$(psk a "$1")" = "$(psk b "$1")" ]
+	has_psk a && [ "$(psk a)" = "$(psk b)" ]
 }
 pings()
 {
@@ -67,7 +69,7 @@ pings_v4()
 }
 there()
 {
-	ip -n "$1" link show "${2:-wg0}"
+	ip -n "$1" link show wg0
 }
 wait_for()
 {
@@ -75,7 +77,7 @@ wait_for()
 	[ $? -eq "$2" ]
 }
 
-# --- the kernel's WireGuard by its own tools: this machine is what it should be -------------------------------------------
+# --- the kernel's WireGuard by its own tools: this machine is what it should be -------------------------------------
 
 # tools NAMESPACE ADDRESS
 tools()
@@ -89,7 +91,7 @@ ip netns exec a wg set wg0 peer "$(wg pubkey </tmp/b.key)" allowed-ips 10.77.0.2
 ip netns exec b wg set wg0 peer "$(wg pubkey </tmp/a.key)" allowed-ips 10.77.0.1/32 endpoint 10.99.0.1:10000
 check "they ping" within 10 pings_v4
 
-# --- the library: many peers, errors ---------------------------------------------------------------------------------------
+# --- the library: many peers, errors --------------------------------------------------------------------------------
 
 # fails PATTERN COMMAND...
 fails()
@@ -114,7 +116,7 @@ check "a device that is not there" fails ENODEV /work/wireguard_probe psk wgq "$
 check "an interface of another kind" fails EOPNOTSUPP /work/wireguard_probe get lo
 ip link del wgp
 
-# --- rosenpass beside them -----------------------------------------------------------------------------------------------------
+# --- rosenpass beside them ------------------------------------------------------------------------------------------
 
 for name in alice bob; do
 	check "rp genkey $name" /work/rp genkey "/tmp/$name"
@@ -128,8 +130,15 @@ ip netns exec b /work/rosenpass exchange public-key bob/pqpk secret-key bob/pqsk
 	endpoint 10.99.0.1:10000 persistent-keepalive 20 allowed-ips 10.77.0.1/32,10.78.0.0/16 >/dev/null 2>/tmp/two.err &
 two=$!
 check "rosenpass: the same key on both sides" within 20 same_psk
-check "rosenpass: extra parameters" eval \
-	'[ "$(ip netns exec b wg show wg0 allowed-ips | cut -f2 | tr " " "\n" | sort | tr "\n" " ")" = "10.77.0.1/32 10.78.0.0/16 " ]'
+# Prefixes in whatever order.
+allowed_ips()
+{
+	ip netns exec b wg show wg0 allowed-ips | cut -f2 | tr ' ' '\n' | sort | tr '\n' ' '
+}
+check "rosenpass: extra parameters, allowed-ips" eval '[ "$(allowed_ips)" = "10.77.0.1/32 10.78.0.0/16 " ]'
+check "rosenpass: extra parameters, persistent-keepalive" \
+	eval '[ "$(ip netns exec b wg show wg0 persistent-keepalive | cut -f2)" = 20 ]'
+check "rosenpass: ping" within 10 pings_v4
 key=$(psk a)
 ip -n a link del wg0
 tools a 10.77.0.1
@@ -145,7 +154,7 @@ check "rosenpass: SIGTERM" eval 'wait_for "$one" 0 && wait_for "$two" 0'
 ip -n a link del wg0
 ip -n b link del wg0
 
-# --- rp ------------------------------------------------------------------------------------------------------------------------
+# --- rp -------------------------------------------------------------------------------------------------------------
 
 # server PROGRAM, client PROGRAM
 server()
@@ -183,7 +192,8 @@ check "rp: the interfaces are gone" eval 'not there a && not there b'
 
 server /work/rp
 check "rp: again" within 5 has_psk a
-for child in $(cat "/proc/$server/task/$server/children"); do
+read -r children <"/proc/$server/task/$server/children"
+for child in $children; do
 	[ "$(cat "/proc/$child/comm")" != rosenpass-net ] || kill -9 "$child"
 done
 check "rp: kill -9 of the engine: exit status 1" wait_for "$server" 1
@@ -197,13 +207,23 @@ gone()
 }
 check "rp: kill -9 of the other one: no interface" within 5 gone
 
-# Different preshared keys: no common key, no ping.
+# The same preshared key on both sides; its time says how long to wait for the case that must not happen.
 wg genpsk >alice.pub/psk
+cp alice.pub/psk bob.pub/psk
+server /work/rp
+client /work/rp
+before=$(date +%s)
+check "rp: psk: the same key on both sides" within 20 same_psk
+took=$(($(date +%s) - before))
+check "rp: psk: ping" within 10 pings
+kill "$server" "$client"
+wait "$server" "$client"
 wg genpsk >bob.pub/psk
 server /work/rp
 client /work/rp
-sleep 4
-check "rp: wrong psk: random keys" eval 'has_psk a && has_psk b && not same_psk'
+check "rp: wrong psk: random keys" within 5 eval 'has_psk a && has_psk b'
+sleep $((2 * took + 2))
+check "rp: wrong psk: never the same key" not same_psk
 check "rp: wrong psk: no ping" not pings
 kill "$server" "$client"
 wait "$server" "$client"
