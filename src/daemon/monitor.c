@@ -335,7 +335,11 @@ static void raise_limits(void)
 
 static void forget_keys(void *context)
 {
-	monitor_peers_forget_keys(context);
+	struct monitor *monitor = context;
+
+	monitor_peers_forget_keys(monitor);
+	if (monitor->options.forget != NULL)
+		monitor->options.forget(monitor->options.context);
 }
 
 static int open_all(struct monitor *monitor)
@@ -378,7 +382,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
 		return -1;
-	if (monitor->options.establish != NULL && monitor->options.establish(monitor->options.context) != 0)
+	if (monitor->options.establish != NULL &&
+	    monitor->options.establish(monitor->options.context, NULL) != 0)
 		return -1;
 	monitor->staged = staged;
 	monitor->staged_count = count;

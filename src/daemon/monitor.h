@@ -17,10 +17,13 @@ struct monitor_options {
 	bool no_sandbox;
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
-	 * anything is exchanged, and again when something of it is missing. 0; -1: it could not, which
-	 * it has said. NULL: others make it, and we wait for it.
+	 * anything is exchanged (device NULL), and again when something of that device is missing. 0;
+	 * 1: there is nothing that it could do; -1: it failed, which it has said, and is to be called
+	 * again. NULL: others make it, and we wait for it.
 	 */
-	int (*establish)(void *context);
+	int (*establish)(void *context, const char *device);
+	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */
+	void (*forget)(void *context);
 	void *context;
 	/* Once all is started, the monitor keeps no capability but those of sandbox_keep_net_admin(). */
 	bool only_net_admin;

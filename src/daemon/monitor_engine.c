@@ -34,6 +34,8 @@ static void forget(struct monitor *monitor)
 		monitor_load_release(&monitor->staged[i]);
 	monitor_peers_release_all(monitor);
 	config_release(&monitor->config);
+	if (monitor->options.forget != NULL)
+		monitor->options.forget(monitor->options.context);
 }
 
 #define CHANNEL_FD (STDERR_FILENO + 1)

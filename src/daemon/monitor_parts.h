@@ -67,7 +67,8 @@ struct monitor_device {
 	uint64_t check_ns; /* when it is looked at next */
 	uint64_t wait_ns;  /* the last wait */
 	bool is_failing;
-	int problem; /* negative errno that was said; 0: none */
+	bool is_unfinished; /* making it has failed on the way */
+	int problem;        /* negative errno that was said; 0: none */
 	bool is_used;
 };
 

@@ -153,8 +153,9 @@ void monitor_wireguard_network_changed(struct monitor *monitor, uint64_t now_ns)
 	for (size_t i = 0; i < monitor->device_count; i++) {
 		struct monitor_device *device = &monitor->devices[i];
 
-		/* A series that has just begun goes on. */
-		if (device->wait_ns > 0 && device->wait_ns < CLOCK_SECOND_NS)
+		/* A series that has just begun goes on; a device that hangs holds us up each time. */
+		if ((device->wait_ns > 0 && device->wait_ns < CLOCK_SECOND_NS) ||
+		    device->problem == -ETIMEDOUT)
 			continue;
 		device->wait_ns = LOOK_FIRST_NS;
 		if (device->check_ns > now_ns + LOOK_FIRST_NS)
@@ -361,8 +362,6 @@ static bool plan(struct target *target, struct wireguard_peer_change *change)
 	}
 	if (extra && wireguard->extra.has_allowed_ips && copy_allowed_ips(target, change) != 0)
 		return key || endpoint;
-	if (extra)
-		wireguard->is_extra_due = false;
 	return key || endpoint || change->set_keepalive || change->replace_allowed_ips;
 }
 
@@ -401,6 +400,12 @@ static int put_right(struct look *look)
 		result = set_existing(look, changes, &change);
 		if (result == 0)
 			result = read_device(look);
+	}
+	for (size_t i = 0; i < look->count && result == 0; i++) {
+		struct monitor_wireguard *wireguard = look->targets[i].output->wireguard;
+
+		if (look->targets[i].present != NULL && wireguard->is_exchanged)
+			wireguard->is_extra_due = false;
 	}
 	for (size_t i = 0; i < look->count; i++)
 		free(look->targets[i].allowed_ips);
@@ -486,19 +491,23 @@ static void schedule(struct look *look, bool good, int result)
 static void look_at(struct monitor *monitor, struct monitor_device *device, uint64_t now_ns)
 {
 	struct look look = { .monitor = monitor, .device = device, .now_ns = now_ns };
-	const struct monitor_options *options = &monitor->options;
 	int result = collect(&look);
 	bool good;
 
 	device->is_used = result != 0 || look.count > 0;
 	if (result == 0)
 		result = read_device(&look);
-	if ((result == -ENODEV || (result == 0 && !is_complete(&look))) && options->establish != NULL &&
-	    options->establish(options->context) == 0)
-		result = read_device(&look);
+	if (monitor->options.establish != NULL && !monitor->stopping &&
+	    (result == -ENODEV || (result == 0 && (!is_complete(&look) || device->is_unfinished)))) {
+		int made = monitor->options.establish(monitor->options.context, device->name);
+
+		device->is_unfinished = made < 0;
+		if (made == 0)
+			result = read_device(&look);
+	}
 	if (result == 0)
 		result = put_right(&look);
-	say_problem(device, result, options->establish == NULL);
+	say_problem(device, result, monitor->options.establish == NULL);
 	good = conclude(&look, result) && result == 0;
 	schedule(&look, good, result);
 	wireguard_release(&look.present);

@@ -112,6 +112,8 @@ int driver_start(struct driver *driver, const char *interface)
 
 	if (name == NULL)
 		return -1;
+	/* Of an interface that is gone. */
+	driver_end(driver);
 	result = launch(driver, name, interface);
 	if (result != 0) {
 		log_error("cannot start %s: %s", name, strerror(-result));

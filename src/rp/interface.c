@@ -67,11 +67,13 @@ static int create(struct interface *interface)
 	if (result != 0)
 		return -1;
 	interface->is_ours = true;
+	interface->is_complete = false;
 	result = link_find(interface->name, &index);
 	if (result != 0) {
 		log_error("interface %s is gone already: %s", interface->name, strerror(-result));
 		return -1;
 	}
+	interface->index = index;
 	guard_watch(&interface->guard, interface->name, index);
 	return 0;
 }
@@ -90,8 +92,11 @@ static int provide(struct interface *interface, bool *is_new)
 		log_error("cannot look for interface %s: %s", interface->name, words_of(result));
 		return -1;
 	}
-	if (interface->is_ours && interface->was_there)
+	if (interface->is_ours && interface->index == index) {
+		/* What went wrong the last time is done again. */
+		*is_new = !interface->is_complete;
 		return 0;
+	}
 	if (!interface->adopt) {
 		log_error("interface %s exists; stop what has it, take another name (dev), or use it with "
 		          "--adopt",
@@ -147,6 +152,18 @@ static int add_peers(struct interface *interface, const struct wireguard_device 
 	return result;
 }
 
+/* A kernel that has a port opens it with the interface. */
+static void say_not_set_up(const struct interface *interface, int result)
+{
+	if (result == -EADDRINUSE)
+		log_error("port %u of UDP, which WireGuard has to have (the one after listen), is taken; "
+		          "listen on "
+		          "another one, or end what has it",
+		          interface->port);
+	else
+		log_error("cannot set up WireGuard's %s: %s", interface->name, words_of(result));
+}
+
 static int fill(struct interface *interface, bool is_new)
 {
 	struct wireguard_device present;
@@ -156,11 +173,8 @@ static int fill(struct interface *interface, bool is_new)
 		result = add_peers(interface, &present, is_new);
 		wireguard_release(&present);
 	}
-	if (result == -EADDRINUSE)
-		log_error("port %u of UDP, which WireGuard has to have (the one after listen), is taken",
-		          interface->port);
-	else if (result != 0)
-		log_error("cannot set up WireGuard's %s: %s", interface->name, words_of(result));
+	if (result != 0)
+		say_not_set_up(interface, result);
 	return result == 0 ? 0 : -1;
 }
 
@@ -216,20 +230,46 @@ static void add_ways(struct interface *interface, uint32_t index)
 	}
 }
 
-int interface_establish(void *context)
+static bool has_peers(const struct interface *interface)
+{
+	struct wireguard_device present;
+	bool all = true;
+
+	if (wireguard_get(&present, interface->name) != 0)
+		return false;
+	for (size_t i = 0; i < interface->peer_count && all; i++)
+		all = wireguard_find(&present, interface->peers[i].public_key) != NULL;
+	wireguard_release(&present);
+	return all;
+}
+
+void interface_forget(void *context)
+{
+	struct interface *interface = context;
+
+	if (interface->private_key != NULL)
+		sodium_memzero(interface->private_key, WIREGUARD_KEY_BYTES);
+}
+
+int interface_establish(void *context, const char *device)
 {
 	struct interface *interface = context;
 	uint32_t index;
 	bool is_new;
 	int result;
 
+	if (device != NULL && strcmp(device, interface->name) != 0)
+		return 1;
+	/* A peer that was added at run time is for somebody else to make. */
+	if (interface->is_complete && link_find(interface->name, &index) == 0 && has_peers(interface))
+		return 1;
 	if (provide(interface, &is_new) != 0 || fill(interface, is_new) != 0)
 		return -1;
 	result = link_find(interface->name, &index);
 	if (result == 0)
 		result = link_set_up(index);
 	if (result != 0) {
-		log_error("cannot switch on interface %s: %s", interface->name, words_of(result));
+		say_not_set_up(interface, result);
 		return -1;
 	}
 	/* A route needs an interface that is up. */
@@ -237,6 +277,7 @@ int interface_establish(void *context)
 	if (interface->was_there)
 		log_warn("interface %s, or a peer of it, was gone; it is made again", interface->name);
 	interface->was_there = true;
+	interface->is_complete = true;
 	return 0;
 }
 
@@ -245,7 +286,8 @@ static void delete_link(struct interface *interface)
 	uint32_t index;
 	int result = link_find(interface->name, &index);
 
-	if (result == 0)
+	/* One that somebody else has made in its place is not ours. */
+	if (result == 0 && index == interface->index)
 		result = link_delete(index);
 	if (result != 0 && result != -ENODEV)
 		log_error("cannot delete interface %s: %s", interface->name, words_of(result));

@@ -187,6 +187,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
 		.establish = interface_establish,
+		.forget = interface_forget,
 		.context = interface,
 		.only_net_admin = true,
 	};
