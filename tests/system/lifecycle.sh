@@ -451,10 +451,12 @@ check "a storm of restarts: no engine process is left" [ -z "$(children $$ | whi
 
 # --- nothing grows ---------------------------------------------------------------------------------------------------
 
-# Five clients; two minutes are a second.
+# Four clients; two minutes are three seconds. Between renewal and expiry is a minute, a second and a half here: enough for
+# a machine that is busy with other tests.
 in_folder growth
 rosenpass=$fast
-export ROSENPASS_TEST_CLOCK_SCALE=120
+export ROSENPASS_TEST_CLOCK_SCALE=40
+renice -n -10 $$ >/dev/null 2>&1
 clients=()
 free_port
 configure alice "$port" bob carol dave erin
@@ -473,7 +475,7 @@ answers server >/dev/null
 before="$(descriptors "$server") $(descriptors "$engine")"
 memory_server=$(resident "$server")
 memory_engine=$(resident "$engine")
-check "four clients: two hundred more" within 120 exchanged 220
+check "four clients: a hundred more" within 180 exchanged 120
 if is_root; then
 	check "descriptors of both processes: as many as before" \
 		[ "$(descriptors "$server") $(descriptors "$engine")" = "$before" ]
