@@ -1,6 +1,7 @@
 #include "daemon/monitor_parts.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -198,7 +199,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 			next_ns =
 				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
 	}
-	next_ns = earlier(next_ns, monitor_wireguard_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
@@ -266,7 +267,7 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 		serve_signals(monitor);
 	if (polls->fds[3].revents != 0 && netwatch_read(monitor->netwatch)) {
 		/* An interface that has just been made should not be without a key of ours for long. */
-		monitor_wireguard_network_changed(monitor, now_ns);
+		monitor_device_network_changed(monitor, now_ns);
 		if (monitor->network_ns == MONITOR_NEVER)
 			monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 	}
@@ -366,10 +367,13 @@ static int open_all(struct monitor *monitor)
 /* What the monitor itself does not need any more once all is started. */
 static int confine(const struct monitor *monitor)
 {
+	static const int kept[] = { CAP_NET_ADMIN, CAP_NET_BIND_SERVICE, CAP_SETUID, CAP_SETGID, CAP_KILL };
+	const size_t for_users = 3;
+	size_t count = sizeof kept / sizeof kept[0] - (monitor->user.change ? 0 : for_users);
 	char problem[SANDBOX_PROBLEM_BYTES];
 
 	if (!monitor->options.only_net_admin || monitor->options.no_sandbox ||
-	    sandbox_keep_net_admin(monitor->user.change, problem) == 0)
+	    sandbox_keep(kept, count, problem) == 0)
 		return 0;
 	log_error("%s", problem);
 	return -1;
@@ -442,7 +446,7 @@ static void release(struct monitor *monitor)
 	monitor_engine_end(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
-	monitor_wireguard_release_devices(monitor);
+	monitor_device_release_all(monitor);
 	monitor_listen_close(monitor);
 	keys_release_public(&monitor->public_key);
 	config_release(&monitor->config);

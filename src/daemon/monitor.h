@@ -17,15 +17,21 @@ struct monitor_options {
 	bool no_sandbox;
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
-	 * anything is exchanged (device NULL), and again when something of that device is missing. 0;
-	 * 1: there is nothing that it could do; -1: it failed, which it has said, and is to be called
-	 * again. NULL: others make it, and we wait for it.
+	 * anything is exchanged (device NULL), and for that device whenever it is looked at. 0: it made
+	 * something; 1: there is nothing that it could do; -1: it failed, which it has said, and is to be
+	 * called again a minute later. NULL: others make it, and we wait for it.
 	 */
 	int (*establish)(void *context, const char *device);
 	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */
 	void (*forget)(void *context);
 	void *context;
-	/* Once all is started, the monitor keeps no capability but those of sandbox_keep_net_admin(). */
+	/* Why there is no configuration to be read again; NULL: there is none, or it is. */
+	const char *no_reload;
+	/*
+	 * Once all is started, the monitor keeps no capability but CAP_NET_ADMIN, for the interface,
+	 * CAP_NET_BIND_SERVICE, for an address that comes late, and where it was started as root those with
+	 * which it starts and ends processes of another user.
+	 */
 	bool only_net_admin;
 };
 

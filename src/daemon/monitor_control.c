@@ -393,7 +393,7 @@ void monitor_control_ask(struct monitor *monitor)
 	monitor_request(monitor, &report, -1);
 	/* What WireGuard says is to be as young. */
 	for (size_t i = 0; i < monitor->device_count; i++)
-		monitor_wireguard_look(monitor, monitor->devices[i].name);
+		monitor_device_look(monitor, monitor->devices[i].name);
 }
 
 static void serve_line(struct monitor *monitor, struct monitor_client *client, const char *line,

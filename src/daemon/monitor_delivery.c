@@ -100,11 +100,12 @@ const char *monitor_delivery_kind(const struct monitor_output *output)
 	return words[output->kind];
 }
 
-void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns,
+                                bool is_news)
 {
 	if (output->state == MONITOR_DELIVERED && output->error[0] == '\0')
 		return;
-	if (output->error[0] != '\0')
+	if (output->error[0] != '\0' && is_news)
 		log_info("%s: %s works again", peer->label, monitor_delivery_kind(output));
 	output->error[0] = '\0';
 	set_state(output, MONITOR_DELIVERED, now_ns);
@@ -115,8 +116,7 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
                              uint64_t now_ns, bool is_news)
 {
-	/* Once, until it works again. */
-	log_write(is_news && output->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
+	log_write(is_news ? LOG_ERROR : LOG_DEBUG,
 	          "%s: WireGuard does not have its key: %s; trying again until it works", peer->label,
 	          problem);
 	output->failures++;
@@ -162,7 +162,7 @@ static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct 
 		failed(peer, output, peer->quoted_key_out, strerror(-result), now_ns);
 		return;
 	}
-	monitor_delivery_succeeded(peer, output, now_ns);
+	monitor_delivery_succeeded(peer, output, now_ns, true);
 	announce(monitor, peer);
 }
 
@@ -299,7 +299,7 @@ static uint64_t watch_program(struct monitor *monitor, struct monitor_peer *peer
 		if (output->outdated)
 			try_output(monitor, peer, output, now_ns);
 		else if (problem[0] == '\0')
-			monitor_delivery_succeeded(peer, output, now_ns);
+			monitor_delivery_succeeded(peer, output, now_ns, true);
 		else
 			failed(peer, output, peer->config.exchange_command.words[0], problem, now_ns);
 		return output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
@@ -337,11 +337,11 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 		 * No tunnel runs without a key of this kind: a random one is set before the first exchange.
 		 */
 		output->wireguard = monitor_wireguard_create(&peer->config);
-		if (output->wireguard == NULL || monitor_wireguard_know(monitor, peer->config.device) != 0) {
+		if (output->wireguard == NULL || monitor_device_know(monitor, peer->config.device) != 0) {
 			monitor_wireguard_release(output->wireguard);
 			return -ENOMEM;
 		}
-		monitor_wireguard_look(monitor, peer->config.device);
+		monitor_device_look(monitor, peer->config.device);
 		output->state = MONITOR_WAITING;
 	}
 	peer->output_count++;
@@ -371,7 +371,7 @@ static void start_wireguard(struct monitor *monitor, struct monitor_peer *peer, 
                             bool is_exchanged)
 {
 	monitor_wireguard_take_key(output->wireguard, peer->key, is_exchanged);
-	monitor_wireguard_look(monitor, peer->config.device);
+	monitor_device_look(monitor, peer->config.device);
 }
 
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
@@ -494,13 +494,13 @@ static void abandon_file(struct monitor_peer *peer, const char *path)
 
 /* An output that is none any more. */
 static void drop_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
-                        const struct config_peer *old)
+                        const struct config_peer *old, uint64_t now_ns)
 {
 	cancel_output(monitor, output);
 	if (output->kind == MONITOR_FILE && peer->reason != NULL)
 		abandon_file(peer, old->key_out);
 	if (output->kind == MONITOR_WIREGUARD)
-		monitor_wireguard_abandon(peer, old);
+		monitor_device_abandon(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
 }
 
@@ -515,7 +515,17 @@ static void keep_output(struct monitor *monitor, struct monitor_peer *peer,
 		return;
 	if (monitor_wireguard_change(kept->wireguard, &peer->config) != 0)
 		log_error("%s: no memory for its extra_params, which stay as they were", peer->label);
-	monitor_wireguard_look(monitor, peer->config.device);
+	monitor_device_look(monitor, peer->config.device);
+}
+
+/* Another peer or device of WireGuard gets the key that is in use. */
+static void hand_over(const struct monitor_output *from, struct monitor_peer *peer)
+{
+	struct monitor_output *to = monitor_wireguard_output(peer);
+
+	if (from->kind == MONITOR_WIREGUARD && to != NULL)
+		monitor_wireguard_take_key(to->wireguard, from->wireguard->key,
+		                           from->wireguard->is_exchanged);
 }
 
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
@@ -536,12 +546,16 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 			keep_output(monitor, peer, &before[i]);
 			continue;
 		}
-		if (i < count)
-			drop_output(monitor, peer, &before[i], old);
 		if (has_output(&peer->config, (enum monitor_output_kind)kind) &&
 		    add_output(monitor, peer, (enum monitor_output_kind)kind) != 0)
 			log_error("%s: no memory for a new output", peer->label);
+		if (i < count) {
+			hand_over(&before[i], peer);
+			drop_output(monitor, peer, &before[i], old, now_ns);
+		}
 	}
+	/* Answers that are on their way are for names of before. */
+	peer->resolve_generation++;
 	for (size_t i = 0; i < peer->output_count && peer->has_key; i++) {
 		if (peer->outputs[i].kind == MONITOR_WIREGUARD)
 			monitor_wireguard_take_key(peer->outputs[i].wireguard, peer->key,

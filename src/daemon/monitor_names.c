@@ -105,16 +105,22 @@ static void answer_wireguard(struct monitor *monitor, struct monitor_peer *peer,
 	if (peer->leaving || wireguard == NULL || wireguard->endpoint == NULL)
 		return;
 	if (problem != NULL || count == 0) {
-		log_write(wireguard->resolve.wait_ns == 0 ? LOG_WARN : LOG_DEBUG,
+		if (problem == NULL)
+			problem = "it has no address";
+		log_write(wireguard->resolve_error[0] == '\0' ? LOG_WARN : LOG_DEBUG,
 		          "%s: WireGuard's endpoint \"%s\": %s; trying again", peer->label,
 		          wireguard->endpoint, problem);
+		(void)snprintf(wireguard->resolve_error, sizeof wireguard->resolve_error, "%s", problem);
 		monitor_backoff_next(&wireguard->resolve, now_ns, FIRST_NS, MOST_NS);
 		return;
 	}
+	if (wireguard->resolve_error[0] != '\0')
+		log_info("%s: WireGuard's endpoint \"%s\" resolves now", peer->label, wireguard->endpoint);
+	wireguard->resolve_error[0] = '\0';
 	monitor_backoff_none(&wireguard->resolve);
 	wireguard->resolve.next_ns = now_ns + AGAIN_NS;
 	wireguard->resolved = list[0];
-	monitor_wireguard_look(monitor, peer->config.device);
+	monitor_device_look(monitor, peer->config.device);
 }
 
 void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns)
@@ -134,9 +140,11 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 
 		/* The answer for an endpoint that it had before: the present one is asked for next. */
 		peer->resolving = false;
+		if (peer->resolve_generation != job->generation)
+			return;
 		if (job->kind == MONITOR_JOB_WIREGUARD)
 			answer_wireguard(monitor, peer, list, count, failed ? problem : NULL, now_ns);
-		else if (peer->resolve_generation == job->generation)
+		else
 			answer_peer(monitor, peer, list, count, failed ? problem : NULL, now_ns);
 	}
 }
@@ -235,13 +243,25 @@ uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
 	return next_ns;
 }
 
+static void ask_wireguard_again(struct monitor_peer *peer, uint64_t now_ns)
+{
+	struct monitor_output *output = monitor_wireguard_output(peer);
+
+	if (output == NULL || output->wireguard->resolve.next_ns == MONITOR_NEVER)
+		return;
+	monitor_backoff_none(&output->wireguard->resolve);
+	output->wireguard->resolve.next_ns = now_ns;
+}
+
 void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
 
-		if (peer == NULL || peer->leaving || peer->resolve.next_ns == MONITOR_NEVER ||
-		    is_content(peer))
+		if (peer == NULL || peer->leaving || is_content(peer))
+			continue;
+		ask_wireguard_again(peer, now_ns);
+		if (peer->resolve.next_ns == MONITOR_NEVER)
 			continue;
 		monitor_backoff_none(&peer->resolve);
 		peer->resolve.next_ns = now_ns;

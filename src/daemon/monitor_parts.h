@@ -53,9 +53,13 @@ struct monitor_wireguard {
 	/* Where a name in extra leads to; AF_UNSPEC: not known. */
 	union address_socket resolved;
 	struct monitor_backoff resolve;
+	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* What the device said last. */
 	bool is_there;
+	bool is_up;  /* the interface */
+	bool said;   /* that it does not have its key */
+	int refused; /* negative errno: why the device does not take the extra parameters */
 	union address_socket present_endpoint;
 	uint64_t last_handshake_seconds; /* since 1970; 0: never */
 	uint64_t received_bytes, sent_bytes;
@@ -67,9 +71,21 @@ struct monitor_device {
 	uint64_t check_ns; /* when it is looked at next */
 	uint64_t wait_ns;  /* the last wait */
 	bool is_failing;
-	bool is_unfinished; /* making it has failed on the way */
-	int problem;        /* negative errno that was said; 0: none */
+	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
+	int establish_for;
+	uint64_t down_ns; /* since when it is down; 0: it is up, or not there */
+	bool said_down;
+	int problem; /* negative errno that was said; 0: none */
 	bool is_used;
+};
+
+/* A peer of a device that has one of our keys, and is no output of ours any more. */
+struct monitor_orphan {
+	char device[WIREGUARD_NAME_BYTES];
+	uint8_t peer[WIREGUARD_KEY_BYTES];
+	uint8_t *key; /* secret memory: the random one that takes its place */
+	uint64_t until_ns;
+	char label[CHANNEL_LABEL_BYTES];
 };
 
 enum monitor_output_state {
@@ -206,6 +222,8 @@ struct monitor {
 
 	struct monitor_device *devices;
 	size_t device_count;
+	struct monitor_orphan *orphans;
+	size_t orphan_count;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
 	size_t slots;
@@ -345,8 +363,9 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* What people call it. */
 const char *monitor_delivery_kind(const struct monitor_output *output);
-/* An output has the present key. */
-void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns);
+/* An output has the present key. is_news: somebody was told that it had not. */
+void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns,
+                                bool is_news);
 /* A WireGuard output has not got it. is_news: nobody has said so yet. */
 void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
                              uint64_t now_ns, bool is_news);
@@ -364,10 +383,7 @@ void monitor_delivery_take_over(struct monitor *monitor, const struct config_pee
 /* Ends what runs. */
 void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
 
-/*
- * monitor_wireguard.c: keys for WireGuard. A device is read when there is a new key, when interfaces come
- * or go, and every 15 seconds; whatever is not as it should be is set, read again and compared.
- */
+/* monitor_wireguard.c: outputs that go to WireGuard. */
 
 /* An output with a random key; NULL: no memory, or no random bytes. */
 struct monitor_wireguard *monitor_wireguard_create(const struct config_peer *config);
@@ -376,21 +392,31 @@ void monitor_wireguard_release(struct monitor_wireguard *wireguard);
 int monitor_wireguard_change(struct monitor_wireguard *wireguard, const struct config_peer *config)
 	__attribute__((warn_unused_result));
 void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged);
-/* Looks at that device from now on. -ENOMEM: nobody does. */
-int monitor_wireguard_know(struct monitor *monitor, const char *device) __attribute__((warn_unused_result));
-/* Looks at it as soon as possible. */
-void monitor_wireguard_look(struct monitor *monitor, const char *device);
-/* Interfaces have changed: looks at all devices, now and soon again. */
-void monitor_wireguard_network_changed(struct monitor *monitor, uint64_t now_ns);
-/* Looks at the devices whose time has come. The next time that something is due. */
-uint64_t monitor_wireguard_serve(struct monitor *monitor, uint64_t now_ns);
-/* Nobody looks after that peer of the device any more: a random key takes the place of ours. */
-void monitor_wireguard_abandon(const struct monitor_peer *peer, const struct config_peer *config);
 /* Whether the name of its endpoint has to be resolved for itself. */
 bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard);
+/* Where WireGuard should send to. false: there is no such wish, or it is not known yet. */
+bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                                union address_socket *out);
 /* The output of a peer that goes to WireGuard; NULL: none. */
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
-void monitor_wireguard_release_devices(struct monitor *monitor);
+
+/*
+ * monitor_device.c: WireGuard's devices. One is read when there is a new key, when interfaces come or go, and
+ * every 15 seconds; whatever is not as it should be is set, read again and compared.
+ */
+
+/* Looks at that device from now on. -ENOMEM: nobody does. */
+int monitor_device_know(struct monitor *monitor, const char *device) __attribute__((warn_unused_result));
+/* Looks at it as soon as possible. */
+void monitor_device_look(struct monitor *monitor, const char *device);
+/* Interfaces have changed: looks at all devices, now and soon again. */
+void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns);
+/* Looks at the devices whose time has come. The next time that something is due. */
+uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
+/* A peer's configuration up to now, whose WireGuard peer is not ours any more: a random key takes its place. */
+void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
+                            const struct config_peer *config, uint64_t now_ns);
+void monitor_device_release_all(struct monitor *monitor);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);

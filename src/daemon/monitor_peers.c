@@ -459,6 +459,8 @@ void monitor_peers_forget_keys(struct monitor *monitor)
 		if (output != NULL)
 			sodium_memzero(output->wireguard->key, WIREGUARD_KEY_BYTES);
 	}
+	for (size_t i = 0; i < monitor->orphan_count; i++)
+		sodium_memzero(monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
 }
 
 void monitor_peers_release_all(struct monitor *monitor)

@@ -198,10 +198,11 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 
 	memset(result, 0, sizeof *result);
 	if (!monitor->from_file) {
-		(void)snprintf(
-			problem, MONITOR_PROBLEM_BYTES,
-			"this daemon was started without a configuration file; there is nothing to read "
-			"again");
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s",
+		               monitor->options.no_reload != NULL
+		                       ? monitor->options.no_reload
+		                       : "this daemon was started without a configuration file; there is "
+		                         "nothing to read again");
 		return -1;
 	}
 	if (load(&plan, monitor, problem) == 0) {

@@ -140,11 +140,22 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "target", text(target));
 	set(object, "device", text(peer->config.device));
 	set(object, "peer", text(peer->config.wireguard_peer));
+	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
+	set(object, "endpoint_error", text(wireguard->resolve_error));
 	set(object, "handshake_age",
 	    !wireguard->is_there || last == 0 ? json_null() : json_integer(now > last ? now - last : 0));
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
 	set(object, "sent_bytes", json_integer((json_int_t)wireguard->sent_bytes));
+}
+
+static json_t *reason(const struct monitor_peer *peer, const struct monitor_output *output)
+{
+	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
+		return json_string("exchanged");
+	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
+		return json_string("random");
+	return output->state == MONITOR_NONE ? json_null() : text(peer->reason);
 }
 
 static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
@@ -165,10 +176,7 @@ static json_t *format_output(const struct monitor_peer *peer, const struct monit
 	else
 		format_wireguard(object, peer, output->wireguard);
 	set(object, "state", json_string(output_states[output->state]));
-	set(object, "reason",
-	    output->kind == MONITOR_WIREGUARD && peer->reason == NULL ? json_string("random")
-	    : output->state == MONITOR_NONE                           ? json_null()
-	                                                              : text(peer->reason));
+	set(object, "reason", reason(peer, output));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));

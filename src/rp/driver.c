@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "system/log.h"
+#include "wireguard/link.h"
 #include "wireguard/wireguard.h"
 
 #define VARIABLE "WG_QUICK_USERSPACE_IMPLEMENTATION"
@@ -45,23 +46,25 @@ static bool is_installed(const char *word)
 	return false;
 }
 
-static const char *choose(void)
+static const char *choose(char problem[static DRIVER_PROBLEM_BYTES])
 {
 	const char *wanted = getenv(VARIABLE);
 
 	if (wanted != NULL && wanted[0] != '\0') {
 		if (is_installed(wanted))
 			return wanted;
-		log_error(VARIABLE " is \"%s\", which is no program here", wanted);
+		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, VARIABLE " is \"%s\", which is no program here",
+		               wanted);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		if (is_installed(programs[i]))
 			return programs[i];
 	}
-	log_error("this kernel has no WireGuard, and no program takes its place; install wireguard-go (on "
-	          "Debian "
-	          "and Ubuntu: apt install wireguard-go), or a kernel with the module wireguard");
+	(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
+	               "this kernel has no WireGuard, and no program takes its place; install wireguard-go "
+	               "(on Debian and Ubuntu: apt install wireguard-go), or a kernel with the module "
+	               "wireguard");
 	return NULL;
 }
 
@@ -85,6 +88,7 @@ static int launch(struct driver *driver, const char *name, const char *interface
 	/* Without this boringtun becomes the user that called sudo, and cannot make the interface again. */
 	if (strstr(name, "boringtun") != NULL)
 		words[3] = keep_user;
+	driver->program.ends_with_us = true;
 	if (words[0] != NULL && words[2] != NULL)
 		result = program_start(&driver->program, words, environment, &nothing, 0);
 	free(words[0]);
@@ -95,19 +99,42 @@ static int launch(struct driver *driver, const char *name, const char *interface
 static bool is_ready(const char *interface)
 {
 	struct wireguard_device device;
+	uint32_t index;
 	bool ready;
 
-	if (wireguard_get(&device, interface) != 0)
+	if (link_find(interface, &index) != 0 || wireguard_get(&device, interface) != 0)
 		return false;
 	ready = device.in_userspace;
 	wireguard_release(&device);
 	return ready;
 }
 
-int driver_start(struct driver *driver, const char *interface)
+/* 0: it made the interface. */
+static int wait_until_ready(struct driver *driver, const char *name, const char *interface,
+                            char problem[static DRIVER_PROBLEM_BYTES])
 {
-	const char *name = choose();
-	char problem[PROGRAM_PROBLEM_BYTES];
+	char end[PROGRAM_PROBLEM_BYTES];
+
+	for (int i = 0; i < START_LOOKS; i++) {
+		if (is_ready(interface))
+			return 0;
+		if (program_ended(&driver->program, end)) {
+			(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
+			               "%s did not make interface %s: it %s; it needs /dev/net/tun and "
+			               "CAP_NET_ADMIN",
+			               name, interface, end[0] == '\0' ? "ended" : end);
+			return -1;
+		}
+		rest();
+	}
+	(void)snprintf(problem, DRIVER_PROBLEM_BYTES, "%s did not make interface %s within five seconds",
+	               name, interface);
+	return -1;
+}
+
+int driver_start(struct driver *driver, const char *interface, char problem[static DRIVER_PROBLEM_BYTES])
+{
+	const char *name = choose(problem);
 	int result;
 
 	if (name == NULL)
@@ -116,25 +143,15 @@ int driver_start(struct driver *driver, const char *interface)
 	driver_end(driver);
 	result = launch(driver, name, interface);
 	if (result != 0) {
-		log_error("cannot start %s: %s", name, strerror(-result));
+		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, "cannot start %s: %s", name, strerror(-result));
 		return -1;
 	}
-	for (int i = 0; i < START_LOOKS; i++) {
-		if (is_ready(interface)) {
-			log_info("WireGuard's %s is made by %s", interface, name);
-			return 0;
-		}
-		if (program_ended(&driver->program, problem)) {
-			log_error("%s did not make interface %s: it %s; it needs /dev/net/tun and "
-			          "CAP_NET_ADMIN",
-			          name, interface, problem[0] == '\0' ? "ended" : problem);
-			return -1;
-		}
-		rest();
+	if (wait_until_ready(driver, name, interface, problem) != 0) {
+		driver_end(driver);
+		return -1;
 	}
-	log_error("%s did not make interface %s within five seconds", name, interface);
-	driver_end(driver);
-	return -1;
+	log_info("WireGuard's %s is made by %s", interface, name);
+	return 0;
 }
 
 bool driver_runs(struct driver *driver)

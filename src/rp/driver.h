@@ -11,11 +11,14 @@ struct driver {
 	struct program program;
 };
 
+#define DRIVER_PROBLEM_BYTES 512
+
 /*
  * Starts the program that WG_QUICK_USERSPACE_IMPLEMENTATION names, else the first that is installed, and
- * waits until it has made the interface. -1: said in the log.
+ * waits until it has made the interface. It ends with our process, however that ends. -1 and problem.
  */
-int driver_start(struct driver *driver, const char *interface) __attribute__((warn_unused_result));
+int driver_start(struct driver *driver, const char *interface, char problem[static DRIVER_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
 
 /* Whether it runs; collects one that has ended. */
 bool driver_runs(struct driver *driver);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 /* Goes through the pipe in one piece. */
 struct watched {
 	uint32_t index;
+	bool is_expected; /* it was about to be made, and has no index yet */
 	char name[WIREGUARD_NAME_BYTES];
 };
 
@@ -27,7 +29,8 @@ static void delete_watched(const struct watched *watched)
 	int result;
 
 	/* Somebody else may have deleted it, and made another. */
-	if (watched->index == 0 || link_find(watched->name, &index) != 0 || index != watched->index)
+	if ((watched->index == 0 && !watched->is_expected) || link_find(watched->name, &index) != 0 ||
+	    (!watched->is_expected && index != watched->index))
 		return;
 	log_warn("the process that made interface %s is gone; deleting it", watched->name);
 	result = link_delete(index);
@@ -38,6 +41,7 @@ static void delete_watched(const struct watched *watched)
 /* Ends with the pipe: the other end is closed when its process is gone, however it ended. */
 static _Noreturn void watch(int fd)
 {
+	static const int kept[] = { CAP_NET_ADMIN };
 	struct watched watched = { 0 };
 	struct watched next;
 	char problem[SANDBOX_PROBLEM_BYTES];
@@ -47,7 +51,7 @@ static _Noreturn void watch(int fd)
 	(void)setsid();
 	for (int number = 1; number < SIGRTMIN; number++)
 		(void)signal(number, SIG_IGN);
-	if (sandbox_keep_net_admin(false, problem) != 0)
+	if (sandbox_keep(kept, sizeof kept / sizeof kept[0], problem) != 0)
 		log_warn("%s", problem);
 	for (;;) {
 		ssize_t got = read(fd, &next, sizeof next);
@@ -94,15 +98,23 @@ int guard_start(struct guard *guard)
 	return 0;
 }
 
-void guard_watch(const struct guard *guard, const char *name, uint32_t index)
+static void tell(const struct guard *guard, const char *name, struct watched watched)
 {
-	struct watched watched = { .index = index };
-
 	if (guard->fd < 0)
 		return;
 	(void)snprintf(watched.name, sizeof watched.name, "%s", name);
 	if (write(guard->fd, &watched, sizeof watched) != (ssize_t)sizeof watched)
 		log_warn("interface %s stays if this process is killed", name);
+}
+
+void guard_watch(const struct guard *guard, const char *name, uint32_t index)
+{
+	tell(guard, name, (struct watched){ .index = index });
+}
+
+void guard_expect(const struct guard *guard, const char *name)
+{
+	tell(guard, name, (struct watched){ .is_expected = true });
 }
 
 void guard_end(struct guard *guard)

@@ -20,6 +20,9 @@ int guard_start(struct guard *guard) __attribute__((warn_unused_result));
 /* The interface to delete at the end: its name and index; 0: none (any more). */
 void guard_watch(const struct guard *guard, const char *name, uint32_t index);
 
+/* None has that name yet; from now on one that has it is ours. */
+void guard_expect(const struct guard *guard, const char *name);
+
 /* Lets it end, and waits for that: it deletes what it still watches. */
 void guard_end(struct guard *guard);
 

@@ -9,7 +9,10 @@
 
 #include "rp/driver.h"
 #include "rp/guard.h"
+#include "rp/ways.h"
 #include "wireguard/wireguard.h"
+
+#define INTERFACE_PROBLEM_BYTES (DRIVER_PROBLEM_BYTES + 128)
 
 struct interface_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
@@ -24,25 +27,25 @@ struct interface {
 	uint8_t *private_key; /* secret memory of the owner */
 	bool has_port;
 	uint16_t port;
-	struct wireguard_allowed_ip *addresses; /* allocated */
-	size_t address_count;
 	struct interface_peer *peers; /* allocated */
 	size_t peer_count;
+	struct ways ways;
 
 	struct guard guard;
 	struct driver driver;
-	bool is_ours;      /* we made it, and delete it */
-	uint32_t index;    /* of the one that we made */
-	bool is_complete;  /* the present one has all that it should */
-	bool was_there;    /* established once */
-	bool warned_route; /* said that a default route is none of ours */
+	bool is_ours;                          /* we made it, and delete it */
+	uint32_t index;                        /* of the one that we made or use; 0: none yet */
+	bool is_complete;                      /* it has all that it should */
+	bool was_there;                        /* established once */
+	uint64_t ways_due_ns;                  /* addresses and routes are not made again before then */
+	char problem[INTERFACE_PROBLEM_BYTES]; /* that was said last; empty: all is well */
 };
 
 /*
  * Makes the interface with our private key, its port, all peers (each with a random preshared key, and
  * without an endpoint: nothing is sent before there is a key), addresses and routes, as far as any of it is
- * not there. context is a struct interface; device: of what something is missing, NULL: ours.
- * 0; 1: the device is another one, or has all that is ours; -1: said in the log.
+ * not there. context is a struct interface; device: of what something may be missing, NULL: ours.
+ * 0; 1: the device is another one, has all peers, or is somebody else's to make; -1: said in the log.
  */
 int interface_establish(void *context, const char *device) __attribute__((warn_unused_result));
 

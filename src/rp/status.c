@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <jansson.h>
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "rp/commands.h"
 #include "system/base64.h"
 #include "system/log.h"
+#include "wireguard/link.h"
 #include "wireguard/wireguard.h"
 
 #define TIME_TEXT_BYTES 64
@@ -154,6 +156,7 @@ static void print_peer(const struct view *view, const json_t *peer, const json_t
 	(void)printf("\npeer: %s\n", key == NULL ? "?" : key);
 	print_text("name", text_of(peer, "name"));
 	print_text("endpoint", endpoint);
+	print_text("endpoint does not resolve", text_of(output, "endpoint_error"));
 	print_text("rosenpass",
 	           text_of(peer, "address") != NULL ? text_of(peer, "address") : text_of(peer, "endpoint"));
 	if (view->has_device && key != NULL && base64_decode_key(public_key, key, strlen(key)) == 0) {
@@ -169,11 +172,14 @@ static void print_peer(const struct view *view, const json_t *peer, const json_t
 
 static void print_interface(const struct view *view)
 {
+	struct link link;
 	const json_t *listener;
 	size_t i;
 
 	(void)printf("interface: %s\n", view->name);
-	if (view->has_device && view->device.has_private_key) {
+	if (link_look(view->name, &link) == 0 && !link.is_up)
+		(void)puts("  interface is down");
+	if (view->has_device && sodium_is_zero(view->device.public_key, WIREGUARD_KEY_BYTES) == 0) {
 		char key[BASE64_KEY_CHARS + 1];
 
 		base64_encode_key(key, view->device.public_key);

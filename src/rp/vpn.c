@@ -96,7 +96,7 @@ static int copy(char **to, const char *from)
 	return from != NULL && *to == NULL ? out_of_memory() : 0;
 }
 
-static int add_peer(struct config_peer *to, struct interface_peer *in, const struct interface *interface,
+static int add_peer(struct config_peer *to, struct interface_peer *in, struct interface *interface,
                     const struct rp_config_peer *from)
 {
 	struct rp_keys_public keys;
@@ -126,23 +126,27 @@ static int add_peer(struct config_peer *to, struct interface_peer *in, const str
 	if (from->allowed_ips != NULL &&
 	    read_prefixes(&in->allowed_ips, &in->allowed_ip_count, from->allowed_ips, false) != 0)
 		return -1;
+	for (size_t i = 0; i < in->allowed_ip_count; i++) {
+		if (ways_add(&interface->ways, &in->allowed_ips[i], true) != 0)
+			return out_of_memory();
+	}
 	return add_extra(to, from);
 }
 
 static int add_addresses(struct interface *interface, const struct config_words *ips)
 {
-	interface->addresses = calloc(ips->count + 1, sizeof *interface->addresses);
-	if (interface->addresses == NULL)
-		return out_of_memory();
 	for (size_t i = 0; i < ips->count; i++) {
 		struct wireguard_allowed_ip *one;
 		size_t count;
+		int result = 0;
 
 		if (read_prefixes(&one, &count, ips->words[i], true) != 0)
 			return -1;
 		if (count > 0)
-			interface->addresses[interface->address_count++] = one[0];
+			result = ways_add(&interface->ways, &one[0], false);
 		free(one);
+		if (result != 0)
+			return out_of_memory();
 	}
 	return 0;
 }
@@ -189,6 +193,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 		.establish = interface_establish,
 		.forget = interface_forget,
 		.context = interface,
+		.no_reload = "rp reads its configuration once; end it and start it again",
 		.only_net_admin = true,
 	};
 	char problem[RP_KEYS_PROBLEM_BYTES];

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,13 +60,24 @@ static int arrange_descriptors(int input, int *report)
 	return 0;
 }
 
-/* The child. Comes back only with the reason why there is no program. */
-static int become(char *const *words, char *const *environment, int input, int *report)
+/* It may be gone by the time that we ask for it. */
+static int end_with(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+/* The child; parent: that it ends with, 0: none. Comes back only with the reason why there is no program. */
+static int become(char *const *words, char *const *environment, int input, int *report, pid_t parent)
 {
 	int result;
 
 	if (setpgid(0, 0) != 0)
 		return -errno;
+	result = parent != 0 ? end_with(parent) : 0;
+	if (result != 0)
+		return result;
 	result = arrange_descriptors(input, report);
 	if (result != 0)
 		return result;
@@ -78,9 +90,10 @@ static int become(char *const *words, char *const *environment, int input, int *
 	return -errno;
 }
 
-static _Noreturn void run_child(char *const *words, char *const *environment, int input, int report)
+static _Noreturn void run_child(char *const *words, char *const *environment, int input, int report,
+                                pid_t parent)
 {
-	int result = become(words, environment, input, &report);
+	int result = become(words, environment, input, &report, parent);
 
 	/* Without a report the other side takes the program for started, and sees it fail. */
 	_exit(write(report, &result, sizeof result) == (ssize_t)sizeof result ? EXIT_SUCCESS : EXIT_FAILURE);
@@ -110,6 +123,7 @@ int program_start(struct program *program, char *const *words, char *const *envi
                   size_t input_len)
 {
 	int in = make_input(input, input_len);
+	pid_t parent = program->ends_with_us ? getpid() : 0;
 	int report[2];
 	int result;
 	pid_t pid;
@@ -124,7 +138,7 @@ int program_start(struct program *program, char *const *words, char *const *envi
 	}
 	pid = fork();
 	if (pid == 0)
-		run_child(words, environment, in, report[1]);
+		run_child(words, environment, in, report[1], parent);
 	result = pid < 0 ? -errno : 0;
 	(void)close(in);
 	(void)close(report[1]);

@@ -13,7 +13,8 @@
 #define PROGRAM_PROBLEM_BYTES 128
 
 struct program {
-	pid_t pid; /* 0: none runs; it leads a process group */
+	pid_t pid;         /* 0: none runs; it leads a process group */
+	bool ends_with_us; /* set before it is started: SIGTERM comes to it when our process is gone */
 };
 
 /*

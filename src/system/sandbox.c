@@ -215,21 +215,16 @@ static int drop_capabilities(char *problem)
 	return 0;
 }
 
-static bool is_kept(unsigned long capability, bool and_users)
+static bool is_among(unsigned long capability, const int *kept, size_t count)
 {
-	switch (capability) {
-	case CAP_NET_ADMIN:
-		return true;
-	case CAP_SETUID:
-	case CAP_SETGID:
-	case CAP_KILL:
-		return and_users;
-	default:
-		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (capability == (unsigned long)kept[i])
+			return true;
 	}
+	return false;
 }
 
-int sandbox_keep_net_admin(bool and_users, char problem[static SANDBOX_PROBLEM_BYTES])
+int sandbox_keep(const int *kept, size_t count, char problem[static SANDBOX_PROBLEM_BYTES])
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
@@ -240,7 +235,7 @@ int sandbox_keep_net_admin(bool and_users, char problem[static SANDBOX_PROBLEM_B
 		struct __user_cap_data_struct *set = &sets[capability / 32];
 		uint32_t bit = UINT32_C(1) << capability % 32;
 
-		if (is_kept(capability, and_users))
+		if (is_among(capability, kept, count))
 			continue;
 		(void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 		(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_LOWER, capability, 0, 0);

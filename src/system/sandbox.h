@@ -8,6 +8,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -50,11 +51,10 @@ int sandbox_drop(const struct sandbox_user *user, struct sandbox_report *report,
                  char problem[static SANDBOX_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * For the process that looks after a WireGuard interface: keeps CAP_NET_ADMIN, as far as it has it, and with
- * and_users CAP_SETUID, CAP_SETGID and CAP_KILL, to start and end processes of another user; gives up every
- * other capability, and new privileges. -1 and problem: it failed.
+ * For a process that goes on to need a capability or two: gives up every other one, and new privileges. -1
+ * and problem: it failed.
  */
-int sandbox_keep_net_admin(bool and_users, char problem[static SANDBOX_PROBLEM_BYTES])
+int sandbox_keep(const int *kept, size_t count, char problem[static SANDBOX_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
 /*

@@ -32,22 +32,23 @@ static int order(struct netlink_message *message)
 	return ask(message, &answer);
 }
 
-static int take_index(void *context, const uint8_t *payload, size_t length)
+static int take_link(void *context, const uint8_t *payload, size_t length)
 {
-	struct ifinfomsg link;
+	struct ifinfomsg present;
+	struct link *link = context;
 
-	if (length < sizeof link)
+	if (length < sizeof present)
 		return -EBADMSG;
-	memcpy(&link, payload, sizeof link);
-	*(uint32_t *)context = (uint32_t)link.ifi_index;
+	memcpy(&present, payload, sizeof present);
+	link->index = (uint32_t)present.ifi_index;
+	link->is_up = (present.ifi_flags & IFF_UP) != 0;
 	return 0;
 }
 
-int link_find(const char *name, uint32_t *index)
+int link_look(const char *name, struct link *link)
 {
 	static const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
-	uint32_t found = 0;
-	struct netlink_answer answer = { .take = take_index, .context = &found };
+	struct netlink_answer answer = { .take = take_link, .context = link };
 	struct netlink_message message;
 	int result;
 
@@ -56,11 +57,18 @@ int link_find(const char *name, uint32_t *index)
 		return -ENODEV;
 	netlink_begin(&message, RTM_GETLINK, NLM_F_ACK, &any, sizeof any);
 	(void)netlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
+	link->index = 0;
 	result = ask(&message, &answer);
-	if (result == 0 && found == 0)
-		return -EBADMSG;
+	return result == 0 && link->index == 0 ? -EBADMSG : result;
+}
+
+int link_find(const char *name, uint32_t *index)
+{
+	struct link link;
+	int result = link_look(name, &link);
+
 	if (result == 0)
-		*index = found;
+		*index = link.index;
 	return result;
 }
 
@@ -126,7 +134,8 @@ static size_t address_bytes(const struct wireguard_allowed_ip *address)
 	return address->family == AF_INET6 && address->bits <= 128 ? sizeof address->v6 : 0;
 }
 
-int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
+static int change_address(uint16_t type, uint16_t flags, uint32_t index,
+                          const struct wireguard_allowed_ip *address)
 {
 	const struct ifaddrmsg fixed = {
 		.ifa_family = (uint8_t)address->family,
@@ -139,10 +148,20 @@ int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 
 	if (length == 0)
 		return -EINVAL;
-	netlink_begin(&message, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof fixed);
+	netlink_begin(&message, type, NLM_F_ACK | flags, &fixed, sizeof fixed);
 	(void)netlink_add(&message, IFA_LOCAL, &address->v4, length);
 	(void)netlink_add(&message, IFA_ADDRESS, &address->v4, length);
 	return order(&message);
+}
+
+int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
+{
+	return change_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address);
+}
+
+int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
+{
+	return change_address(RTM_DELADDR, 0, index, address);
 }
 
 /* The kernel refuses a destination with bits beyond its prefix, which WireGuard drops from allowed IPs. */
@@ -161,7 +180,7 @@ static void add_destination(struct netlink_message *message, uint32_t index,
 	(void)netlink_add(message, RTA_OIF, &index, sizeof index);
 }
 
-int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+static int make_route(uint16_t flags, uint32_t index, const struct wireguard_allowed_ip *prefix)
 {
 	const struct rtmsg fixed = {
 		.rtm_family = (uint8_t)prefix->family,
@@ -176,9 +195,19 @@ int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix
 
 	if (length == 0)
 		return -EINVAL;
-	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, &fixed, sizeof fixed);
+	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | flags, &fixed, sizeof fixed);
 	add_destination(&message, index, prefix, length);
 	return order(&message);
+}
+
+int link_add_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+{
+	return make_route(NLM_F_EXCL, index, prefix);
+}
+
+int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+{
+	return make_route(NLM_F_REPLACE, index, prefix);
 }
 
 int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)

@@ -8,7 +8,13 @@
 
 #include "wireguard/wireguard.h"
 
-/* The index of an interface; -ENODEV. */
+struct link {
+	uint32_t index;
+	bool is_up; /* set up by somebody, whether or not anything is connected */
+};
+
+/* An interface by its name; -ENODEV. */
+int link_look(const char *name, struct link *link) __attribute__((warn_unused_result));
 int link_find(const char *name, uint32_t *index) __attribute__((warn_unused_result));
 
 /* Makes a WireGuard interface of the kernel. -EEXIST: the name is taken; -EOPNOTSUPP: no WireGuard there. */
@@ -24,11 +30,16 @@ int link_delete(uint32_t index) __attribute__((warn_unused_result));
 /* An address with its prefix. -EEXIST: it has it already. */
 int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 	__attribute__((warn_unused_result));
+/* -EADDRNOTAVAIL: there is none. */
+int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
+	__attribute__((warn_unused_result));
 
 /*
- * A route to a prefix through the interface, in the main table; one that is there is replaced. Bits beyond
- * the prefix are dropped. Deleting: -ESRCH: there is none.
+ * A route to a prefix through the interface, in the main table. Bits beyond the prefix are dropped. One to
+ * the same prefix: -EEXIST, or it is replaced. Deleting: -ESRCH: there is none.
  */
+int link_add_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
+	__attribute__((warn_unused_result));
 int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
 	__attribute__((warn_unused_result));
 int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)

@@ -110,6 +110,7 @@ static int read_private_key(struct reading *reading, const struct span *value)
 static int read_own_public_key(struct reading *reading, const struct span *value)
 {
 	reading->tells_time_since = true;
+	reading->device->replaces_peers = true;
 	return read_key(reading->device->public_key, value);
 }
 

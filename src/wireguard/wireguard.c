@@ -72,23 +72,112 @@ static bool is_valid(const struct wireguard_peer_change *peer)
 	return true;
 }
 
+static int set_one(const char *name, const struct wireguard_peer_change *peer)
+{
+	const struct wireguard_change change = { .peers = peer, .peer_count = 1 };
+
+	return userspace_set(name, &change);
+}
+
+/* Fills in what a change leaves as it is. What allowed_ips is to be freed with is *owned. */
+static int complete(struct wireguard_peer_change *change, const struct wireguard_peer *present,
+                    struct wireguard_allowed_ip **owned)
+{
+	size_t count = present->allowed_ip_count;
+
+	change->update_only = false;
+	if (change->preshared_key == NULL &&
+	    sodium_is_zero(present->preshared_key, sizeof present->preshared_key) == 0)
+		change->preshared_key = present->preshared_key;
+	if (change->endpoint == NULL && present->endpoint.any.sa_family != AF_UNSPEC)
+		change->endpoint = &present->endpoint;
+	if (!change->set_keepalive && present->keepalive_seconds != 0) {
+		change->set_keepalive = true;
+		change->keepalive_seconds = present->keepalive_seconds;
+	}
+	if (change->replace_allowed_ips)
+		return 0;
+	*owned = calloc(count + change->allowed_ip_count + 1, sizeof **owned);
+	if (*owned == NULL)
+		return -ENOMEM;
+	if (count > 0)
+		memcpy(*owned, present->allowed_ips, count * sizeof **owned);
+	if (change->allowed_ip_count > 0)
+		memcpy(*owned + count, change->allowed_ips, change->allowed_ip_count * sizeof **owned);
+	change->allowed_ips = *owned;
+	change->allowed_ip_count += count;
+	return 0;
+}
+
+/* A peer that is there goes and comes again. */
+static int set_peer_anew(const char *name, const struct wireguard_device *device,
+                         const struct wireguard_peer_change *change)
+{
+	const struct wireguard_peer *present = wireguard_find(device, change->public_key);
+	struct wireguard_peer_change removal = { .remove = true };
+	struct wireguard_peer_change whole = *change;
+	struct wireguard_allowed_ip *owned = NULL;
+	int result = 0;
+
+	if (present == NULL && change->update_only)
+		return 0;
+	if (present != NULL && !change->remove) {
+		memcpy(removal.public_key, change->public_key, WIREGUARD_KEY_BYTES);
+		result = complete(&whole, present, &owned);
+		if (result == 0)
+			result = set_one(name, &removal);
+	}
+	if (result == 0)
+		result = set_one(name, &whole);
+	free(owned);
+	return result;
+}
+
+/*
+ * For boringtun, which does not know update_only, ends itself when a peer that it has is to be changed, and
+ * takes what a request says of one peer for the next one too.
+ */
+static int set_anew(const char *name, const struct wireguard_change *change)
+{
+	struct wireguard_change rest = *change;
+	struct wireguard_device device;
+	int result = wireguard_get(&device, name);
+
+	if (result != 0)
+		return result;
+	rest.peers = NULL;
+	rest.peer_count = 0;
+	result = device.replaces_peers ? userspace_set(name, &rest) : -EINVAL;
+	for (size_t i = 0; i < change->peer_count && result == 0; i++)
+		result = set_peer_anew(name, &device, &change->peers[i]);
+	wireguard_release(&device);
+	return result;
+}
+
 int wireguard_set(const char *name, const struct wireguard_change *change)
 {
+	bool update_only = false;
+	int result;
+
 	if (!is_name(name))
 		return -ENODEV;
 	for (size_t i = 0; i < change->peer_count; i++) {
 		if (!is_valid(&change->peers[i]))
 			return -EINVAL;
+		update_only |= change->peers[i].update_only;
 	}
-	return userspace_serves(name) ? userspace_set(name, change) : kernel_set(name, change);
+	if (!userspace_serves(name))
+		return kernel_set(name, change);
+	result = userspace_set(name, change);
+	return result == -EINVAL && update_only ? set_anew(name, change) : result;
 }
 
 /*
- * Whether the peer is there (-ENOENT) and has that key (-EIO); NULL: any. *last_handshake_seconds and
- * *in_userspace where they are not NULL and the result is 0.
+ * Whether the peer is there (-ENOENT) and has that key (-EIO); NULL: any. *last_handshake_seconds where it is
+ * not NULL and the result is 0.
  */
 static int check(const char *name, const uint8_t public_key[static WIREGUARD_KEY_BYTES],
-                 const uint8_t *preshared_key, uint64_t *last_handshake_seconds, bool *in_userspace)
+                 const uint8_t *preshared_key, uint64_t *last_handshake_seconds)
 {
 	struct wireguard_device device;
 	const struct wireguard_peer *peer;
@@ -104,8 +193,6 @@ static int check(const char *name, const uint8_t public_key[static WIREGUARD_KEY
 		result = -EIO;
 	if (result == 0 && last_handshake_seconds != NULL)
 		*last_handshake_seconds = peer->last_handshake_seconds;
-	if (result == 0 && in_userspace != NULL)
-		*in_userspace = device.in_userspace;
 	wireguard_release(&device);
 	return result;
 }
@@ -116,7 +203,6 @@ int wireguard_set_preshared_key(const char *name, const uint8_t public_key[stati
 {
 	struct wireguard_peer_change peer = { 0 };
 	const struct wireguard_change change = { .peers = &peer, .peer_count = 1 };
-	bool in_userspace = false;
 	int result;
 
 	if (extra != NULL)
@@ -125,14 +211,9 @@ int wireguard_set_preshared_key(const char *name, const uint8_t public_key[stati
 	peer.remove = false;
 	peer.update_only = true;
 	peer.preshared_key = preshared_key;
-	result = check(name, public_key, NULL, NULL, &in_userspace);
+	result = check(name, public_key, NULL, NULL);
 	if (result != 0)
 		return result;
 	result = wireguard_set(name, &change);
-	if (result == -EINVAL && in_userspace) {
-		/* boringtun does not know it; that the peer is there has just been seen. */
-		peer.update_only = false;
-		result = wireguard_set(name, &change);
-	}
-	return result != 0 ? result : check(name, public_key, preshared_key, last_handshake_seconds, NULL);
+	return result != 0 ? result : check(name, public_key, preshared_key, last_handshake_seconds);
 }

@@ -48,7 +48,8 @@ struct wireguard_peer {
 struct wireguard_device {
 	char name[WIREGUARD_NAME_BYTES];
 	bool in_userspace;
-	uint32_t index; /* of the interface; 0: not known */
+	bool replaces_peers; /* boringtun: to change a peer means to end its session */
+	uint32_t index;      /* of the interface; 0: not known */
 	bool has_private_key;
 	uint8_t private_key[WIREGUARD_KEY_BYTES];
 	uint8_t public_key[WIREGUARD_KEY_BYTES]; /* with has_private_key */

@@ -140,7 +140,7 @@ check "rosenpass status knows it too" eval '"$rosenpass" status "$a" | grep -q w
 check "the process that reads from the network has no capability" \
 	grep -q '^CapPrm:[[:space:]]*0*$' "/proc/$(engine_of "$server")/status"
 # CAP_KILL 5, CAP_SETGID 6, CAP_SETUID 7, CAP_NET_ADMIN 12: to start and to end that process, and the interface.
-check "the other one has what it needs" grep -q '^CapPrm:[[:space:]]*00000000000010e0$' "/proc/$server/status"
+check "the other one has what it needs" grep -q '^CapPrm:[[:space:]]*00000000000014e0$' "/proc/$server/status"
 
 # --- what does not fit ------------------------------------------------------------------------------------------------
 

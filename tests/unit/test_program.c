@@ -94,7 +94,7 @@ static void run_shell(const char *line, char *const *environment, const void *in
                       char *out, size_t out_size, const char *expected_problem)
 {
 	char *const words[] = { "sh", "-c", (char *)(uintptr_t)line, "name", NULL };
-	struct program program;
+	struct program program = { 0 };
 	char problem[PROGRAM_PROBLEM_BYTES];
 	int result;
 
@@ -189,7 +189,7 @@ static void test_descriptors(void **state)
 static void test_fresh(void **state)
 {
 	char *const words[] = { "sleep", "1000", NULL };
-	struct program program;
+	struct program program = { 0 };
 	char problem[PROGRAM_PROBLEM_BYTES];
 	char path[64];
 	char line[256];
@@ -229,7 +229,7 @@ static void test_fresh(void **state)
 static void test_group(void **state)
 {
 	char *const words[] = { "sh", "-c", "trap '' TERM; sleep 1000 & echo >&2; sleep 1000", NULL };
-	struct program program;
+	struct program program = { 0 };
 	char problem[PROGRAM_PROBLEM_BYTES];
 	struct pollfd wanted = { .events = POLLIN };
 	char byte;
@@ -285,7 +285,7 @@ static void test_cannot_start(void **state)
 	};
 	static uint8_t input[PROGRAM_INPUT_MAX_BYTES + 1];
 	size_t before = count_descriptors();
-	struct program program = { 1 };
+	struct program program = { .pid = 1 };
 
 	(void)state;
 	write_file("text", "echo", 0600);
@@ -308,7 +308,7 @@ static void test_cannot_start(void **state)
 static void test_lost(void **state)
 {
 	char *const words[] = { "true", NULL };
-	struct program program;
+	struct program program = { 0 };
 	char problem[PROGRAM_PROBLEM_BYTES];
 
 	(void)state;
@@ -319,6 +319,46 @@ static void test_lost(void **state)
 	assert_true(strlen(problem) > 0);
 }
 
+/* A process that starts a program and is gone at once. The program has the pipe as its standard error. */
+static _Noreturn void start_and_end(int out, bool ends_with_us)
+{
+	char *const words[] = { "sleep", "1000", NULL };
+	struct program program = { .ends_with_us = ends_with_us };
+	bool started = dup2(out, STDERR_FILENO) >= 0 &&
+	               program_start(&program, words, no_environment, NULL, 0) == 0 &&
+	               write(out, &program.pid, sizeof program.pid) == (ssize_t)sizeof program.pid;
+
+	_exit(started ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void test_ends_with_us(void **state)
+{
+	(void)state;
+	for (int ends_with_us = 0; ends_with_us <= 1; ends_with_us++) {
+		struct pollfd end = { .events = 0 };
+		int ends[2];
+		int status;
+		pid_t parent;
+		pid_t program;
+
+		assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+		parent = fork();
+		if (parent == 0)
+			start_and_end(ends[1], ends_with_us == 1);
+		assert_true(parent > 0);
+		(void)close(ends[1]);
+		assert_int_equal(waitpid(parent, &status, 0), parent);
+		assert_int_equal(status, 0);
+		assert_int_equal(read(ends[0], &program, sizeof program), sizeof program);
+		end.fd = ends[0];
+		assert_int_equal(poll(&end, 1, ends_with_us == 1 ? LOOKS : 200), ends_with_us);
+		/* Where it went, its number may be somebody else's. */
+		if (ends_with_us == 0)
+			assert_int_equal(kill(program, SIGKILL), 0);
+		(void)close(ends[0]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +366,7 @@ int main(void)
 		cmocka_unit_test(test_environment),  cmocka_unit_test(test_descriptors),
 		cmocka_unit_test(test_fresh),        cmocka_unit_test(test_group),
 		cmocka_unit_test(test_cannot_start), cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_ends_with_us),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -14,9 +14,10 @@
  * that peer's preshared key, and can be of several minds.
  */
 static struct {
-	bool knows_no_update_only; /* as boringtun */
-	bool forgets;              /* says that it was done, and did nothing */
-	bool loses_peer;           /* when something is set */
+	bool is_boringtun;
+	bool broke;      /* by what boringtun does not survive */
+	bool forgets;    /* says that it was done, and did nothing */
+	bool loses_peer; /* when something is set */
 	int set_error;
 	bool has_peer;
 	char preshared_key[65];
@@ -32,14 +33,37 @@ static pthread_t thread;
 
 #define PEER_HEX "1111111111111111111111111111111111111111111111111111111111111111"
 #define ZERO_HEX "0000000000000000000000000000000000000000000000000000000000000000"
+#define OWN_HEX "3333333333333333333333333333333333333333333333333333333333333333"
 #define NEW_HEX "2222222222222222222222222222222222222222222222222222222222222222"
 
 static void answer_get(char *out, size_t out_size)
 {
-	(void)snprintf(out, out_size, "listen_port=7\n%s%s%serrno=0\n\n",
+	(void)snprintf(out, out_size, "%slisten_port=7\n%s%s%serrno=0\n\n",
+	               device.is_boringtun ? "own_public_key=" OWN_HEX "\n" : "",
 	               device.has_peer ? "public_key=" PEER_HEX "\npreshared_key=" : "",
 	               device.has_peer ? device.preshared_key : "",
-	               device.has_peer ? "\nlast_handshake_time_sec=99\nlast_handshake_time_nsec=0\n" : "");
+	               device.has_peer ? "\nendpoint=192.0.2.1:7\npersistent_keepalive_interval=25\n"
+	                                 "allowed_ip=10.0.0.0/8\nallowed_ip=fd00::/64\n"
+	                                 "last_handshake_time_sec=99\nlast_handshake_time_nsec=0\n"
+	                               : "");
+}
+
+static int set_boringtun(const char *request)
+{
+	const char *peer = strstr(request, "\npublic_key=");
+	bool remove = strstr(request, "\nremove=true\n") != NULL;
+
+	if (strstr(request, "update_only") != NULL)
+		return EINVAL;
+	/* What is said of one would go on to the next. */
+	if (peer != NULL && strstr(peer + 1, "\npublic_key=") != NULL)
+		device.broke = true;
+	if (strstr(request, "\npublic_key=" PEER_HEX) == NULL)
+		return 0;
+	if (device.has_peer && !remove)
+		device.broke = true;
+	device.has_peer = !remove;
+	return 0;
 }
 
 static void answer_set(const char *request, char *out, size_t out_size)
@@ -49,9 +73,9 @@ static void answer_set(const char *request, char *out, size_t out_size)
 
 	device.sets++;
 	(void)snprintf(device.last_set, sizeof device.last_set, "%s", request);
-	if (device.knows_no_update_only && strstr(request, "update_only") != NULL)
-		result = EINVAL;
-	else if (result == 0 && !device.forgets && key != NULL)
+	if (device.is_boringtun)
+		result = set_boringtun(request);
+	if (result == 0 && !device.forgets && key != NULL)
 		(void)snprintf(device.preshared_key, sizeof device.preshared_key, "%.64s",
 		               key + strlen("\npreshared_key="));
 	if (device.loses_peer)
@@ -271,16 +295,66 @@ static void test_not_confirmed(void **state)
 	assert_int_equal(set_key_of(0x11, NULL, NULL), -EIO);
 }
 
-/* Then it is set without, as the peer is there; to one that is not there nothing is sent. */
-static void test_no_update_only(void **state)
+static void has_line(const char *line)
 {
+	if (strstr(device.last_set, line) == NULL)
+		fail_msg("no %s in\n%s", line + 1, device.last_set);
+}
+
+/* A peer that changes goes and comes again with all that it had; to one that is not there nothing is sent. */
+static void test_boringtun(void **state)
+{
+	struct wireguard_allowed_ip ip = ip_of("10.9.0.0", 16);
+	struct wireguard_peer_change extra = {
+		.set_keepalive = true, .keepalive_seconds = 7, .allowed_ips = &ip, .allowed_ip_count = 1
+	};
+
 	(void)state;
-	device.knows_no_update_only = true;
+	device.is_boringtun = true;
 	assert_int_equal(set_key_of(0x11, NULL, NULL), 0);
-	assert_int_equal(device.sets, 2);
+	assert_int_equal(device.sets, 4);
 	assert_string_equal(device.preshared_key, NEW_HEX);
+	has_line("\nendpoint=192.0.2.1:7\n");
+	has_line("\npersistent_keepalive_interval=25\n");
+	has_line("\nallowed_ip=10.0.0.0/8\n");
+	has_line("\nallowed_ip=fd00::/64\n");
+	assert_int_equal(set_key_of(0x11, &extra, NULL), 0);
+	has_line("\npersistent_keepalive_interval=7\n");
+	has_line("\nallowed_ip=10.0.0.0/8\n");
+	has_line("\nallowed_ip=10.9.0.0/16\n");
+	extra.replace_allowed_ips = true;
+	assert_int_equal(set_key_of(0x11, &extra, NULL), 0);
+	has_line("\nallowed_ip=10.9.0.0/16\n");
+	assert_null(strstr(device.last_set, "\nallowed_ip=10.0.0.0/8\n"));
+	assert_int_equal(device.sets, 12);
 	assert_int_equal(set_key_of(0x12, NULL, NULL), -ENOENT);
-	assert_int_equal(device.sets, 2);
+	assert_int_equal(device.sets, 12);
+	assert_false(device.broke);
+}
+
+/* Its other things are set as ever, and peers each for itself. */
+static void test_boringtun_many(void **state)
+{
+	uint8_t key[WIREGUARD_KEY_BYTES] = { 9 };
+	struct wireguard_peer_change peers[3] = {
+		{ .update_only = true, .preshared_key = key },
+		{ .preshared_key = key },
+		{ .update_only = true, .preshared_key = key },
+	};
+	const struct wireguard_change change = {
+		.set_listen_port = true, .listen_port = 99, .peers = peers, .peer_count = 3
+	};
+
+	(void)state;
+	memset(peers[0].public_key, 0x11, WIREGUARD_KEY_BYTES);
+	memset(peers[1].public_key, 0x12, WIREGUARD_KEY_BYTES);
+	memset(peers[2].public_key, 0x13, WIREGUARD_KEY_BYTES);
+	device.is_boringtun = true;
+	assert_int_equal(wireguard_set("wg0", &change), 0);
+	/* All at once, the port, the first goes and comes, the second. */
+	assert_int_equal(device.sets, 5);
+	assert_true(device.has_peer);
+	assert_null(strstr(device.last_set, "listen_port"));
 }
 
 static void test_set_error(void **state)
@@ -291,7 +365,8 @@ static void test_set_error(void **state)
 	assert_int_equal(device.sets, 1);
 	device.set_error = EINVAL;
 	assert_int_equal(set_key_of(0x11, NULL, NULL), -EINVAL);
-	assert_int_equal(device.sets, 3);
+	/* Once: only boringtun is asked otherwise. */
+	assert_int_equal(device.sets, 2);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -299,9 +374,10 @@ static void test_set_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_get),           TEST(test_names),          TEST(test_refused),
-		TEST(test_preshared_key), TEST(test_extra),          TEST(test_no_peer),
-		TEST(test_not_confirmed), TEST(test_no_update_only), TEST(test_set_error),
+		TEST(test_get),           TEST(test_names),     TEST(test_refused),
+		TEST(test_preshared_key), TEST(test_extra),     TEST(test_no_peer),
+		TEST(test_not_confirmed), TEST(test_boringtun), TEST(test_boringtun_many),
+		TEST(test_set_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,647 @@
+#include "daemon/monitor_parts.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/prefix.h"
+#include "system/base64.h"
+#include "system/clock.h"
+#include "system/entropy.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+#include "wireguard/link.h"
+
+/* A device is looked at so often when nothing happens; after news soon, and again in growing steps. */
+#define LOOK_NS (15 * CLOCK_SECOND_NS)
+#define LOOK_FIRST_NS (CLOCK_SECOND_NS / 20)
+#define LOOK_STEP 3
+/* A device that does not answer holds us up for a moment each time. */
+#define HANGING_NS (60 * CLOCK_SECOND_NS)
+/* How long making an interface is not tried again when it has failed. */
+#define ESTABLISH_NS (60 * CLOCK_SECOND_NS)
+/* An interface is made first and set up then: a moment between the two is nothing to speak of. */
+#define DOWN_NS (10 * CLOCK_SECOND_NS)
+/* How long the key of a peer that we have left is tried to be erased. */
+#define ORPHAN_NS (120 * CLOCK_SECOND_NS)
+/* WireGuard's own REJECT_AFTER_TIME: without a handshake for so long there is no session. */
+#define SESSION_SECONDS 180
+
+/* What one of our outputs wants of a device, during one look at it. */
+struct target {
+	struct monitor_peer *peer;
+	struct monitor_output *output;
+	const struct wireguard_peer *present; /* NULL: the device has no such peer */
+	union address_socket endpoint;
+	struct wireguard_allowed_ip *allowed_ips;
+	struct wireguard_peer_change change; /* what is to be set */
+	bool is_due;                         /* change is something */
+	int result;                          /* of setting it */
+};
+
+/* A look at a device. */
+struct look {
+	struct monitor *monitor;
+	struct monitor_device *device;
+	uint64_t now_ns;
+	struct target *targets; /* sorted by WireGuard peer */
+	size_t count;
+	struct wireguard_device present; /* holds keys */
+	bool is_up;
+};
+
+void monitor_device_look(struct monitor *monitor, const char *device)
+{
+	for (size_t i = 0; i < monitor->device_count; i++) {
+		/* One that hangs holds us up each time. */
+		if (strcmp(monitor->devices[i].name, device) == 0 &&
+		    monitor->devices[i].problem != -ETIMEDOUT)
+			monitor->devices[i].check_ns = 0;
+	}
+}
+
+int monitor_device_know(struct monitor *monitor, const char *device)
+{
+	struct monitor_device *larger;
+
+	for (size_t i = 0; i < monitor->device_count; i++) {
+		if (strcmp(monitor->devices[i].name, device) == 0)
+			return 0;
+	}
+	larger = reallocarray(monitor->devices, monitor->device_count + 1, sizeof *larger);
+	if (larger == NULL)
+		return -ENOMEM;
+	monitor->devices = larger;
+	larger += monitor->device_count++;
+	memset(larger, 0, sizeof *larger);
+	(void)snprintf(larger->name, sizeof larger->name, "%s", device);
+	return 0;
+}
+
+void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns)
+{
+	for (size_t i = 0; i < monitor->device_count; i++) {
+		struct monitor_device *device = &monitor->devices[i];
+
+		/* A series that has just begun goes on; a device that hangs holds us up each time. */
+		if ((device->wait_ns > 0 && device->wait_ns < CLOCK_SECOND_NS) ||
+		    device->problem == -ETIMEDOUT)
+			continue;
+		device->wait_ns = LOOK_FIRST_NS;
+		if (device->check_ns > now_ns + LOOK_FIRST_NS)
+			device->check_ns = now_ns + LOOK_FIRST_NS;
+	}
+}
+
+static void drop_orphan(struct monitor *monitor, size_t i)
+{
+	secret_memory_release(NULL, monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
+	monitor->orphans[i] = monitor->orphans[--monitor->orphan_count];
+}
+
+void monitor_device_release_all(struct monitor *monitor)
+{
+	while (monitor->orphan_count > 0)
+		drop_orphan(monitor, monitor->orphan_count - 1);
+	free(monitor->orphans);
+	monitor->orphans = NULL;
+	free(monitor->devices);
+	monitor->devices = NULL;
+	monitor->device_count = 0;
+}
+
+void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
+                            const struct config_peer *config, uint64_t now_ns)
+{
+	struct monitor_orphan *longer =
+		reallocarray(monitor->orphans, monitor->orphan_count + 1, sizeof *longer);
+	struct monitor_orphan *orphan;
+
+	if (longer != NULL) {
+		monitor->orphans = longer;
+		orphan = &longer[monitor->orphan_count];
+		memset(orphan, 0, sizeof *orphan);
+		orphan->until_ns = now_ns + ORPHAN_NS;
+		(void)snprintf(orphan->device, sizeof orphan->device, "%s", config->device);
+		(void)snprintf(orphan->label, sizeof orphan->label, "%s", peer->label);
+		orphan->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
+		if (orphan->key != NULL && entropy_fill(NULL, orphan->key, WIREGUARD_KEY_BYTES) == 0 &&
+		    base64_decode_key(orphan->peer, config->wireguard_peer, strlen(config->wireguard_peer)) ==
+		            0 &&
+		    monitor_device_know(monitor, config->device) == 0) {
+			monitor->orphan_count++;
+			monitor_device_look(monitor, config->device);
+			return;
+		}
+		secret_memory_release(NULL, orphan->key, WIREGUARD_KEY_BYTES);
+	}
+	log_error("%s: no memory to erase its key in WireGuard's %s", peer->label, config->device);
+}
+
+static int compare_targets(const void *a, const void *b)
+{
+	const struct target *left = a;
+	const struct target *right = b;
+
+	return memcmp(left->output->wireguard->peer, right->output->wireguard->peer, WIREGUARD_KEY_BYTES);
+}
+
+static int compare_with_target(const void *key, const void *target)
+{
+	return memcmp(key, ((const struct target *)target)->output->wireguard->peer, WIREGUARD_KEY_BYTES);
+}
+
+static int collect(struct look *look)
+{
+	struct monitor *monitor = look->monitor;
+
+	look->targets = calloc(monitor->slots + 1, sizeof *look->targets);
+	if (look->targets == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+		struct monitor_output *output = peer == NULL ? NULL : monitor_wireguard_output(peer);
+
+		/* Of a peer that leaves only the end counts, until it has come or somebody else took over. */
+		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0 ||
+		    (peer->leaving && (output->last_try || output->state == MONITOR_DELIVERED)))
+			continue;
+		look->targets[look->count++] = (struct target){ .peer = peer, .output = output };
+	}
+	if (look->count > 0)
+		qsort(look->targets, look->count, sizeof *look->targets, compare_targets);
+	return 0;
+}
+
+/* Notes what the device has of each target. */
+static void match(struct look *look)
+{
+	for (size_t i = 0; i < look->count; i++)
+		look->targets[i].present = NULL;
+	for (size_t i = 0; i < look->present.peer_count; i++) {
+		const struct wireguard_peer *present = &look->present.peers[i];
+		struct target *target = bsearch(present->public_key, look->targets, look->count,
+		                                sizeof *look->targets, compare_with_target);
+
+		if (target != NULL)
+			target->present = present;
+	}
+}
+
+static int read_device(struct look *look)
+{
+	int result;
+
+	wireguard_release(&look->present);
+	result = wireguard_get(&look->present, look->device->name);
+	if (result != 0)
+		memset(&look->present, 0, sizeof look->present);
+	match(look);
+	return result;
+}
+
+static bool has_key(const struct target *target)
+{
+	return target->present != NULL &&
+	       sodium_memcmp(target->present->preshared_key, target->output->wireguard->key,
+	                     WIREGUARD_KEY_BYTES) == 0;
+}
+
+/* Whether the device should send elsewhere. An endpoint that works is WireGuard's own business. */
+static bool needs_endpoint(struct target *target)
+{
+	const struct wireguard_peer *present = target->present;
+	uint64_t now = (uint64_t)time(NULL);
+
+	if (!target->output->wireguard->is_exchanged ||
+	    !monitor_wireguard_endpoint(target->peer, target->output->wireguard, &target->endpoint) ||
+	    address_equal(&present->endpoint, &target->endpoint))
+		return false;
+	return present->endpoint.any.sa_family == AF_UNSPEC ||
+	       present->last_handshake_seconds + SESSION_SECONDS < now;
+}
+
+static bool same_prefix(const struct wireguard_allowed_ip *a, const struct wireguard_allowed_ip *b)
+{
+	return a->family == b->family && a->bits == b->bits &&
+	       memcmp(&a->v6, &b->v6, a->family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0;
+}
+
+static bool contains(const struct wireguard_allowed_ip *list, size_t count,
+                     const struct wireguard_allowed_ip *prefix)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (same_prefix(&list[i], prefix))
+			return true;
+	}
+	return false;
+}
+
+/* In any order: WireGuard has its own. */
+static bool same_prefixes(const struct wireguard_allowed_ip *a, size_t a_count,
+                          const struct wireguard_allowed_ip *b, size_t b_count)
+{
+	for (size_t i = 0; i < a_count; i++) {
+		if (!contains(b, b_count, &a[i]))
+			return false;
+	}
+	for (size_t i = 0; i < b_count; i++) {
+		if (!contains(a, a_count, &b[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Those that a peer should have, where they are not those that it has. */
+static void plan_allowed_ips(struct target *target)
+{
+	const struct wireguard_words *extra = &target->output->wireguard->extra;
+	struct wireguard_peer_change *change = &target->change;
+
+	target->allowed_ips = prefix_convert(extra->allowed_ips, extra->allowed_ip_count);
+	/* Without memory they are due still when the device is looked at next. */
+	if (target->allowed_ips == NULL) {
+		target->result = -ENOMEM;
+		return;
+	}
+	if (same_prefixes(target->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
+	                  target->present->allowed_ip_count))
+		return;
+	change->replace_allowed_ips = true;
+	change->allowed_ips = target->allowed_ips;
+	change->allowed_ip_count = extra->allowed_ip_count;
+}
+
+/* What is to be set for a target. */
+static void plan(struct target *target)
+{
+	const struct monitor_wireguard *wireguard = target->output->wireguard;
+	struct wireguard_peer_change *change = &target->change;
+	bool extra = wireguard->is_exchanged && wireguard->is_extra_due;
+
+	memcpy(change->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
+	change->update_only = true;
+	if (!has_key(target)) {
+		change->preshared_key = wireguard->key;
+		target->output->attempts++;
+	}
+	if (needs_endpoint(target))
+		change->endpoint = &target->endpoint;
+	if (extra && wireguard->extra.has_keepalive &&
+	    wireguard->extra.keepalive_seconds != target->present->keepalive_seconds) {
+		change->set_keepalive = true;
+		change->keepalive_seconds = wireguard->extra.keepalive_seconds;
+	}
+	if (extra && wireguard->extra.has_allowed_ips)
+		plan_allowed_ips(target);
+	target->is_due = change->preshared_key != NULL || change->endpoint != NULL || change->set_keepalive ||
+	                 change->replace_allowed_ips;
+}
+
+/* All at once. */
+static int set_together(const struct look *look)
+{
+	struct wireguard_peer_change *changes = calloc(look->count + 1, sizeof *changes);
+	struct wireguard_change change = { .peers = changes };
+	int result = -ENOMEM;
+
+	for (size_t i = 0; i < look->count && changes != NULL; i++) {
+		if (look->targets[i].is_due)
+			changes[change.peer_count++] = look->targets[i].change;
+	}
+	if (changes != NULL)
+		result = change.peer_count == 0 ? 0 : wireguard_set(look->device->name, &change);
+	free(changes);
+	return result;
+}
+
+static int set_one(const struct look *look, const struct wireguard_peer_change *peer)
+{
+	const struct wireguard_change change = { .peers = peer, .peer_count = 1 };
+
+	return wireguard_set(look->device->name, &change);
+}
+
+/* What is refused of one must not keep the others, nor itself, from a key. */
+static void set_each(const struct look *look)
+{
+	for (size_t i = 0; i < look->count; i++) {
+		struct target *target = &look->targets[i];
+		struct wireguard_peer_change key = { .update_only = true };
+
+		if (!target->is_due)
+			continue;
+		memcpy(key.public_key, target->change.public_key, WIREGUARD_KEY_BYTES);
+		key.preshared_key = target->change.preshared_key;
+		if (key.preshared_key != NULL)
+			target->result = set_one(look, &key);
+		target->change.preshared_key = NULL;
+		if (target->result == 0)
+			target->result = set_one(look, &target->change);
+	}
+}
+
+/* Whether it is about one of the peers, and not about the device or us. */
+static bool is_of_a_peer(int result)
+{
+	return result != 0 && result != -ENODEV && result != -EPERM && result != -ETIMEDOUT &&
+	       result != -EOPNOTSUPP && result != -ENOMEM;
+}
+
+/* Sets what is not as it should be, and reads again. */
+static int put_right(struct look *look)
+{
+	bool any = false;
+	int result;
+
+	for (size_t i = 0; i < look->count; i++) {
+		if (look->targets[i].present != NULL)
+			plan(&look->targets[i]);
+		any |= look->targets[i].is_due;
+	}
+	result = set_together(look);
+	if (is_of_a_peer(result)) {
+		set_each(look);
+		result = 0;
+	}
+	for (size_t i = 0; i < look->count; i++) {
+		struct target *target = &look->targets[i];
+
+		if (result == 0 && target->result == 0 && target->present != NULL &&
+		    target->output->wireguard->is_exchanged)
+			target->output->wireguard->is_extra_due = false;
+		free(target->allowed_ips);
+		target->allowed_ips = NULL;
+	}
+	return result == 0 && any ? read_device(look) : result;
+}
+
+static void note(struct monitor_wireguard *wireguard, const struct wireguard_peer *present)
+{
+	wireguard->is_there = present != NULL;
+	if (present == NULL)
+		return;
+	wireguard->present_endpoint = present->endpoint;
+	wireguard->last_handshake_seconds = present->last_handshake_seconds;
+	wireguard->received_bytes = present->received_bytes;
+	wireguard->sent_bytes = present->sent_bytes;
+}
+
+/* Said once for the device, not for each of its peers. */
+static void say_problem(struct monitor_device *device, int result, bool is_made_by_us)
+{
+	if (result == device->problem)
+		return;
+	device->problem = result;
+	if (result == 0)
+		log_info("WireGuard's %s is there", device->name);
+	else if (result == -ENODEV)
+		/* Who makes it says why it is not there. */
+		log_write(is_made_by_us ? LOG_DEBUG : LOG_WARN,
+		          "WireGuard's %s is not there yet; its peers get their keys when it is",
+		          device->name);
+	else if (result == -EPERM)
+		log_error(
+			"keys for WireGuard's %s cannot be set without CAP_NET_ADMIN; start as root, or with "
+			"AmbientCapabilities=CAP_NET_ADMIN; trying again until it works",
+			device->name);
+	else if (result == -EOPNOTSUPP)
+		log_error("%s is no WireGuard interface; trying again until it is", device->name);
+	else
+		log_error("WireGuard's %s: %s; trying again until it works", device->name, strerror(-result));
+}
+
+static void say_down(struct look *look, int result)
+{
+	struct monitor_device *device = look->device;
+
+	if (look->is_up || result != 0) {
+		if (device->said_down && result == 0)
+			log_info("interface %s is up", device->name);
+		device->down_ns = 0;
+		device->said_down = false;
+		return;
+	}
+	if (device->down_ns == 0)
+		device->down_ns = look->now_ns;
+	if (device->said_down || look->now_ns - device->down_ns < DOWN_NS)
+		return;
+	log_warn("interface %s is down, and no packet passes; ip link set %s up", device->name, device->name);
+	device->said_down = true;
+}
+
+/* What the device refuses beside the key. */
+static void say_refused(const struct target *target)
+{
+	struct monitor_wireguard *wireguard = target->output->wireguard;
+
+	if (target->result != wireguard->refused && target->result != 0)
+		log_error("%s: WireGuard's %s takes its key, but not its endpoint, persistent-keepalive or "
+		          "allowed-ips: %s",
+		          target->peer->label, target->peer->config.device, strerror(-target->result));
+	wireguard->refused = target->result;
+}
+
+/* Why a target has no key. true: it is worth to be said. */
+static bool explain(const struct look *look, const struct target *target, int result,
+                    char problem[static MONITOR_ERROR_BYTES])
+{
+	struct monitor_wireguard *wireguard = target->output->wireguard;
+	bool is_news = !wireguard->said;
+
+	if (result != 0) {
+		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s", strerror(-result));
+		return false;
+	}
+	if (target->present == NULL)
+		(void)snprintf(problem, MONITOR_ERROR_BYTES,
+		               "%s has no peer %s; add it with wg set %s peer, or correct the configuration",
+		               look->device->name, target->peer->config.wireguard_peer, look->device->name);
+	else if (target->result != 0)
+		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s refuses it: %s", look->device->name,
+		               strerror(-target->result));
+	else
+		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s did not take it", look->device->name);
+	wireguard->said = true;
+	return is_news;
+}
+
+/* Where there is no device and no peer there is no key of one that leaves either. */
+static bool is_settled(const struct target *target, int result)
+{
+	return has_key(target) ||
+	       (target->peer->leaving && target->present == NULL && (result == 0 || result == -ENODEV));
+}
+
+/* Tells each output how it stands. true: all are well. */
+static bool conclude(struct look *look, int result)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < look->count; i++) {
+		struct target *target = &look->targets[i];
+		struct monitor_wireguard *wireguard = target->output->wireguard;
+		char problem[MONITOR_ERROR_BYTES];
+		bool is_news;
+
+		note(wireguard, target->present);
+		wireguard->is_up = look->is_up;
+		if (is_settled(target, result)) {
+			say_refused(target);
+			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,
+			                           wireguard->said);
+			wireguard->said = false;
+			continue;
+		}
+		good = false;
+		is_news = explain(look, target, result, problem);
+		monitor_delivery_failed(target->peer, target->output, problem, look->now_ns, is_news);
+	}
+	return good;
+}
+
+static void schedule(struct look *look, bool good, int result)
+{
+	struct monitor_device *device = look->device;
+	uint64_t most_ns = result == -ETIMEDOUT ? HANGING_NS : LOOK_NS;
+
+	if (!good && !device->is_failing)
+		device->wait_ns = CLOCK_SECOND_NS;
+	else
+		device->wait_ns *= LOOK_STEP;
+	if (device->wait_ns == 0 || device->wait_ns > most_ns)
+		device->wait_ns = most_ns;
+	device->is_failing = !good;
+	device->check_ns = look->now_ns + device->wait_ns;
+}
+
+/* Whether a peer of the device has one of our keys by somebody else's will. */
+static bool is_target(const struct look *look, const uint8_t peer[static WIREGUARD_KEY_BYTES])
+{
+	for (size_t i = 0; i < look->count; i++) {
+		if (memcmp(look->targets[i].output->wireguard->peer, peer, WIREGUARD_KEY_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether a peer that we have left has the key that took the place of ours. */
+static bool is_erased(const struct look *look, const struct monitor_orphan *orphan)
+{
+	const struct wireguard_peer *present = wireguard_find(&look->present, orphan->peer);
+
+	return present == NULL ||
+	       sodium_memcmp(present->preshared_key, orphan->key, WIREGUARD_KEY_BYTES) == 0;
+}
+
+/* The peers of a device whose keys are to be erased. Returns how many are left. */
+static size_t erase_orphans(struct look *look, int result)
+{
+	struct monitor *monitor = look->monitor;
+	struct wireguard_peer_change *changes = calloc(monitor->orphan_count + 1, sizeof *changes);
+	struct wireguard_change change = { .peers = changes };
+	size_t left = 0;
+
+	for (size_t i = 0; i < monitor->orphan_count && changes != NULL; i++) {
+		const struct monitor_orphan *orphan = &monitor->orphans[i];
+
+		if (strcmp(orphan->device, look->device->name) != 0 || is_target(look, orphan->peer) ||
+		    is_erased(look, orphan))
+			continue;
+		memcpy(changes[change.peer_count].public_key, orphan->peer, WIREGUARD_KEY_BYTES);
+		changes[change.peer_count].update_only = true;
+		changes[change.peer_count++].preshared_key = orphan->key;
+	}
+	if (result == 0 && change.peer_count > 0) {
+		result = wireguard_set(look->device->name, &change);
+		if (result == 0)
+			result = read_device(look);
+	}
+	free(changes);
+	for (size_t i = 0; i < monitor->orphan_count;) {
+		struct monitor_orphan *orphan = &monitor->orphans[i];
+
+		if (strcmp(orphan->device, look->device->name) != 0) {
+			i++;
+		} else if (is_target(look, orphan->peer) || result == -ENODEV ||
+		           (result == 0 && is_erased(look, orphan))) {
+			drop_orphan(monitor, i);
+		} else if (look->now_ns >= orphan->until_ns) {
+			log_error("%s: cannot erase its key in WireGuard's %s, which it is not for any more: "
+			          "%s",
+			          orphan->label, orphan->device, result == 0 ? "refused" : strerror(-result));
+			drop_orphan(monitor, i);
+		} else {
+			left++;
+			i++;
+		}
+	}
+	return left;
+}
+
+/* Has the interface made where that is ours to do. */
+static int establish(struct look *look, int result)
+{
+	const struct monitor_options *options = &look->monitor->options;
+	struct monitor_device *device = look->device;
+	int made;
+
+	if (options->establish == NULL || look->monitor->stopping ||
+	    (look->now_ns < device->establish_ns && result == device->establish_for) ||
+	    (result != 0 && result != -ENODEV && result != -EOPNOTSUPP))
+		return result;
+	made = options->establish(options->context, device->name);
+	device->establish_ns = made < 0 ? look->now_ns + ESTABLISH_NS : 0;
+	device->establish_for = result;
+	return made == 0 ? read_device(look) : result;
+}
+
+static void look_at(struct monitor *monitor, struct monitor_device *device, uint64_t now_ns)
+{
+	struct look look = { .monitor = monitor, .device = device, .now_ns = now_ns };
+	struct link link = { .is_up = true };
+	int result = collect(&look);
+	size_t left;
+	bool good;
+
+	device->is_used = result != 0 || look.count > 0;
+	if (result == 0)
+		result = read_device(&look);
+	result = establish(&look, result);
+	if (result == 0)
+		result = put_right(&look);
+	/* One of user space may have no link of its name. */
+	look.is_up = result != 0 || link_look(device->name, &link) != 0 || link.is_up;
+	say_problem(device, result, monitor->options.establish != NULL);
+	say_down(&look, result);
+	good = conclude(&look, result) && result == 0;
+	left = erase_orphans(&look, result);
+	device->is_used |= left > 0;
+	schedule(&look, good && left == 0, result);
+	wireguard_release(&look.present);
+	free(look.targets);
+}
+
+uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns)
+{
+	uint64_t next_ns = MONITOR_NEVER;
+
+	for (size_t i = 0; i < monitor->device_count;) {
+		struct monitor_device *device = &monitor->devices[i];
+
+		if (device->check_ns <= now_ns) {
+			look_at(monitor, device, now_ns);
+			if (!device->is_used) {
+				*device = monitor->devices[--monitor->device_count];
+				continue;
+			}
+		}
+		if (device->check_ns < next_ns)
+			next_ns = device->check_ns;
+		i++;
+	}
+	return next_ns;
+}
