@@ -1,5 +1,6 @@
 #include "config/config_check.h"
 
+#include "config/prefix_claims.h"
 #include "config/wireguard_words.h"
 
 #include <stdlib.h>
@@ -139,9 +140,54 @@ static int check_names(const struct config *config, const struct config_place *p
 	return result;
 }
 
+static int claim_prefixes(struct prefix_claims *claims, const struct config *config)
+{
+	for (size_t i = 0; i < config->peer_count; i++) {
+		const struct config_peer *peer = &config->peers[i];
+		struct wireguard_words words;
+		char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+		int result;
+
+		/* Those that are wrong were refused with their peer. */
+		if (peer->device == NULL || wireguard_words_read(&words, peer->extra_params.words,
+		                                                 peer->extra_params.count, problem) != 0)
+			continue;
+		result =
+			prefix_claims_add(claims, peer->device, i, words.allowed_ips, words.allowed_ip_count);
+		wireguard_words_release(&words);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_prefixes(const struct config *config, const struct config_place *place)
+{
+	struct prefix_claims claims = { 0 };
+	struct config_place here = *place;
+	char prefix[PREFIX_CLAIMS_TEXT_BYTES];
+	size_t first;
+	size_t second;
+	int result = 0;
+
+	if (claim_prefixes(&claims, config) != 0) {
+		result = config_value_fail(place, "out of memory");
+	} else if (prefix_claims_collide(&claims, &first, &second, prefix)) {
+		here.line = config->peers[second].line;
+		here.peer = second + 1;
+		here.name = config->peers[second].name;
+		result = config_value_fail(&here,
+		                           "allowed-ips %s is of peer %zu already; WireGuard sends to one "
+		                           "of them only",
+		                           prefix, first + 1);
+	}
+	prefix_claims_release(&claims);
+	return result;
+}
+
 int config_check_whole(const struct config *config, const struct config_place *place)
 {
-	if (check_pair(config, place) != 0)
+	if (check_pair(config, place) != 0 || check_names(config, place) != 0)
 		return -1;
-	return check_names(config, place);
+	return check_prefixes(config, place);
 }

@@ -6,8 +6,10 @@
 
 #include "config/config_fields.h"
 #include "config/config_file.h"
+#include "config/prefix_claims.h"
 #include "config/rp_config_value.h"
 #include "config/rp_config_words.h"
+#include "config/wireguard_words.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELDS(array) (&(const struct config_fields){ array, COUNT(array), "rp.toml(5)" })
@@ -205,6 +207,52 @@ static int check_unique(const struct rp_config *config, const struct config_plac
 	return result;
 }
 
+static int claim_prefixes(struct prefix_claims *claims, const struct rp_config *config)
+{
+	for (size_t i = 0; i < config->peer_count; i++) {
+		struct wireguard_words_prefix *prefixes = NULL;
+		char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+		size_t count;
+		int result;
+
+		/* Its form was checked when it was read. */
+		if (config->peers[i].allowed_ips == NULL ||
+		    wireguard_words_prefixes(&prefixes, &count, config->peers[i].allowed_ips, false,
+		                             problem) != 0)
+			continue;
+		result = prefix_claims_add(claims, "", i, prefixes, count);
+		free(prefixes);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_prefixes(const struct rp_config *config, const struct config_place *place)
+{
+	struct prefix_claims claims = { 0 };
+	struct config_place here = *place;
+	char prefix[PREFIX_CLAIMS_TEXT_BYTES];
+	size_t first;
+	size_t second;
+	int result = 0;
+
+	if (claim_prefixes(&claims, config) != 0) {
+		result = config_value_fail(place, "out of memory");
+	} else if (prefix_claims_collide(&claims, &first, &second, prefix)) {
+		here.line = config->peers[second].line;
+		here.peer = second + 1;
+		here.name = config->peers[second].name;
+		result = config_value_fail(&here,
+		                           "%s %s is of peer %zu (%s) already; WireGuard sends to one of "
+		                           "them only",
+		                           place->file != NULL ? "allowed_ips" : "allowed-ips", prefix,
+		                           first + 1, config->peers[first].public_keys_dir);
+	}
+	prefix_claims_release(&claims);
+	return result;
+}
+
 static int check_whole(const struct rp_config *config, const struct config_place *place)
 {
 	const char *folder = place->file != NULL ? "public_keys_dir" : "PUBLIC_KEYS_DIR";
@@ -214,7 +262,9 @@ static int check_whole(const struct rp_config *config, const struct config_place
 		                         "private_keys_dir is missing; name the folder that rp genkey made");
 	if (check_unique(config, place, offsetof(struct rp_config_peer, name), "name") != 0)
 		return -1;
-	return check_unique(config, place, offsetof(struct rp_config_peer, public_keys_dir), folder);
+	if (check_unique(config, place, offsetof(struct rp_config_peer, public_keys_dir), folder) != 0)
+		return -1;
+	return check_prefixes(config, place);
 }
 
 static int parse(struct rp_config *config, const char *text, size_t length, const struct config_place *place)

@@ -81,12 +81,14 @@ static char *copy(const char *text)
 	return copied;
 }
 
-/* None, or one of each. */
-static void any_extra(uint64_t *numbers, struct config_words *words)
+/* None, or one of each; no two peers may have the same prefix. */
+static void any_extra(uint64_t *numbers, struct config_words *words, size_t number)
 {
-	static const char *const list[] = { "endpoint", "[fe80::1%wg-0]:1", "persistent-keepalive",
-		                            "off",      "allowed-ips",      "10.0.0.0/8,::1" };
+	char prefixes[64];
+	const char *const list[] = { "endpoint", "[fe80::1%wg-0]:1", "persistent-keepalive",
+		                     "off",      "allowed-ips",      prefixes };
 
+	(void)snprintf(prefixes, sizeof prefixes, "10.%zu.0.0/16,::%zx", number, number);
 	words->count = fixture_below(numbers, 2) == 0 ? 0 : FIXTURE_COUNT(list);
 	words->words = calloc(words->count + 1, sizeof *words->words);
 	assert_non_null(words->words);
@@ -108,7 +110,7 @@ static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)
 	if (fixture_below(numbers, 2) == 0) {
 		peer->device = copy("wg-\"0");
 		peer->wireguard_peer = copy(WG_PEER);
-		any_extra(numbers, &peer->extra_params);
+		any_extra(numbers, &peer->extra_params, number);
 	}
 	any_words(numbers, &peer->exchange_command, 0, 3);
 	peer->dialects = dialects[fixture_below(numbers, FIXTURE_COUNT(dialects))];

@@ -7,6 +7,8 @@
 #define PEER OWN "\n[[peers]]\npublic_key = \"q\"\n"
 #define OUT "key_out = \"o\"\n"
 #define WG_PEER "q6CJUAvlYeq6hFzWPvcN3WdJU7axn5QbBja2VwxTFcg="
+/* Three lines, up to where a list of prefixes begins. */
+#define WG "device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"allowed-ips\", \""
 
 static int parse(struct config *config, const char *text, char problem[static CONFIG_PROBLEM_BYTES])
 {
@@ -185,6 +187,13 @@ static void test_errors(void **state)
 		{ OUT "name = \"a\\nb\"", "7: peer 1: name has to be 1 to 64 printable characters" },
 		{ OUT "name = \"office\"\n[[peers]]\npublic_key = \"r\"\nkey_out = \"u\"\nname = \"office\"",
 		  "8: peer 2 (\"office\"): peer 1 has the same name" },
+		{ WG "10.0.0.0/8, 10.1.0.0/24\"]\n[[peers]]\npublic_key = \"r\"\n" WG "10.1.0.9/24\"]",
+		  "9: peer 2: allowed-ips 10.1.0.0/24 is of peer 1 already; WireGuard sends to one of them "
+		  "only" },
+		{ WG "::/0\"]\n[[peers]]\npublic_key = \"r\"\n" OUT
+		     "[[peers]]\npublic_key = \"s\"\nname = \"x\"\n" WG "fd00::/8,::1/0\"]",
+		  "12: peer 3 (\"x\"): allowed-ips ::/0 is of peer 1 already; WireGuard sends to one of them "
+		  "only" },
 	};
 
 	(void)state;
@@ -199,6 +208,30 @@ static void test_errors(void **state)
 		assert_memory_equal(problem, "f:", 2);
 		if (cases[i].problem != NULL && strcmp(problem + 2, cases[i].problem) != 0)
 			fail_msg("\"%s\": \"%s\", not \"%s\"", cases[i].text, problem + 2, cases[i].problem);
+	}
+}
+
+/* A prefix within another, one twice, one on another device, one of the other family. */
+static void test_same_prefixes(void **state)
+{
+	static const char *const texts[] = {
+		WG "10.0.0.0/8,10.0.0.0/8\"]\n[[peers]]\npublic_key = \"r\"\n" WG "10.0.0.0/9\"]",
+		WG "10.0.0.0/8\"]\n[[peers]]\npublic_key = \"r\"\ndevice = \"wg1\"\npeer = \"" WG_PEER
+		   "\"\nextra_params = [\"allowed-ips\", \"10.0.0.0/8\"]",
+		WG "0.0.0.0/0\"]\n[[peers]]\npublic_key = \"r\"\n" WG "::/0\"]",
+		WG "\"]\n[[peers]]\npublic_key = \"r\"\n" WG "\"]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(texts); i++) {
+		struct config config;
+		char problem[CONFIG_PROBLEM_BYTES];
+		char text[1024];
+
+		(void)snprintf(text, sizeof text, PEER "%s", texts[i]);
+		if (parse(&config, text, problem) != 0)
+			fail_msg("\"%s\": %s", texts[i], problem);
+		config_release(&config);
 	}
 }
 
@@ -380,10 +413,11 @@ static int set_home(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys),     cmocka_unit_test(test_dialects),
-		cmocka_unit_test(test_errors),   cmocka_unit_test(test_wireguard_peer),
-		cmocka_unit_test(test_names),    cmocka_unit_test(test_same_names),
-		cmocka_unit_test(test_osk_room), cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_keys),           cmocka_unit_test(test_dialects),
+		cmocka_unit_test(test_errors),         cmocka_unit_test(test_same_prefixes),
+		cmocka_unit_test(test_wireguard_peer), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_same_names),     cmocka_unit_test(test_osk_room),
+		cmocka_unit_test(test_equal),
 	};
 
 	return cmocka_run_group_tests(tests, set_home, NULL);

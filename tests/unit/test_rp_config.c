@@ -223,6 +223,10 @@ static void test_peer_errors(void **state)
 		  "\"q\"\nname = "
 		  "\"a\"\n",
 		  "f.toml:7: peer 3 (\"a\"): peer 1 has the same name" },
+		{ "allowed_ips = [\"fd00::/8\", \"10.0.0.1\"]\n[[peers]]\npublic_keys_dir = \"q\"\n"
+		  "allowed_ips = \"10.0.0.1/32\"\n",
+		  "f.toml:5: peer 2: allowed_ips 10.0.0.1/32 is of peer 1 (p) already; WireGuard sends to "
+		  "one of them only" },
 	};
 
 	(void)state;

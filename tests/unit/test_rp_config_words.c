@@ -186,6 +186,9 @@ static void test_wrong(void **state)
 		{ "k peer p --adopt", "peer 1: option --adopt has to stand directly after the command" },
 		{ "k peer p peer p", "peer 2: peer 1 has the same PUBLIC_KEYS_DIR" },
 		{ "k peer p name a peer q name a", "peer 2 (\"a\"): peer 1 has the same name" },
+		{ "k peer p allowed-ips ::/0 peer q name a allowed-ips 10.0.0.0/8,fe80::/0",
+		  "peer 2 (\"a\"): allowed-ips ::/0 is of peer 1 (p) already; WireGuard sends to one of them "
+		  "only" },
 	};
 
 	(void)state;
