@@ -162,6 +162,28 @@ apt()
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" </dev/null
 }
 
+# A service that is installed for its program is not started, neither now nor with the machine.
+policy=/usr/sbin/policy-rc.d
+services=()
+hold_services()
+{
+	local service
+
+	[[ " ${missing[*]} " == *" docker.io "* && ! -e $policy ]] || return 0
+	for service in docker.service docker.socket containerd.service; do
+		[ -e "/lib/systemd/system/$service" ] || services+=("$service")
+	done
+	trap release_services EXIT
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+	as_root chmod 755 "$policy"
+}
+release_services()
+{
+	trap - EXIT
+	as_root rm -f "$policy"
+	! have systemctl || as_root systemctl disable "${services[@]}" >/dev/null 2>&1 || true
+}
+
 install_missing()
 {
 	local log
@@ -179,6 +201,7 @@ install_missing()
 	echo "Installing with apt-get what is needed to $purpose and is not here:"
 	print_missing
 	log=$(mktemp)
+	hold_services
 	# The package lists may be absent or old: fetch them only then.
 	if ! apt install --no-install-recommends "${missing[@]}" >"$log" 2>&1; then
 		if ! { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
@@ -189,6 +212,9 @@ install_missing()
 		fi
 	fi
 	rm -f "$log"
+	if [ -n "$(trap -p EXIT)" ]; then
+		release_services
+	fi
 }
 
 # One package can only be named once another is there, hence twice; the same list twice is of no use.

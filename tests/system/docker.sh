@@ -114,8 +114,7 @@ git -c safe.directory='*' -C "$source_root" ls-files -z --cached --others --excl
 	--message "The tree"; } || exit 1
 commit=$(git rev-parse HEAD)
 version=$(sed -n "s/^\tversion: '\(.*\)',\$/\1/p" meson.build)
-images=(rosenpass)
-! grep -q "^subdir('rp')" src/meson.build || images+=(rp)
+images=(rosenpass rp)
 export IMAGES="${images[*]}"
 
 # --- docker-buildscript.sh -------------------------------------------------------------------------------------------
