@@ -413,7 +413,7 @@ void monitor_device_look(struct monitor *monitor, const char *device);
 void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns);
 /* Looks at the devices whose time has come. The next time that something is due. */
 uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
-/* A peer's configuration up to now, whose WireGuard peer is not ours any more: a random key takes its place. */
+/* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
 void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
                             const struct config_peer *config, uint64_t now_ns);
 void monitor_device_release_all(struct monitor *monitor);

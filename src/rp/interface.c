@@ -121,7 +121,7 @@ static int adopt(struct interface *interface, bool *is_new)
 	return result == 0 ? take(interface, false) : result;
 }
 
-/* Makes it, or finds it where that is right. *is_new: it has nothing in it yet. 1: it has to be waited for. */
+/* Makes it, or finds it where that is right. *is_new: there is nothing in it. 1: others have to make it. */
 static int provide(struct interface *interface, bool *is_new)
 {
 	uint32_t index;
