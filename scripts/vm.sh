@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # usage: scripts/vm.sh FOLDER SCRIPT [FILE]...
 # Runs SCRIPT (for dash) as root in a virtual machine with Debian's cloud kernel, which has WireGuard, and ends with its
-# exit status. The machine has busybox, ip, wg and ping, and each FILE under its own name in /work. There is no network
+# exit status. The machine has busybox, ip, wg, ping and setpriv, and each FILE under its own name in /work. There is no network
 # but what SCRIPT makes, no disk, and an end after VM_SECONDS (100).
-# FOLDER keeps the kernel for the next time. Needs qemu-system-x86_64, busybox, dash, cpio, modprobe, ip, wg, ping, and
+# FOLDER keeps the kernel for the next time. Needs qemu-system-x86_64, busybox, dash, cpio, modprobe, ip, wg, ping, setpriv, and
 # for the first time apt-get; no root. Exit status 77: something of that is missing, and one line says what.
 set -euo pipefail
 export LC_ALL=C
@@ -29,7 +29,7 @@ lacking()
 }
 [ "$(uname -m)" = x86_64 ] || lacking "this is not x86-64"
 PATH=$PATH:/usr/sbin:/sbin
-for needed in qemu-system-x86_64 busybox dash cpio gzip modprobe depmod ip wg ping; do
+for needed in qemu-system-x86_64 busybox dash cpio gzip modprobe depmod ip wg ping setpriv; do
 	command -v "$needed" >/dev/null || lacking "$needed is missing"
 done
 
@@ -91,7 +91,7 @@ add()
 }
 add "$(command -v busybox)" /bin/busybox
 # Not busybox sh: that one prefers its own ip and ping.
-for program in dash ip wg ping; do
+for program in dash ip wg ping setpriv; do
 	add "$(command -v $program)" "/usr/bin/$program"
 done
 for file in "$@"; do

@@ -207,6 +207,54 @@ gone()
 }
 check "rp: kill -9 of the other one: no interface" within 5 gone
 
+# A moment between making an interface and knowing it is short here: killed when it might be there already.
+left=0
+for i in 0 1 2 3 4 5 6 7 8 9; do
+	server /work/rp
+	sleep "0.$((i % 5))$i"
+	kill -9 "$server"
+	wait "$server"
+	within 5 gone || left=$((left + 1))
+done
+check "rp: kill -9 at ten moments of its start: no interface ($left)" [ "$left" -eq 0 ]
+
+# --- as an ordinary user ---------------------------------------------------------------------------------------------
+
+cat >/tmp/rp_user <<'END'
+#!/usr/bin/dash
+exec setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all,+net_admin --ambient-caps=-all,+net_admin \
+	--bounding-set=-all,+net_admin /work/rp "$@"
+END
+chmod 755 /tmp/rp_user
+cp -r alice alice_user
+cp -r bob bob_user
+chown -R 1000:1000 alice bob alice.pub bob.pub
+server /tmp/rp_user
+client /tmp/rp_user
+check "an ordinary user: the same key" within 20 same_psk
+check "an ordinary user: ping, IPv6" within 10 pings
+check "an ordinary user: ping, IPv4" within 5 pings_v4
+check "an ordinary user: it is one" grep -q '^Uid:.1000.1000.1000.1000$' "/proc/$server/status"
+check "an ordinary user: CAP_NET_ADMIN and no other" grep -q '^CapPrm:.0000000000001000$' "/proc/$server/status"
+ip -n b link set wg0 down
+check "down: no ping" not pings
+ip -n b link set wg0 up
+check "up again: addresses and routes come back, and ping" within 10 pings
+check "up again: it is said" grep -q 'interface wg0 has its addresses and routes again' /tmp/client.err
+kill "$server" "$client"
+check "an ordinary user: SIGTERM" eval 'wait_for "$server" 0 && wait_for "$client" 0'
+check "an ordinary user: the interfaces are gone" eval 'not there a && not there b'
+ip netns exec a setpriv --reuid=1000 --regid=1000 --clear-groups --inh-caps=-all --bounding-set=-all \
+	/work/rp exchange alice dev wg0 peer bob.pub 2>/tmp/other.err
+check "without the capability: exit status 1" [ $? -eq 1 ]
+check "without the capability: it says what to do" grep -q 'CAP_NET_ADMIN' /tmp/other.err
+rm -rf alice bob
+mv alice_user alice
+mv bob_user bob
+chown -R 0:0 alice.pub bob.pub
+
+# --- preshared keys of files -----------------------------------------------------------------------------------------
+
 # The same preshared key on both sides; its time says how long to wait for the case that must not happen.
 wg genpsk >alice.pub/psk
 cp alice.pub/psk bob.pub/psk
