@@ -27,9 +27,7 @@ static const char pubkey_text[] = "Make a folder with the public keys that belon
 				  "Give PUBLIC_DIR to the peers by a way on which nobody can exchange it.\n";
 
 static const char exchange_usage[] =
-	"exchange [OPTION]... PRIVATE_KEYS_DIR [dev DEVICE] [ip ADDRESS]... [listen ADDRESS:PORT] [verbose] "
-	"peer PUBLIC_KEYS_DIR [endpoint HOST:PORT] [persistent-keepalive SECONDS] [allowed-ips PREFIX,...] "
-	"[name NAME] [protocol-version V02|V03] [peer ...]...";
+	"exchange [OPTION]... PRIVATE_KEYS_DIR [WORD]... peer PUBLIC_KEYS_DIR [WORD]... [peer ...]";
 
 static const char exchange_text[] =
 	"Make a VPN: an interface, and keys for its peers until it is stopped\n"

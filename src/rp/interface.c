@@ -113,7 +113,7 @@ static int adopt(struct interface *interface, bool *is_new)
 
 	if (result != 0)
 		return fail(interface, "interface %s: %s", interface->name,
-		            result == -EOPNOTSUPP ? "it is none of WireGuard" : words_of(result));
+		            result == -EOPNOTSUPP ? "it is no interface of WireGuard" : words_of(result));
 	/* One without a key is for us to complete. */
 	*is_new = sodium_is_zero(present.public_key, sizeof present.public_key) == 1;
 	result = judge_existing(interface, &present);
