@@ -81,7 +81,7 @@ add_namespace()
 {
 	ip netns add "$1" 2>"$work/namespace.log" || return 1
 	namespaces+=("$1")
-	ip -n "$1" link set lo up
+	ip -n "$1" link set lo up 2>"$work/namespace.log"
 }
 
 # start_vpn NAMESPACE WORD...: one end of the VPN.
