@@ -105,8 +105,12 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 {
 	if (output->state == MONITOR_DELIVERED && output->error[0] == '\0')
 		return;
-	if (output->error[0] != '\0' && is_news)
-		log_info("%s: %s works again", peer->label, monitor_delivery_kind(output));
+	if (output->error[0] != '\0' && is_news) {
+		if (output->kind == MONITOR_WIREGUARD)
+			log_info("%s: WireGuard has its key", peer->label);
+		else
+			log_info("%s: its %s works again", peer->label, monitor_delivery_kind(output));
+	}
 	output->error[0] = '\0';
 	set_state(output, MONITOR_DELIVERED, now_ns);
 	monitor_backoff_none(&output->retry);

@@ -280,7 +280,8 @@ static void plan(struct target *target)
 {
 	const struct monitor_wireguard *wireguard = target->output->wireguard;
 	struct wireguard_peer_change *change = &target->change;
-	bool extra = wireguard->is_exchanged && wireguard->is_extra_due;
+	/* A device with another key was made anew, or somebody has set the peer up again. */
+	bool extra = wireguard->is_exchanged && (wireguard->is_extra_due || !has_key(target));
 
 	memcpy(change->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
 	change->update_only = true;

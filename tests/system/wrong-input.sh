@@ -146,8 +146,13 @@ for word in public-key endpoint preshared-key outfile wireguard; do
 	of_peer "peer: $word without its value" "peer 1.*$word" peer "$word"
 done
 of_peer "peer: wireguard without its peer" 'peer 1.*wireguard' peer public-key b.pk wireguard wg0
-of_peer "peer: wireguard" 'peer 1.*WireGuard.*outfile' \
-	peer public-key b.pk wireguard wg0 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= allowed-ips 10.0.0.0/8
+wireguard_key=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+of_peer "peer: wireguard: not a key" 'peer 1.*WireGuard' peer public-key b.pk wireguard wg0 "${wireguard_key%A=}"
+of_peer "peer: wireguard: not an interface" 'peer 1.*wg/0' peer public-key b.pk wireguard wg/0 "$wireguard_key"
+of_peer "peer: wireguard: a word that there is not" 'peer 1.*allowed-ip.*allowed-ips' \
+	peer public-key b.pk wireguard wg0 "$wireguard_key" allowed-ip 10.0.0.0/8
+of_peer "peer: wireguard: not a prefix" 'peer 1.*10.0.0.0/33' \
+	peer public-key b.pk wireguard wg0 "$wireguard_key" allowed-ips 10.0.0.0/33
 of_peer "the second peer is named" 'peer 2.*outfile' peer public-key b.pk outfile out peer public-key b.pk
 
 # --- exchange: files -------------------------------------------------------------------------------------------------
