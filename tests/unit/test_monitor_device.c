@@ -19,7 +19,7 @@
 #define PEERS 3
 
 /*
- * A WireGuard of user space with some peers, each of which has a key of one byte over and over: 0x11, 0x12, 0x13.
+ * A WireGuard of user space with some peers, whose keys are one byte over and over: 0x11, 0x12, 0x13.
  * It refuses a whole request that has REFUSED in it, as the kernel refuses one with a wrong peer.
  */
 #define REFUSED "persistent_keepalive_interval=99\n"
