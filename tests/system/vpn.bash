@@ -4,7 +4,7 @@
 # shellcheck disable=SC2034
 
 is_root || { echo "needs root for network namespaces"; exit 77; }
-for needed in wireguard-go wg ip ping; do
+for needed in wireguard-go wg ip ping pgrep; do
 	command -v "$needed" >/dev/null || { echo "needs $needed"; exit 77; }
 done
 [ -c /dev/net/tun ] || { echo "needs /dev/net/tun"; exit 77; }
