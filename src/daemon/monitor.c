@@ -124,7 +124,9 @@ static void serve_signals(struct monitor *monitor)
 			break;
 		default:
 			if (!monitor->stopping)
-				log_info("asked to end; the last keys stay where they are");
+				log_info(monitor->options.establish == NULL
+				                 ? "asked to end; the last keys stay where they are"
+				                 : "asked to end");
 			monitor_stop(monitor, EXIT_SUCCESS);
 			break;
 		}
@@ -199,8 +201,9 @@ static uint64_t serve_timers(struct monitor *monitor)
 			next_ns =
 				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
 	}
-	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
+	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));

@@ -10,6 +10,8 @@
 
 #include "config/config.h"
 
+#define MONITOR_FOREIGN (-2)
+
 struct monitor_options {
 	const char *name;    /* of the daemon; NULL: after the file, or exchange-PID */
 	const char *user;    /* NULL: what the configuration says */
@@ -17,9 +19,10 @@ struct monitor_options {
 	bool no_sandbox;
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
-	 * anything is exchanged (device NULL), and for that device whenever it is looked at. 0: it made
+	 * anything is exchanged (device NULL), and for that device when it is looked at. 0: it made
 	 * something; 1: there is nothing that it could do; -1: it failed, which it has said, and is to be
-	 * called again a minute later. NULL: others make it, and we wait for it.
+	 * called again a minute later; MONITOR_FOREIGN: the same, and nothing of that device is to be
+	 * changed. NULL: others make it, and we wait for it.
 	 */
 	int (*establish)(void *context, const char *device);
 	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */

@@ -21,6 +21,8 @@
 #define LOOK_STEP 3
 /* A device that does not answer holds us up for a moment each time. */
 #define HANGING_NS (60 * CLOCK_SECOND_NS)
+/* After so long without a look several follow one another when something changes. */
+#define RESTED_NS (5 * CLOCK_SECOND_NS)
 /* How long making an interface is not tried again when it has failed. */
 #define ESTABLISH_NS (60 * CLOCK_SECOND_NS)
 /* An interface is made first and set up then: a moment between the two is nothing to speak of. */
@@ -86,13 +88,23 @@ void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns)
 	for (size_t i = 0; i < monitor->device_count; i++) {
 		struct monitor_device *device = &monitor->devices[i];
 
+		uint64_t soon_ns = now_ns + LOOK_FIRST_NS;
+		struct link link;
+
 		/* A series that has just begun goes on; a device that hangs holds us up each time. */
 		if ((device->wait_ns > 0 && device->wait_ns < CLOCK_SECOND_NS) ||
-		    device->problem == -ETIMEDOUT)
+		    (device->problem == -ETIMEDOUT && link_look(device->name, &link) != -ENODEV))
 			continue;
-		device->wait_ns = LOOK_FIRST_NS;
-		if (device->check_ns > now_ns + LOOK_FIRST_NS)
-			device->check_ns = now_ns + LOOK_FIRST_NS;
+		/* Where something changes all the time, once a second. */
+		if (now_ns < device->looked_ns + RESTED_NS) {
+			device->wait_ns = CLOCK_SECOND_NS;
+			if (soon_ns < device->looked_ns + CLOCK_SECOND_NS)
+				soon_ns = device->looked_ns + CLOCK_SECOND_NS;
+		} else {
+			device->wait_ns = LOOK_FIRST_NS;
+		}
+		if (device->check_ns > soon_ns)
+			device->check_ns = soon_ns;
 	}
 }
 
@@ -275,6 +287,12 @@ static void plan_allowed_ips(struct target *target)
 	change->allowed_ip_count = extra->allowed_ip_count;
 }
 
+/* Whether a change is about more than the key. */
+static bool has_more(const struct wireguard_peer_change *change)
+{
+	return change->endpoint != NULL || change->set_keepalive || change->replace_allowed_ips;
+}
+
 /* What is to be set for a target. */
 static void plan(struct target *target)
 {
@@ -298,8 +316,14 @@ static void plan(struct target *target)
 	}
 	if (extra && wireguard->extra.has_allowed_ips)
 		plan_allowed_ips(target);
-	target->is_due = change->preshared_key != NULL || change->endpoint != NULL || change->set_keepalive ||
-	                 change->replace_allowed_ips;
+	target->is_due = change->preshared_key != NULL || has_more(change);
+}
+
+/* Whether it is about one of the peers, and not about the device or us. */
+static bool is_of_a_peer(int result)
+{
+	return result != 0 && result != -ENODEV && result != -EPERM && result != -ETIMEDOUT &&
+	       result != -EOPNOTSUPP && result != -ENOMEM;
 }
 
 /* All at once. */
@@ -327,7 +351,7 @@ static int set_one(const struct look *look, const struct wireguard_peer_change *
 }
 
 /* What is refused of one must not keep the others, nor itself, from a key. */
-static void set_each(const struct look *look)
+static int set_each(const struct look *look)
 {
 	for (size_t i = 0; i < look->count; i++) {
 		struct target *target = &look->targets[i];
@@ -340,16 +364,12 @@ static void set_each(const struct look *look)
 		if (key.preshared_key != NULL)
 			target->result = set_one(look, &key);
 		target->change.preshared_key = NULL;
-		if (target->result == 0)
+		if (target->result == 0 && has_more(&target->change))
 			target->result = set_one(look, &target->change);
+		if (target->result != 0 && !is_of_a_peer(target->result))
+			return target->result;
 	}
-}
-
-/* Whether it is about one of the peers, and not about the device or us. */
-static bool is_of_a_peer(int result)
-{
-	return result != 0 && result != -ENODEV && result != -EPERM && result != -ETIMEDOUT &&
-	       result != -EOPNOTSUPP && result != -ENOMEM;
+	return 0;
 }
 
 /* Sets what is not as it should be, and reads again. */
@@ -364,10 +384,8 @@ static int put_right(struct look *look)
 		any |= look->targets[i].is_due;
 	}
 	result = set_together(look);
-	if (is_of_a_peer(result)) {
-		set_each(look);
-		result = 0;
-	}
+	if (is_of_a_peer(result))
+		result = set_each(look);
 	for (size_t i = 0; i < look->count; i++) {
 		struct target *target = &look->targets[i];
 
@@ -399,7 +417,7 @@ static void say_problem(struct monitor_device *device, int result, bool is_made_
 	device->problem = result;
 	if (result == 0)
 		log_info("WireGuard's %s is there", device->name);
-	else if (result == -ENODEV)
+	else if (result == -ENODEV || result == -EEXIST)
 		/* Who makes it says why it is not there. */
 		log_write(is_made_by_us ? LOG_DEBUG : LOG_WARN,
 		          "WireGuard's %s is not there yet; its peers get their keys when it is",
@@ -451,10 +469,11 @@ static bool explain(const struct look *look, const struct target *target, int re
                     char problem[static MONITOR_ERROR_BYTES])
 {
 	struct monitor_wireguard *wireguard = target->output->wireguard;
-	bool is_news = !wireguard->said;
+	bool is_news;
 
 	if (result != 0) {
-		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s", strerror(-result));
+		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s",
+		               result == -EEXIST ? "its interface is somebody else's" : strerror(-result));
 		return false;
 	}
 	if (target->present == NULL)
@@ -466,6 +485,7 @@ static bool explain(const struct look *look, const struct target *target, int re
 		               strerror(-target->result));
 	else
 		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s did not take it", look->device->name);
+	is_news = !wireguard->said || strcmp(problem, target->output->error) != 0;
 	wireguard->said = true;
 	return is_news;
 }
@@ -583,40 +603,50 @@ static size_t erase_orphans(struct look *look, int result)
 	return left;
 }
 
-/* Has the interface made where that is ours to do. */
-static int establish(struct look *look, int result)
+/* Has the interface made where that is ours to do. -EEXIST: what is there is not for us to change. */
+static int establish(struct look *look, uint32_t index, int result)
 {
 	const struct monitor_options *options = &look->monitor->options;
 	struct monitor_device *device = look->device;
+	struct link link;
 	int made;
 
 	if (options->establish == NULL || look->monitor->stopping ||
-	    (look->now_ns < device->establish_ns && result == device->establish_for) ||
 	    (result != 0 && result != -ENODEV && result != -EOPNOTSUPP))
 		return result;
+	if (look->now_ns < device->establish_ns && result == device->establish_for &&
+	    index == device->establish_index)
+		return device->is_foreign ? -EEXIST : result;
 	made = options->establish(options->context, device->name);
-	device->establish_ns = made < 0 ? look->now_ns + ESTABLISH_NS : 0;
+	device->is_foreign = made == MONITOR_FOREIGN;
+	/* A minute of peace when it has failed, else only as much as it costs when there are many keys. */
+	device->establish_ns = look->now_ns + (made < 0 ? ESTABLISH_NS : CLOCK_SECOND_NS);
 	device->establish_for = result;
+	device->establish_index = link_look(device->name, &link) == 0 ? link.index : 0;
+	if (device->is_foreign)
+		return -EEXIST;
 	return made == 0 ? read_device(look) : result;
 }
 
 static void look_at(struct monitor *monitor, struct monitor_device *device, uint64_t now_ns)
 {
 	struct look look = { .monitor = monitor, .device = device, .now_ns = now_ns };
-	struct link link = { .is_up = true };
+	struct link link;
 	int result = collect(&look);
 	size_t left;
 	bool good;
 
 	device->is_used = result != 0 || look.count > 0;
+	device->looked_ns = now_ns;
 	if (result == 0)
 		result = read_device(&look);
-	result = establish(&look, result);
+	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);
 	if (result == 0)
 		result = put_right(&look);
 	/* One of user space may have no link of its name. */
 	look.is_up = result != 0 || link_look(device->name, &link) != 0 || link.is_up;
-	say_problem(device, result, monitor->options.establish != NULL);
+	say_problem(device, result,
+	            monitor->options.establish != NULL && strcmp(monitor->name, device->name) == 0);
 	say_down(&look, result);
 	good = conclude(&look, result) && result == 0;
 	left = erase_orphans(&look, result);

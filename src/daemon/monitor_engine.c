@@ -33,6 +33,7 @@ static void forget(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->staged_count; i++)
 		monitor_load_release(&monitor->staged[i]);
 	monitor_peers_release_all(monitor);
+	monitor_device_release_all(monitor);
 	config_release(&monitor->config);
 	if (monitor->options.forget != NULL)
 		monitor->options.forget(monitor->options.context);

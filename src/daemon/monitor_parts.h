@@ -71,9 +71,12 @@ struct monitor_device {
 	uint64_t check_ns; /* when it is looked at next */
 	uint64_t wait_ns;  /* the last wait */
 	bool is_failing;
+	uint64_t looked_ns;    /* when it was looked at last */
+	bool is_foreign;       /* the interface is not the one that we may change */
 	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
 	int establish_for;
-	uint64_t down_ns; /* since when it is down; 0: it is up, or not there */
+	uint32_t establish_index; /* of the interface at that time; 0: none */
+	uint64_t down_ns;         /* since when it is down; 0: it is up, or not there */
 	bool said_down;
 	int problem; /* negative errno that was said; 0: none */
 	bool is_used;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "system/log.h"
-#include "wireguard/link.h"
+#include "wireguard/userspace.h"
 #include "wireguard/wireguard.h"
 
 #define VARIABLE "WG_QUICK_USERSPACE_IMPLEMENTATION"
@@ -96,13 +96,14 @@ static int launch(struct driver *driver, const char *name, const char *interface
 	return result;
 }
 
-static bool is_ready(const char *interface)
+/* Served by our program, or by one that it has started: somebody else may have been faster. */
+static bool is_ready(const struct driver *driver, const char *interface)
 {
 	struct wireguard_device device;
-	uint32_t index;
+	pid_t process = userspace_process(interface);
 	bool ready;
 
-	if (link_find(interface, &index) != 0 || wireguard_get(&device, interface) != 0)
+	if (process == 0 || getpgid(process) != driver->program.pid || wireguard_get(&device, interface) != 0)
 		return false;
 	ready = device.in_userspace;
 	wireguard_release(&device);
@@ -116,12 +117,13 @@ static int wait_until_ready(struct driver *driver, const char *name, const char 
 	char end[PROGRAM_PROBLEM_BYTES];
 
 	for (int i = 0; i < START_LOOKS; i++) {
-		if (is_ready(interface))
+		if (is_ready(driver, interface))
 			return 0;
 		if (program_ended(&driver->program, end)) {
 			(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
-			               "%s did not make interface %s: it %s; it needs /dev/net/tun and "
-			               "CAP_NET_ADMIN",
+			               "%s did not make interface %s: it %s; it needs /dev/net/tun, "
+			               "CAP_NET_ADMIN, and a name that nobody has in another network "
+			               "namespace",
 			               name, interface, end[0] == '\0' ? "ended" : end);
 			return -1;
 		}

@@ -7,14 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/monitor.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 #include "wireguard/link.h"
 
-/* Somebody who takes our routes away again and again shall not keep us busy. */
-#define WAYS_NS (10 * CLOCK_SECOND_NS)
+/* Many routes take long to look at, and somebody who takes them away again and again shall not keep us busy. */
+#define WAYS_NS (2 * CLOCK_SECOND_NS)
+#define WAYS_REST 50
+/* An owner who makes an interface gives it a key in a moment. */
+#define KEYLESS_NS (5 * CLOCK_SECOND_NS)
 
 static const char *words_of(int result)
 {
@@ -39,9 +43,10 @@ static int fail(struct interface *interface, const char *format, ...)
 
 static int fail_taken(struct interface *interface)
 {
-	return fail(interface,
-	            "interface %s exists; stop what has it, take another name (dev), or use it with --adopt",
-	            interface->name);
+	(void)fail(interface,
+	           "interface %s exists; stop what has it, take another name (dev), or use it with --adopt",
+	           interface->name);
+	return MONITOR_FOREIGN;
 }
 
 /* One that exists must be meant, and be a WireGuard interface with our key or none. */
@@ -52,10 +57,12 @@ static int judge_existing(struct interface *interface, const struct wireguard_de
 	if (sodium_is_zero(present->public_key, sizeof present->public_key) == 1)
 		return 0;
 	if (crypto_scalarmult_base(public_key, interface->private_key) != 0 ||
-	    memcmp(public_key, present->public_key, sizeof public_key) != 0)
-		return fail(interface,
-		            "interface %s has another private key than wgsk; --adopt needs the same",
-		            interface->name);
+	    memcmp(public_key, present->public_key, sizeof public_key) != 0) {
+		(void)fail(interface,
+		           "interface %s has another private key than wgsk; --adopt needs the same",
+		           interface->name);
+		return MONITOR_FOREIGN;
+	}
 	if (interface->has_port && present->listen_port != interface->port)
 		log_warn("interface %s listens on port %u; peers expect WireGuard on the port after listen, "
 		         "%u",
@@ -73,6 +80,7 @@ static int take(struct interface *interface, bool is_ours)
 		return fail(interface, "interface %s is gone already: %s", interface->name, words_of(result));
 	if (interface->index != index) {
 		interface->is_complete = false;
+		interface->gave_key = false;
 		ways_lost(&interface->ways);
 		for (size_t i = 0; i < interface->peer_count; i++)
 			interface->peers[i].is_ours = false;
@@ -86,8 +94,13 @@ static int take(struct interface *interface, bool is_ours)
 static int create(struct interface *interface)
 {
 	char problem[DRIVER_PROBLEM_BYTES];
+	struct link link;
 	int result;
 
+	if (interface->is_ours && link_look_index(interface->index, &link) == 0)
+		return fail(interface,
+		            "interface %s has another name now; give it back, or end rp and start it",
+		            interface->name);
 	guard_expect(&interface->guard, interface->name);
 	result = link_create_wireguard(interface->name);
 	if (result == -EOPNOTSUPP) {
@@ -118,6 +131,15 @@ static int adopt(struct interface *interface, bool *is_new)
 	*is_new = sodium_is_zero(present.public_key, sizeof present.public_key) == 1;
 	result = judge_existing(interface, &present);
 	wireguard_release(&present);
+	if (result == 0 && interface->was_there && *is_new) {
+		uint64_t now_ns = clock_now_ns();
+
+		if (interface->keyless_ns == 0)
+			interface->keyless_ns = now_ns;
+		if (now_ns < interface->keyless_ns + KEYLESS_NS)
+			return 1;
+	}
+	interface->keyless_ns = 0;
 	return result == 0 ? take(interface, false) : result;
 }
 
@@ -201,7 +223,10 @@ static int fill(struct interface *interface, bool is_new)
 		result = add_peers(interface, &present, is_new);
 		wireguard_release(&present);
 	}
-	if (result == 0)
+	if (result == 0 && is_new && !interface->is_ours)
+		interface->gave_key = true;
+	/* One that somebody has taken down since stays so. */
+	if (result == 0 && !interface->is_complete)
 		result = link_set_up(interface->index);
 	return result == 0 ? 0 : fail_set_up(interface, result);
 }
@@ -211,8 +236,9 @@ static bool has_peers(const struct interface *interface)
 	struct wireguard_device present;
 	bool all = true;
 
+	/* What cannot be read now is not missing. */
 	if (wireguard_get(&present, interface->name) != 0)
-		return false;
+		return true;
 	for (size_t i = 0; i < interface->peer_count && all; i++)
 		all = wireguard_find(&present, interface->peers[i].public_key) != NULL;
 	wireguard_release(&present);
@@ -231,11 +257,15 @@ void interface_forget(void *context)
 static void keep_ways(struct interface *interface, const struct link *link)
 {
 	uint64_t now_ns = clock_now_ns();
+	size_t made;
 
-	if (!link->is_up || now_ns < interface->ways_due_ns ||
-	    ways_make(&interface->ways, interface->name, link->index, false) == 0)
+	if (!link->is_up || now_ns < interface->ways_due_ns)
 		return;
-	interface->ways_due_ns = now_ns + WAYS_NS;
+	made = ways_make(&interface->ways, interface->name, link->index, false);
+	interface->ways_due_ns = now_ns + WAYS_REST * (clock_now_ns() - now_ns);
+	if (made == 0)
+		return;
+	interface->ways_due_ns += WAYS_NS;
 	log_info("interface %s has its addresses and routes again", interface->name);
 }
 
@@ -290,6 +320,7 @@ static void delete_link(struct interface *interface)
 /* Takes out of an interface that stays what we have put there. */
 static void withdraw(struct interface *interface)
 {
+	static const uint8_t no_key[WIREGUARD_KEY_BYTES];
 	struct wireguard_peer_change *changes = calloc(interface->peer_count + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 
@@ -301,7 +332,10 @@ static void withdraw(struct interface *interface)
 		       WIREGUARD_KEY_BYTES);
 		changes[change.peer_count++].remove = true;
 	}
-	if (changes == NULL || (change.peer_count > 0 && wireguard_set(interface->name, &change) != 0))
+	if (interface->gave_key)
+		change.private_key = no_key;
+	if (changes == NULL ||
+	    ((change.peer_count > 0 || interface->gave_key) && wireguard_set(interface->name, &change) != 0))
 		log_warn("peers could not be taken out of interface %s", interface->name);
 	free(changes);
 }
@@ -310,7 +344,7 @@ void interface_end(struct interface *interface)
 {
 	if (interface->is_ours)
 		delete_link(interface);
-	else if (interface->was_there && is_present(interface))
+	else if (interface->index != 0 && is_present(interface))
 		withdraw(interface);
 	driver_end(&interface->driver);
 	guard_end(&interface->guard);

@@ -37,7 +37,9 @@ struct interface {
 	uint32_t index;                        /* of the one that we made or use; 0: none yet */
 	bool is_complete;                      /* it has all that it should */
 	bool was_there;                        /* established once */
-	uint64_t ways_due_ns;                  /* addresses and routes are not made again before then */
+	uint64_t ways_due_ns;                  /* addresses and routes are not looked at again before then */
+	bool gave_key;                         /* one that had none got our private key */
+	uint64_t keyless_ns;                   /* since when one that came again has none; 0: it has */
 	char problem[INTERFACE_PROBLEM_BYTES]; /* that was said last; empty: all is well */
 };
 
@@ -45,7 +47,8 @@ struct interface {
  * Makes the interface with our private key, its port, all peers (each with a random preshared key, and
  * without an endpoint: nothing is sent before there is a key), addresses and routes, as far as any of it is
  * not there. context is a struct interface; device: of what something may be missing, NULL: ours.
- * 0; 1: the device is another one, has all peers, or is somebody else's to make; -1: said in the log.
+ * 0; 1: the device is another one, has all peers, or is somebody else's to make; -1 or MONITOR_FOREIGN (it is
+ * not ours and may not be touched): said in the log.
  */
 int interface_establish(void *context, const char *device) __attribute__((warn_unused_result));
 

@@ -32,8 +32,22 @@ static int order(struct netlink_message *message)
 	return ask(message, &answer);
 }
 
+/* The attribute of that type among those of a message or of another attribute. false: there is none. */
+static bool find_attribute(struct netlink_attribute *out, const uint8_t *at, size_t length, uint16_t type)
+{
+	struct netlink_rest rest = { at, length };
+
+	while (netlink_next(&rest, out) == 1) {
+		if (out->type == type)
+			return true;
+	}
+	return false;
+}
+
 static int take_link(void *context, const uint8_t *payload, size_t length)
 {
+	static const char wireguard[] = "wireguard";
+	struct netlink_attribute attribute;
 	struct ifinfomsg present;
 	struct link *link = context;
 
@@ -42,24 +56,44 @@ static int take_link(void *context, const uint8_t *payload, size_t length)
 	memcpy(&present, payload, sizeof present);
 	link->index = (uint32_t)present.ifi_index;
 	link->is_up = (present.ifi_flags & IFF_UP) != 0;
+	link->is_wireguard = find_attribute(&attribute, payload + sizeof present, length - sizeof present,
+	                                    IFLA_LINKINFO) &&
+	                     find_attribute(&attribute, attribute.data, attribute.length, IFLA_INFO_KIND) &&
+	                     attribute.length >= strlen(wireguard) && attribute.length <= sizeof wireguard &&
+	                     memcmp(attribute.data, wireguard, attribute.length) == 0;
 	return 0;
+}
+
+static int look(struct netlink_message *message, struct link *link)
+{
+	struct netlink_answer answer = { .take = take_link, .context = link };
+	int result;
+
+	*link = (struct link){ 0 };
+	result = ask(message, &answer);
+	return result == 0 && link->index == 0 ? -EBADMSG : result;
+}
+
+int link_look_index(uint32_t index, struct link *link)
+{
+	const struct ifinfomsg wanted = { .ifi_family = AF_UNSPEC, .ifi_index = (int)index };
+	struct netlink_message message;
+
+	netlink_begin(&message, RTM_GETLINK, NLM_F_ACK, &wanted, sizeof wanted);
+	return look(&message, link);
 }
 
 int link_look(const char *name, struct link *link)
 {
 	static const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
-	struct netlink_answer answer = { .take = take_link, .context = link };
 	struct netlink_message message;
-	int result;
 
 	/* Such a name would be malformed for the kernel. */
 	if (name[0] == '\0' || strlen(name) >= WIREGUARD_NAME_BYTES)
 		return -ENODEV;
 	netlink_begin(&message, RTM_GETLINK, NLM_F_ACK, &any, sizeof any);
 	(void)netlink_add(&message, IFLA_IFNAME, name, strlen(name) + 1);
-	link->index = 0;
-	result = ask(&message, &answer);
-	return result == 0 && link->index == 0 ? -EBADMSG : result;
+	return look(&message, link);
 }
 
 int link_find(const char *name, uint32_t *index)

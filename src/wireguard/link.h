@@ -10,11 +10,13 @@
 
 struct link {
 	uint32_t index;
-	bool is_up; /* set up by somebody, whether or not anything is connected */
+	bool is_up;        /* set up by somebody, whether or not anything is connected */
+	bool is_wireguard; /* of the kernel */
 };
 
-/* An interface by its name; -ENODEV. */
+/* An interface by its name or its index; -ENODEV. */
 int link_look(const char *name, struct link *link) __attribute__((warn_unused_result));
+int link_look_index(uint32_t index, struct link *link) __attribute__((warn_unused_result));
 int link_find(const char *name, uint32_t *index) __attribute__((warn_unused_result));
 
 /* Makes a WireGuard interface of the kernel. -EEXIST: the name is taken; -EOPNOTSUPP: no WireGuard there. */

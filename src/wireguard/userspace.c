@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "system/secret_memory.h"
+#include "wireguard/link.h"
 #include "wireguard/userspace_answer.h"
 
 #define TEXT_BYTES_MIN 16384
@@ -26,11 +27,13 @@
 #define HEX_CHARS (2 * WIREGUARD_KEY_BYTES)
 
 static const char *folder = "/var/run/wireguard";
+static bool wants_link = true;
 static unsigned patience_ms = 2000;
 
 void userspace_use_folder(const char *path)
 {
 	folder = path;
+	wants_link = false;
 }
 
 void userspace_use_patience(unsigned ms)
@@ -146,13 +149,38 @@ static int open_socket(const struct sockaddr_un *address, bool wait)
 	return result;
 }
 
+static bool has_link(const char *name)
+{
+	struct link link;
+
+	return !wants_link || (link_look(name, &link) == 0 && !link.is_wireguard);
+}
+
+pid_t userspace_process(const char *name)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof peer;
+	struct sockaddr_un address;
+	int fd;
+
+	if (find_path(&address, name) != 0)
+		return 0;
+	fd = open_socket(&address, false);
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+		peer.pid = 0;
+	(void)close(fd);
+	return peer.pid;
+}
+
 bool userspace_serves(const char *name)
 {
 	struct sockaddr_un address;
 	struct stat status;
 	int fd;
 
-	if (find_path(&address, name) != 0)
+	if (find_path(&address, name) != 0 || access(address.sun_path, F_OK) != 0 || !has_link(name))
 		return false;
 	fd = open_socket(&address, false);
 	if (fd >= 0)

@@ -11,11 +11,18 @@
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "wireguard/wireguard.h"
 
-/* Whether a socket of that name is there with a process behind it, even one that may be busy or not ours. */
+/*
+ * Whether a socket of that name is there with a process behind it, even one that may be busy or not ours, and
+ * the interface too: sockets are the same for all network namespaces, and the kernel's interfaces have none.
+ */
 bool userspace_serves(const char *name);
+
+/* The process that serves it; 0: there is none, or it may not be asked. */
+pid_t userspace_process(const char *name);
 
 /*
  * As wireguard_get(); the index of the interface is left at 0. boringtun tells its public key and no private
@@ -27,7 +34,10 @@ int userspace_get(struct wireguard_device *device, const char *name) __attribute
 int userspace_set(const char *name, const struct wireguard_change *change)
 	__attribute__((warn_unused_result));
 
-/* For tests: where sockets are, instead of /var/run/wireguard (the string has to stay); a call's patience. */
+/*
+ * For tests: where sockets are, instead of /var/run/wireguard (the string has to stay), of which no interface
+ * is wanted; a call's patience.
+ */
 void userspace_use_folder(const char *path);
 void userspace_use_patience(unsigned ms);
 

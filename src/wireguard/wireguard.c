@@ -109,6 +109,19 @@ static int complete(struct wireguard_peer_change *change, const struct wireguard
 	return 0;
 }
 
+/* What was refused must not be the end of a peer: as it was, with the new key if there is one. */
+static void restore(const char *name, const struct wireguard_peer *present, const uint8_t *preshared_key)
+{
+	struct wireguard_peer_change whole = { .preshared_key = preshared_key };
+	struct wireguard_allowed_ip *owned = NULL;
+
+	memcpy(whole.public_key, present->public_key, WIREGUARD_KEY_BYTES);
+	/* The first error is the one that is told. */
+	if (complete(&whole, present, &owned) == 0)
+		(void)set_one(name, &whole);
+	free(owned);
+}
+
 /* A peer that is there goes and comes again. */
 static int set_peer_anew(const char *name, const struct wireguard_device *device,
                          const struct wireguard_peer_change *change)
@@ -117,6 +130,7 @@ static int set_peer_anew(const char *name, const struct wireguard_device *device
 	struct wireguard_peer_change removal = { .remove = true };
 	struct wireguard_peer_change whole = *change;
 	struct wireguard_allowed_ip *owned = NULL;
+	bool is_removed = false;
 	int result = 0;
 
 	if (present == NULL && change->update_only)
@@ -126,9 +140,12 @@ static int set_peer_anew(const char *name, const struct wireguard_device *device
 		result = complete(&whole, present, &owned);
 		if (result == 0)
 			result = set_one(name, &removal);
+		is_removed = result == 0;
 	}
 	if (result == 0)
 		result = set_one(name, &whole);
+	if (result != 0 && is_removed)
+		restore(name, present, change->preshared_key);
 	free(owned);
 	return result;
 }

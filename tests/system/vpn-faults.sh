@@ -112,16 +112,33 @@ check "replaced: said once" counts 1 "error: interface $a exists" server.err
 ip -n "$a" link del "$a"
 check "replaced: when it is gone, ours is made again" within 10 has_shape shape
 check "replaced: the same key" within 10 same_psk
-ip -n "$a" link add rp-foreign type veth peer name rp-foreign-end
-ip -n "$a" -batch - <<END
-link del $a
-link set rp-foreign name $a
-END
+# One of WireGuard, which has a peer of ours. It is made while rp stands still.
+kill -STOP "$server"
+ip -n "$a" link del "$a"
+within 5 no_driver "$a" >/dev/null
+in_a wireguard-go "$a" >/dev/null 2>&1
+check "somebody else's interface of WireGuard" within 5 there "$a"
+in_a wg set "$a" private-key <(wg genkey) listen-port 10010 peer "$(cat bob.pub/wgpk)" allowed-ips 10.77.0.2/32
 index=$(index_of)
+shape >foreign
+kill -CONT "$server"
+said_again()
+{
+	[ "$(grep -c "error: interface $a exists" server.err)" -eq 2 ]
+}
+check "replaced by one of WireGuard: it is said" within 10 said_again
+sleep 3
+check "replaced by one of WireGuard: no key is set" [ "$(in_a wg show "$a" preshared-keys | cut -f2)" = "(none)" ]
+check "replaced by one of WireGuard: nothing is set" has_shape foreign
+check "replaced by one of WireGuard: status" eval '"$rosenpass" status "$a" | grep -q "its interface is somebody else"'
 check "replaced: SIGTERM, both end with 0" ends TERM "$server" "$peer"
-check "replaced: it stays" is_foreign "$index"
+check "replaced: it stays" [ "$(index_of)" = "$index" ]
+check "replaced: it is as it was" has_shape foreign
+ip -n "$a" link del "$a"
 check "replaced: no wireguard-go" within 5 no_driver "$a"
 
+ip -n "$a" link add "$a" type veth peer name rp-foreign-end
+index=$(index_of)
 in_a "$rp" exchange alice dev "$a" peer bob.pub >other.out 2>other.err
 check "a foreign interface: exit status 1" [ $? -eq 1 ]
 check "a foreign interface: it says what can be done" grep -q "interface $a exists; .*--adopt" other.err
@@ -267,6 +284,17 @@ reason()
 {
 	"$rosenpass" status two --json | grep -qE "\"reason\": *\"$1\""
 }
+# Sockets of user space are the same for all networks.
+device "$b" 51820
+run lost ip netns exec "$a" "$rosenpass" exchange --name lost public-key alice/pqpk secret-key alice/pqsk \
+	peer public-key bob.pub/pqpk wireguard "$b" "$(cat alice.pub/wgpk)"
+lost=$pid
+check "a device of another network is none of ours" within 5 grep -q "$b is not there yet" lost.err
+sleep 1
+check "a device of another network: its peer has no key" [ "$(in_b wg show "$b" preshared-keys | cut -f2)" = "(none)" ]
+check "a device of another network: SIGTERM" ends TERM "$lost"
+ip -n "$b" link del "$b"
+within 5 no_driver "$b" >/dev/null
 second=${b}x
 check "two devices" eval 'device "$b" 51820 && device "$second" 51821'
 configure "$b"

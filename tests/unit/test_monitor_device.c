@@ -174,6 +174,17 @@ static void configure(struct config_peer *config, size_t i, const char *keepaliv
 	config->extra_params.count = 2;
 }
 
+static void release_config(struct config_peer *config)
+{
+	for (size_t i = 0; i < config->extra_params.count; i++)
+		free(config->extra_params.words[i]);
+	free(config->extra_params.words);
+	free(config->public_key);
+	free(config->name);
+	free(config->device);
+	free(config->wireguard_peer);
+}
+
 static void add_peer(struct scene *scene, size_t i, const char *keepalive)
 {
 	struct config_peer config;
@@ -190,10 +201,12 @@ static void add_peer(struct scene *scene, size_t i, const char *keepalive)
 
 static int set_up(void **state)
 {
+	static char name[] = DEVICE;
 	struct scene *scene = calloc(1, sizeof *scene);
 	int pair[2];
 
 	assert_non_null(scene);
+	scene->monitor.name = name;
 	log_set_level(LOG_OFF);
 	memset(&device, 0, sizeof device);
 	for (size_t i = 0; i < PEERS; i++) {
@@ -397,13 +410,7 @@ static void test_abandoned(void **state)
 	device.is_mute = true;
 	(void)monitor_device_serve(&scene->monitor, now_ns + 121 * CLOCK_SECOND_NS);
 	assert_int_equal(scene->monitor.orphan_count, 0);
-	for (size_t i = 0; i < config.extra_params.count; i++)
-		free(config.extra_params.words[i]);
-	free(config.extra_params.words);
-	free(config.public_key);
-	free(config.name);
-	free(config.device);
-	free(config.wireguard_peer);
+	release_config(&config);
 }
 
 struct maker {
@@ -418,7 +425,7 @@ static int establish(void *context, const char *name)
 
 	assert_string_equal(name, DEVICE);
 	maker->calls++;
-	if (maker->result == 0)
+	if (maker->result == 0 && maker->scene->listener < 0)
 		open_device(maker->scene);
 	return maker->result;
 }
@@ -447,12 +454,47 @@ static void test_establish(void **state)
 	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
 	maker.result = 1;
 	maker.calls = 0;
-	look(scene);
+	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
+	assert_int_equal(maker.calls, 1);
+	/* Once a second at most. */
+	monitor_device_look(&scene->monitor, DEVICE);
+	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
 	/* At the end nothing is made any more. */
 	scene->monitor.stopping = true;
-	look(scene);
+	(void)monitor_device_serve(&scene->monitor, now_ns + 200 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
+}
+
+/* An interface of somebody else that has our name, and a peer of ours too: nothing of it is changed. */
+static void test_foreign(void **state)
+{
+	struct scene *scene = *state;
+	struct maker maker = { .scene = scene, .result = MONITOR_FOREIGN };
+	uint64_t now_ns = clock_now_ns();
+	struct config_peer config;
+
+	scene->monitor.options.establish = establish;
+	scene->monitor.options.context = &maker;
+	open_device(scene);
+	add_peer(scene, 0, "25");
+	give(scene, 0, 0xaa);
+	configure(&config, 2, "25");
+	monitor_device_abandon(&scene->monitor, scene->peers[0], &config, now_ns);
+	memset(device.preshared_keys[2], 'a', HEX_CHARS);
+	for (unsigned i = 0; i < 100; i++)
+		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
+	assert_int_equal(device.sets, 0);
+	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
+	/* Nor does it count that it should have the key. */
+	memset(device.preshared_keys[0], 'a', HEX_CHARS);
+	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
+	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	maker.result = 1;
+	(void)monitor_device_serve(&scene->monitor, now_ns + 200 * CLOCK_SECOND_NS);
+	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	release_config(&config);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -460,8 +502,8 @@ static void test_establish(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keys),    TEST(test_refused),   TEST(test_comes_late),
-		TEST(test_removed), TEST(test_abandoned), TEST(test_establish),
+		TEST(test_keys),      TEST(test_refused),   TEST(test_comes_late), TEST(test_removed),
+		TEST(test_abandoned), TEST(test_establish), TEST(test_foreign),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
