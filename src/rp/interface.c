@@ -14,7 +14,7 @@
 #include "system/secret_memory.h"
 #include "wireguard/link.h"
 
-/* Many routes take long to look at, and somebody who takes them away again and again shall not keep us busy. */
+/* Many routes take long to look at, and somebody who takes them away for ever shall not keep us busy. */
 #define WAYS_NS (2 * CLOCK_SECOND_NS)
 #define WAYS_REST 50
 /* An owner who makes an interface gives it a key in a moment. */
