@@ -31,6 +31,8 @@ before_clean_up()
 	for name in "$a" "$b"; do
 		ip netns pids "$name" 2>/dev/null | xargs -r kill -KILL 2>/dev/null
 		ip netns del "$name" 2>/dev/null
+		# A device of user space that was killed leaves its socket behind.
+		rm -f "/var/run/wireguard/$name"{,[a-z]}.sock
 	done
 }
 
@@ -69,6 +71,13 @@ peer()
 		peer alice.pub endpoint 10.99.0.1:9999 persistent-keepalive 25 allowed-ips fd00::1,10.77.0.1
 	peer=$pid
 }
+# adopt [PRIVATE_KEYS_DIR]: the server, on an interface of somebody else.
+adopt()
+{
+	run server ip netns exec "$a" "$rp" exchange --adopt "${1:-alice}" dev "$a" ip fd00::1/64,10.77.0.1/24 \
+		listen 10.99.0.1:9999 peer bob.pub allowed-ips fd00::2,10.77.0.2
+	server=$pid
+}
 psk()
 {
 	ip netns exec "$1" wg show "$1" preshared-keys 2>/dev/null | cut -f2
@@ -88,6 +97,15 @@ same_psk()
 	key=$(psk "$a")
 	is_key "$key" && [ "$key" = "$(psk "$b")" ]
 }
+# The same where the interface has other peers too.
+psk_of_bob()
+{
+	in_a wg show "$a" preshared-keys | grep -F "$(cat bob.pub/wgpk)" | cut -f2
+}
+adopted()
+{
+	is_key "$(psk_of_bob)" && [ "$(psk_of_bob)" = "$(psk "$b")" ]
+}
 pings()
 {
 	in_b ping -c 1 -W 1 fd00::1 && in_b ping -c 1 -W 1 10.77.0.1
@@ -95,14 +113,6 @@ pings()
 there()
 {
 	ip -n "$1" link show "$1"
-}
-engine_of()
-{
-	local child
-
-	for child in $(cat "/proc/$1/task/$1/children"); do
-		[ "$(cat "/proc/$child/comm")" != rosenpass-net ] || echo "$child"
-	done
 }
 no_driver()
 {
