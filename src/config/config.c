@@ -1,69 +1,22 @@
 #include "config/config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "config/config_file.h"
 #include "config/config_toml.h"
 #include "config/config_value.h"
-#include "config/toml.h"
-
-/* Of a longer path so much is shown that the reason still has room. */
-#define PATH_SHOWN 300
-#define FIRST_READ_BYTES 4096
-
-/* Reads to the end, one byte beyond the limit at most. 0 or negative errno. */
-static int read_all(int fd, char **text, size_t *length)
-{
-	size_t room = 0;
-
-	for (;;) {
-		ssize_t got;
-
-		if (*length == room) {
-			char *larger;
-
-			room = room == 0 ? FIRST_READ_BYTES : 2 * room;
-			larger = realloc(*text, room);
-			if (larger == NULL)
-				return -ENOMEM;
-			*text = larger;
-		}
-		got = read(fd, *text + *length, room - *length);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return -errno;
-		*length += (size_t)got;
-		if (got == 0 || *length > TOML_TEXT_MAX_BYTES)
-			return 0;
-	}
-}
 
 int config_read(struct config *config, const char *path, char problem[static CONFIG_PROBLEM_BYTES])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *text = NULL;
-	size_t length = 0;
-	int result = fd < 0 ? -errno : read_all(fd, &text, &length);
+	char *text;
+	size_t length;
+	int result;
 
 	memset(config, 0, sizeof *config);
-	if (fd >= 0)
-		(void)close(fd);
-	if (result == 0) {
-		result = config_parse(config, text, length, path, problem);
-	} else if (result == -ENOENT) {
-		(void)snprintf(problem, CONFIG_PROBLEM_BYTES, "config file \"%.*s\" does not exist",
-		               PATH_SHOWN, path);
-		result = -1;
-	} else {
-		(void)snprintf(problem, CONFIG_PROBLEM_BYTES, "cannot read config file \"%.*s\": %s",
-		               PATH_SHOWN, path, strerror(-result));
-		result = -1;
-	}
+	if (config_file_read(&text, &length, path, problem) != 0)
+		return -1;
+	result = config_parse(config, text, length, path, problem);
 	free(text);
 	return result;
 }
@@ -72,20 +25,14 @@ static int parse(struct config *config, const char *text, size_t length, const c
                  char problem[static CONFIG_PROBLEM_BYTES])
 {
 	const struct config_place place = { .file = path, .problem = problem };
-	struct toml_problem found;
 	struct toml_value root;
 	int result;
 
 	config->file = strdup(path);
 	if (config->file == NULL)
 		return config_value_fail(&place, "out of memory");
-	if (toml_parse(&root, text, length, &found) != 0) {
-		const struct config_place there = { .file = path, .line = found.line, .problem = problem };
-
-		if (found.line == 0)
-			return config_value_fail(&place, "%s", found.text);
-		return config_value_fail(&there, "column %u: %s", found.column, found.text);
-	}
+	if (config_file_parse(&root, text, length, path, problem) != 0)
+		return -1;
 	result = config_toml_read(config, &root, path, problem);
 	toml_release(&root);
 	return result;
