@@ -359,7 +359,10 @@ check "its owner removes it: it is said" within 20 grep -q "interface $a is gone
 sleep 3
 check "its owner removes it: it is not made" not there "$a"
 check "its owner removes it: said once" counts 1 "is gone; waiting" server.err
+# All at once for rp, which else adds what the owner was about to.
+kill -STOP "$server"
 check "its owner makes it again" own
+kill -CONT "$server"
 check "made again: the same key" within 20 adopted
 check "made again: ping" within 40 pings
 check "made again: what is missing is added" has_ways
