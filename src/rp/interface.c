@@ -17,8 +17,11 @@
 /* Many routes take long to look at, and somebody who takes them away for ever shall not keep us busy. */
 #define WAYS_NS (2 * CLOCK_SECOND_NS)
 #define WAYS_REST 50
-/* An owner who makes an interface gives it a key in a moment. */
-#define KEYLESS_NS (5 * CLOCK_SECOND_NS)
+/*
+ * An owner who makes an interface gives it a key and addresses in a moment, and sets it up last. What we had
+ * added by then would be an error to him.
+ */
+#define UNREADY_NS (5 * CLOCK_SECOND_NS)
 
 static const char *words_of(int result)
 {
@@ -118,6 +121,13 @@ static int create(struct interface *interface)
 	return fail(interface, "cannot make interface %s: %s", interface->name, words_of(result));
 }
 
+static bool is_up(const struct interface *interface)
+{
+	struct link link;
+
+	return link_look(interface->name, &link) == 0 && link.is_up;
+}
+
 /* Uses one that somebody else has made. */
 static int adopt(struct interface *interface, bool *is_new)
 {
@@ -131,15 +141,15 @@ static int adopt(struct interface *interface, bool *is_new)
 	*is_new = sodium_is_zero(present.public_key, sizeof present.public_key) == 1;
 	result = judge_existing(interface, &present);
 	wireguard_release(&present);
-	if (result == 0 && interface->was_there && *is_new) {
+	if (result == 0 && interface->was_there && (*is_new || !is_up(interface))) {
 		uint64_t now_ns = clock_now_ns();
 
-		if (interface->keyless_ns == 0)
-			interface->keyless_ns = now_ns;
-		if (now_ns < interface->keyless_ns + KEYLESS_NS)
+		if (interface->unready_ns == 0)
+			interface->unready_ns = now_ns;
+		if (now_ns < interface->unready_ns + UNREADY_NS)
 			return 1;
 	}
-	interface->keyless_ns = 0;
+	interface->unready_ns = 0;
 	return result == 0 ? take(interface, false) : result;
 }
 

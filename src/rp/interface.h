@@ -33,13 +33,13 @@ struct interface {
 
 	struct guard guard;
 	struct driver driver;
-	bool is_ours;                          /* we made it, and delete it */
-	uint32_t index;                        /* of the one that we made or use; 0: none yet */
-	bool is_complete;                      /* it has all that it should */
-	bool was_there;                        /* established once */
-	uint64_t ways_due_ns;                  /* addresses and routes are not looked at again before then */
-	bool gave_key;                         /* one that had none got our private key */
-	uint64_t keyless_ns;                   /* since when one that came again has none; 0: it has */
+	bool is_ours;         /* we made it, and delete it */
+	uint32_t index;       /* of the one that we made or use; 0: none yet */
+	bool is_complete;     /* it has all that it should */
+	bool was_there;       /* established once */
+	uint64_t ways_due_ns; /* addresses and routes are not looked at again before then */
+	bool gave_key;        /* one that had none got our private key */
+	uint64_t unready_ns;  /* since when one that came again has no key or is down; 0: it is ready */
 	char problem[INTERFACE_PROBLEM_BYTES]; /* that was said last; empty: all is well */
 };
 
