@@ -493,7 +493,8 @@ static bool explain(const struct look *look, const struct target *target, int re
 /* Where there is no device and no peer there is no key of one that leaves either. */
 static bool is_settled(const struct target *target, int result)
 {
-	return has_key(target) ||
+	/* One that is somebody else's may have been given our key, and is not where it should be. */
+	return (result != -EEXIST && has_key(target)) ||
 	       (target->peer->leaving && target->present == NULL && (result == 0 || result == -ENODEV));
 }
 
@@ -539,7 +540,7 @@ static void schedule(struct look *look, bool good, int result)
 	device->check_ns = look->now_ns + device->wait_ns;
 }
 
-/* Whether a peer of the device has one of our keys by somebody else's will. */
+/* Whether a peer of the device is an output of ours. */
 static bool is_target(const struct look *look, const uint8_t peer[static WIREGUARD_KEY_BYTES])
 {
 	for (size_t i = 0; i < look->count; i++) {
@@ -643,7 +644,7 @@ static void look_at(struct monitor *monitor, struct monitor_device *device, uint
 	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);
 	if (result == 0)
 		result = put_right(&look);
-	/* One of user space may have no link of its name. */
+	/* It may have gone since: then nothing is known, and nothing said. */
 	look.is_up = result != 0 || link_look(device->name, &link) != 0 || link.is_up;
 	say_problem(device, result,
 	            monitor->options.establish != NULL && strcmp(monitor->name, device->name) == 0);

@@ -489,6 +489,7 @@ static void test_foreign(void **state)
 	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
 	/* Nor does it count that it should have the key. */
 	memset(device.preshared_keys[0], 'a', HEX_CHARS);
+	monitor_device_look(&scene->monitor, DEVICE);
 	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
 	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
 	maker.result = 1;
