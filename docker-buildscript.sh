@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: [VARIABLE=VALUE]... ./docker-buildscript.sh
+# usage: [VARIABLE=VALUE]... bash docker-buildscript.sh
 # Builds the Docker images from what is committed (HEAD), tagged commit-<first 7 digits of the commit>, and prints the
 # names of what it made. Nothing is uploaded. Variables:
 #   TAG_AS_RELEASE=true   tag them with the version of their programs too
@@ -49,7 +49,7 @@ command -v docker >/dev/null ||
 	fail 1 "there is no docker here; install it first (Debian: apt-get install docker.io)"
 command -v git >/dev/null || fail 1 "there is no git here; install it first (Debian: apt-get install git)"
 problem=$(docker version 2>&1 >/dev/null) || fail 1 "docker does not work here: ${problem:-no reason given}"
-cd "${BASH_SOURCE[0]%/*}"
+cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
 [ -e .git ] || fail 1 "$PWD is no clone of the git repository, which the images are made of and named after"
 commit=$(git rev-parse --verify HEAD)
 [ -z "$(git status --porcelain --untracked-files=no)" ] ||

@@ -125,7 +125,7 @@ refuses()
 	local status=$1 text=$2 got=0
 
 	shift 2
-	env "$@" "$BASH" ./docker-buildscript.sh >"$work/refused" 2>&1 || got=$?
+	env "$@" "$BASH" docker-buildscript.sh >"$work/refused" 2>&1 || got=$?
 	cat "$work/refused"
 	echo "status $got"
 	[ "$got" -eq "$status" ] && [ "$(wc -l <"$work/refused")" -eq 1 ] && grep -qF -- "$text" "$work/refused"
