@@ -8,6 +8,8 @@
 #   IMAGES="NAME..."      which ones (default: rosenpass rp)
 #   BASE_IMAGE=IMAGE      a Debian 12 to build in, and the base of rp (default: debian:bookworm-slim)
 #   BUILD_OPTIONS="..."   more options for docker build, such as --no-cache
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/start.bash"
 set -euo pipefail
 
 # fail STATUS WORDS...
@@ -49,7 +51,7 @@ command -v docker >/dev/null ||
 	fail 1 "there is no docker here; install it first (Debian: apt-get install docker.io)"
 command -v git >/dev/null || fail 1 "there is no git here; install it first (Debian: apt-get install git)"
 problem=$(docker version 2>&1 >/dev/null) || fail 1 "docker does not work here: ${problem:-no reason given}"
-cd "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")"
+cd "$root"
 [ -e .git ] || fail 1 "$PWD is no clone of the git repository, which the images are made of and named after"
 commit=$(git rev-parse --verify HEAD)
 [ -z "$(git status --porcelain --untracked-files=no)" ] ||

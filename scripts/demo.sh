@@ -3,9 +3,11 @@
 # Builds, makes two key pairs, lets two daemons on this machine agree on a key, and compares what both wrote. As root it
 # also makes a VPN between two network namespaces and sends a ping through it. Leaves nothing behind but build/demo, and
 # nothing running.
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$root"
 build=build/demo
 wait_seconds=30
 pids=()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-# usage: embed.py OUTPUT.c FILE...
-# Writes C source that defines manual_files[] (src/rosenpass/manual.h): the contents of the files, each under
-# its name without folder, each with a zero after it.
+"""usage: embed.py OUTPUT.c FILE...
+Writes C source that defines manual_files[] (src/rosenpass/manual.h): the contents of the files, each under
+its name without folder, each with a zero after it."""
 import os
 import sys
 
@@ -9,8 +9,12 @@ BYTES_A_LINE = 16
 
 
 def main():
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        print(__doc__)
+        sys.exit(0)
     if len(sys.argv) < 3:
-        sys.exit("usage: embed.py OUTPUT.c FILE...")
+        print(__doc__.splitlines()[0], file=sys.stderr)
+        sys.exit(2)
     lines = ['#include "rosenpass/manual.h"', ""]
     entries = []
     for number, path in enumerate(sys.argv[2:]):

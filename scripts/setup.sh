@@ -2,6 +2,8 @@
 # usage: scripts/setup.sh [--for=build|demo|test]
 # Looks for what building (the default), scripts/demo.sh or testing needs and is not here. On Debian and Ubuntu it says what is
 # missing and installs it with apt-get; elsewhere it prints the list and exits 1. Changes nothing when all is here.
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail
 export LC_ALL=C
 

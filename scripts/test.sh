@@ -3,10 +3,12 @@
 # Builds with gcc, with clang, and with clang's address and undefined-behaviour sanitizers, all with warnings as
 # errors, and runs the tests. The last line is "N passed, N failed"; the exit status is 0 only if nothing failed.
 # Writes to build/ alone.
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -uo pipefail
 export LC_ALL=C
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+cd "$root" || exit 1
 passed=0
 failed=0
 pids=()

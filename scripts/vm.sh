@@ -5,13 +5,11 @@
 # but what SCRIPT makes, no disk, and an end after VM_SECONDS (100).
 # FOLDER keeps the kernel for the next time. Needs qemu-system-x86_64, busybox, dash, cpio, modprobe, ip, wg, ping, setpriv, and
 # for the first time apt-get; no root. Exit status 77: something of that is missing, and one line says what.
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
-[ $# -ge 2 ] || {
-	sed -n '2,7s/^# //p' "${BASH_SOURCE[0]}" >&2
-	exit 2
-}
 if [ ! -r "$2" ]; then
 	echo "vm.sh: cannot read the script $2" >&2
 	exit 2
@@ -75,18 +73,18 @@ fi
 version=$(basename "$folder"/modules/*)
 
 # What the machine boots into.
-root=$work/root
-mkdir -p "$root"/{bin,dev,etc,lib/modules,proc,run,sys,tmp,usr/bin,var,work}
-ln -s ../run "$root/var/run"
+image=$work/root
+mkdir -p "$image"/{bin,dev,etc,lib/modules,proc,run,sys,tmp,usr/bin,var,work}
+ln -s ../run "$image/var/run"
 # add PROGRAM TARGET: with the libraries that it is linked to.
 add()
 {
 	local library
 
-	install -m 755 -D "$1" "$root$2"
+	install -m 755 -D "$1" "$image$2"
 	# A static program has none.
 	{ ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || true; } | while read -r library; do
-		[ -e "$root$library" ] || install -m 755 -D "$(realpath "$library")" "$root$library"
+		[ -e "$image$library" ] || install -m 755 -D "$(realpath "$library")" "$image$library"
 	done
 }
 add "$(command -v busybox)" /bin/busybox
@@ -97,10 +95,10 @@ done
 for file in "$@"; do
 	add "$file" "/work/$(basename "$file")"
 done
-cp "$script" "$root/work/script"
-printf 'root:x:0:0:root:/:/bin/sh\n' >"$root/etc/passwd"
-printf 'root:x:0:\n' >"$root/etc/group"
-printf '127.0.0.1 localhost\n' >"$root/etc/hosts"
+cp "$script" "$image/work/script"
+printf 'root:x:0:0:root:/:/bin/sh\n' >"$image/etc/passwd"
+printf 'root:x:0:\n' >"$image/etc/group"
+printf '127.0.0.1 localhost\n' >"$image/etc/hosts"
 
 # Modules in the order in which they have to be loaded.
 mkdir -p "$work/lib" "$work/usr"
@@ -120,13 +118,13 @@ esac
 while read -r path; do
 	name=$(basename "$path")
 	name=${name%%.*}.ko
-	${unpack:-cat} ${unpack:+-qdc} "$path" >"$root/lib/modules/$name"
+	${unpack:-cat} ${unpack:+-qdc} "$path" >"$image/lib/modules/$name"
 	echo "$name"
-done <"$work/list" >"$root/lib/modules/order"
+done <"$work/list" >"$image/lib/modules/order"
 
-cat >"$root/init" <<'END'
+cat >"$image/init" <<'END'
 #!/bin/busybox sh
-export PATH=/usr/bin:/bin HOME=/
+export PATH=/usr/bin:/bin HOME=/ ROSENPASS_VM=yes
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -143,8 +141,8 @@ echo "The script ended with status $?"
 sync
 poweroff -f
 END
-chmod 755 "$root/init"
-(cd "$root" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -1) >"$work/initrd"
+chmod 755 "$image/init"
+(cd "$image" && find . | cpio -o -H newc --quiet --owner 0:0 | gzip -1) >"$work/initrd"
 
 # By emulation alone: hardware virtualisation inside other virtual machines cannot be relied on. In the foreground, so
 # that a signal to this script's process group ends the machine too.

@@ -2,6 +2,7 @@
 # usage: hardening.sh PROGRAM yes|no
 # What the compiler and the linker were asked for against taking over the program is really in it. The second
 # word says whether it was built with FORTIFY, which needs an optimiser.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 

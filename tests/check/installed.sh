@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: installed.sh SOURCE_ROOT BUILD_ROOT CC...
 # Installs into an empty folder, builds doc/examples/embed.c from what was installed and nothing else, runs it.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 
 source_root=$1

@@ -2,10 +2,11 @@
 # usage: layers.sh SOURCE_ROOT
 # Arrows point down only: programs -> daemon -> config, wireguard -> system -> protocol -> crypto.
 # Looks at every #include below src/.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
-cd "$1/src"
+cd -- "$1/src"
 failed=0
 files=0
 

@@ -3,6 +3,7 @@
 # What the help of rosenpass or rp says, its man pages and the completions of three shells agree: each command, each
 # option, each word of `exchange`, each key of the configuration stands everywhere, and nothing else does. rosenpass has
 # pages and completions inside itself as they are in the tree. What can be looked at by mandoc, zsh and fish is.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 

@@ -3,6 +3,7 @@
 # No function of the library may take more than the limit of stack, nor an amount that is only known at run time;
 # with gcc, which can write down who calls whom, no chain of calls either. Reports the biggest ones.
 # Calls through pointers (the caller's random source and allocator) and into libsodium and libc count as 0.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 

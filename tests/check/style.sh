@@ -2,10 +2,11 @@
 # usage: style.sh SOURCE_ROOT
 # What can be checked mechanically: layout by clang-format, left-over marks, length of files and lines, ends of
 # lines, whether the build lists every source, and whether the shell can read our scripts.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
-cd "$1"
+cd -- "$1"
 failed=0
 
 # complain WORDS [LINES]: prints both and remembers the failure; nothing to say without lines.

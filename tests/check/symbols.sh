@@ -2,15 +2,15 @@
 # usage: symbols.sh LIBRARY
 # The shared library shows exactly the names in symbols.txt, and needs nothing from outside that could
 # reach a clock, a file, a socket or the system's random numbers.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
 library=$1
-here=$(cd "$(dirname "$0")" && pwd)
 failed=0
 
 exported=$(nm -D --defined-only "$library" | sed 's/.* //; s/@.*//' | sort)
-if ! diff <(sort "$here/symbols.txt") <(printf '%s\n' "$exported"); then
+if ! diff <(sort "$root/tests/check/symbols.txt") <(printf '%s\n' "$exported"); then
 	echo "symbols.sh: exported names differ from tests/check/symbols.txt (< expected, > found)" >&2
 	failed=1
 fi

@@ -2,6 +2,7 @@
 # usage: units.sh ROSENPASS RP SOURCE_ROOT
 # The systemd units: systemd finds no fault in them, they keep what users of the reference's unit rely on, and they
 # leave a daemon less to misuse than that unit does.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 

@@ -2,8 +2,9 @@
 # usage: commands.sh ROSENPASS FAKE_DAEMON
 # The commands beside the daemon itself, with right and wrong input: fingerprints, conversion of keys, help, and those
 # that talk to a daemon, to several, to none, and to one that is out of its mind. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

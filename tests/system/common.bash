@@ -1,4 +1,4 @@
-# What the scripts of this folder have in common; they source it. A script sets $work aside for itself below
+# What the scripts of this folder have in common; they source it after scripts/start.bash. A script sets $work aside for itself below
 # /tmp, starts daemons that are ended with it, and counts cases; its last line is "N passed, N failed".
 # shellcheck shell=bash
 set -uo pipefail
@@ -8,8 +8,8 @@ umask 022
 # Programs may be given by relative paths.
 started_in=$PWD
 
-here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
-vectors=$(realpath "$here/../data/vectors")
+here=$root/tests/system
+vectors=$root/tests/data/vectors
 wait_seconds=30
 passed=0
 failed=0

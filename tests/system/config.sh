@@ -3,13 +3,14 @@
 # The commands around a configuration: gen-config writes one that is accepted, gen-keys makes the keys that a file names,
 # keygen still does what it did. Then wrong input: the exit status, one line that names what is wrong, and not
 # a file more, less or different. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -uo pipefail
 export LC_ALL=C
 unset RUST_LOG
 umask 022
 
 rosenpass=$(realpath "$1")
-samples=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../data/config")
+samples=$root/tests/data/config
 passed=0
 failed=0
 work=$(mktemp -d) || exit 1

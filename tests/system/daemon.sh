@@ -2,7 +2,9 @@
 # usage: daemon.sh ROSENPASS
 # What daemons go through in their life: several peers, both sides calling at once, restarts, junk from the network,
 # nosy neighbours. The last line is "N passed, N failed".
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
+# shellcheck source=common.bash
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

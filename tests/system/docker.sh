@@ -3,8 +3,9 @@
 # Builds the Docker images and does what docker/USAGE.md says, with a docker daemon of its own that leaves the
 # network of the machine as it is. The base image is made with mmdebstrap and kept in the build folder for a week.
 # The last line is "N passed, N failed"; without what it needs it exits 77.
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 source_root=$(absolute "$1")
 build_root=$(absolute "$2")

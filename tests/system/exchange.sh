@@ -2,7 +2,9 @@
 # usage: exchange.sh ROSENPASS
 # Runs pairs of real daemons on the loopback interface and looks at what they write: key files, their modes, the
 # lines on standard output, exit statuses. The last line is "N passed, N failed".
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
+# shellcheck source=common.bash
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

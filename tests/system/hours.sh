@@ -2,8 +2,9 @@
 # usage: hours.sh ROSENPASS_FAST ASK [HOURS [SCALE]]
 # Two daemons that renew their keys for HOURS (3), in which time passes SCALE (60) times as fast: 3 minutes. The last
 # line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

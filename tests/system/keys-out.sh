@@ -2,8 +2,9 @@
 # usage: keys-out.sh ROSENPASS ROSENPASS_FAST ASK
 # Where keys go: files on disks that are full, missing or closed, and commands of every kind. The last line is
 # "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

@@ -2,8 +2,9 @@
 # usage: lifecycle.sh ROSENPASS ROSENPASS_FAST ASK
 # What happens to a daemon while it runs: another configuration, peers that come and go, processes that are killed,
 # restarts. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

@@ -2,8 +2,9 @@
 # usage: load.sh ROSENPASS FLOOD
 # A daemon that gets more handshakes than it can work through: it demands cookies, still serves who can show one,
 # and goes back to normal afterwards. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

@@ -2,8 +2,9 @@
 # usage: many.sh ROSENPASS ASK VARY_KEYS
 # A daemon with a thousand peers: how long it takes to start, to tell its status, and what it does when there is
 # nothing to do. Needs 2 GB of memory. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 peers=1000
 # The aims are 3000, 100 and 10; a machine that does other things as well may take twice and thrice as long.

@@ -3,6 +3,7 @@
 # Daemons on networks that behave as real ones do: several addresses, both families, losses, addresses that change,
 # names and links that come late. Needs root and network namespaces; else it is skipped (77). The last
 # line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 
 # It works in namespaces of its own, which end with it whatever ends it: networks, mounts and processes.
 if [ "${1-}" != inside ]; then
@@ -16,11 +17,11 @@ if [ "${1-}" != inside ]; then
 		echo "skipped: this system has no namespaces with virtual links (unshare, ip, veth, bridge)"
 		exit 77
 	fi
-	exec "${own[@]}" bash "$0" inside "$@"
+	exec "${own[@]}" bash "$root/tests/system/network.sh" inside "$@"
 fi
 shift
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 mount -t tmpfs tmpfs /run || exit 1
 
 program "$1" rosenpass

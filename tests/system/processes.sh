@@ -2,8 +2,9 @@
 # usage: processes.sh ROSENPASS ASK FIND_BYTES
 # What the two processes of a daemon look like from outside: what they may do, what they have open, and
 # where keys are not. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program

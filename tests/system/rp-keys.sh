@@ -2,7 +2,9 @@
 # usage: rp-keys.sh RP
 # The commands of rp that need no network: keys made and read, help, and each kind of wrong input: the exit status,
 # what is said where, and not a file more, less or different. The last line is "N passed, N failed".
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
+# shellcheck source=common.bash
+source "$root/tests/system/common.bash"
 
 program "$1" rp
 rp=$program

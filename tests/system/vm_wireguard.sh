@@ -1,7 +1,18 @@
+#!/bin/sh
+# usage: scripts/vm.sh FOLDER tests/system/vm_wireguard.sh RP ROSENPASS RP_FAST WIREGUARD_PROBE
 # Runs inside the virtual machine (dash): rp, rosenpass and our library of WireGuard on the kernel's WireGuard,
 # between two network namespaces. rp_fast has a clock that runs ROSENPASS_TEST_CLOCK_SCALE times as fast.
 # Many conditions are handed to eval, which expands them when they are tried.
 # shellcheck shell=dash disable=SC2016
+if [ "${1-}" = -h ] || [ "${1-}" = --help ]; then
+	sed -n '2,5s/^# //p' -- "$0"
+	exit 0
+fi
+# The network namespaces and interfaces below have plain names: do not make them on a machine that is in use.
+if [ "${ROSENPASS_VM-}" != yes ]; then
+	sed -n '2s/^# //p' -- "$0" >&2
+	exit 2
+fi
 umask 077
 passed=0
 failed=0

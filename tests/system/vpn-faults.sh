@@ -3,8 +3,9 @@
 # What may happen to the interface of a VPN, on WireGuard of user space: others delete it, take it down, put their own in its
 # place or own it; rp is killed while it starts; rosenpass gets another configuration. The last line is
 # "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 # shellcheck source=vpn.bash disable=SC2154
 source "$here/vpn.bash" "$@"
 find_bytes=$(absolute "$4")

@@ -3,8 +3,9 @@
 # VPNs between two network namespaces on WireGuard of user space (wireguard-go): ping, keys that change, wrong keys,
 # every kind of end, an interface that exists or is made again, twenty starts at once. The last line is
 # "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 # shellcheck source=vpn.bash disable=SC2154
 source "$here/vpn.bash" "$@"

@@ -2,8 +2,9 @@
 # usage: wg-quick.sh ROSENPASS
 # rosenpass exchange-config beside wg-quick, as the units rosenpass@NAME and wg-quick@NAME run them: in two network
 # namespaces, with interfaces that come and go. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 is_root || { echo "needs root for network namespaces"; exit 77; }
 for needed in wireguard-go wg wg-quick ip ping; do

@@ -3,6 +3,7 @@
 # What the library sets on a device of wireguard-go, seen by wg, and the other way round: 2,000 peers, preshared keys,
 # peers and devices that are not there. Needs root, namespaces, wireguard-go and wg; else it is skipped (77). The
 # last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 
 # It works in namespaces of its own, which end with it whatever ends it: networks, mounts and processes.
 if [ "${1-}" != inside ]; then
@@ -21,11 +22,11 @@ if [ "${1-}" != inside ]; then
 		echo "skipped: namespaces with virtual links (unshare, ip, veth) need root and a system that allows them"
 		exit 77
 	fi
-	exec "${own[@]}" bash "$0" inside "$@"
+	exec "${own[@]}" bash "$root/tests/system/wireguard-go.sh" inside "$@"
 fi
 shift
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 # Sockets of devices are below it, and these are nobody else's.
 mount -t tmpfs tmpfs /run || exit 1
 

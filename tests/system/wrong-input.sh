@@ -2,7 +2,9 @@
 # usage: wrong-input.sh ROSENPASS
 # Each kind of wrong input: the exit status (2 for wrong usage, else 1), one line on standard error that names what is
 # wrong, nothing on standard output, and not a file more, less or different. The last line is "N passed, N failed".
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
+# shellcheck source=common.bash
+source "$root/tests/system/common.bash"
 # Names that are none shall not keep us waiting where no name server answers.
 export RES_OPTIONS='timeout:1 attempts:1'
 
