@@ -61,6 +61,15 @@ static int put_words(FILE *out, const char *key, const struct config_words *word
 	return result;
 }
 
+/* Programs in Rust insist on this key, even if there is nothing to say. */
+static int put_listen(FILE *out, const struct config_words *words)
+{
+	if (words->count > 0)
+		return put_words(out, "listen", words);
+	(void)fputs("listen = []\n", out);
+	return 0;
+}
+
 static const char *version_of(uint32_t dialects)
 {
 	if (dialects == CONFIG_DIALECTS_V02)
@@ -87,8 +96,7 @@ static int put_peer(FILE *out, const struct config_peer *peer)
 static int put_config(FILE *out, const struct config *config)
 {
 	if (put_text(out, "public_key", config->public_key) != 0 ||
-	    put_text(out, "secret_key", config->secret_key) != 0 ||
-	    put_words(out, "listen", &config->listen) != 0 ||
+	    put_text(out, "secret_key", config->secret_key) != 0 || put_listen(out, &config->listen) != 0 ||
 	    put_text(out, "verbosity", config->verbosity == CONFIG_VERBOSE ? "Verbose" : "Quiet") != 0 ||
 	    put_text(out, "user", config->user) != 0)
 		return -1;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "system/clock.h"
+#include "system/log.h"
 #include "system/secret_memory.h"
 
 /*
@@ -301,6 +302,7 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	for (size_t i = 0; i < monitor->listener_count; i++)
 		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
 	set(status, "name", text(monitor->name));
+	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));
 	set(status, "pid", json_integer(getpid()));
 	set(status, "engine_pid", json_integer(monitor->engine_pid));
