@@ -44,6 +44,8 @@ static void test_own_keys(void **state)
 		{ OWN, SAID_OWN NO_LISTEN QUIET },
 		{ OWN "peers = []", SAID_OWN NO_LISTEN QUIET },
 		{ OWN "listen = []", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "listen = [\":9999\", \"*:9998\", \"9997\", \"0:9996\"]", SAID_OWN
+		  "listen = [\"[::]:9999\", \"[::]:9998\", \"[::]:9997\", \"0.0.0.0:9996\"]\n" QUIET },
 		{ OWN "listen = \"h:0\"", SAID_OWN "listen = [\"h:0\"]\n" QUIET },
 		{ OWN "listen = [\"h:9\",\n\"[::]:65535\"]",
 		  SAID_OWN "listen = [\"h:9\", \"[::]:65535\"]\n" QUIET },
