@@ -58,6 +58,8 @@ static void test_own_keys(void **state)
 		{ "\"public_key\" = 'p'\nsecret_key = \"\"\"s\"\"\"", SAID_OWN NO_LISTEN QUIET },
 		{ OWN PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER },
 		{ OWN "peers = [{public_key = \"q\", key_out = \"o\"}]", SAID_OWN NO_LISTEN QUIET SAID_PEER },
+		{ OWN "peers = [\n    {\n\tpublic_key = \"q\", # theirs\n\tkey_out = \"o\",\n    },\n]\n",
+		  SAID_OWN NO_LISTEN QUIET SAID_PEER },
 		{ OWN "\r\n" PEER PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER SAID_PEER },
 	};
 
