@@ -229,6 +229,8 @@ static void start_command(struct monitor *monitor, struct monitor_peer *peer, st
 {
 	int result;
 
+	if (peer->leaving && output->attempts == 0)
+		monitor_peers_begin_leaving(peer, now_ns);
 	output->attempts++;
 	output->outdated = false;
 	output->stopping = false;
@@ -255,7 +257,24 @@ static bool same_words(const struct config_words *a, const struct config_words *
 	return true;
 }
 
-/* Whether a peer that is leaving still runs the same command: two at once would end in any order. */
+/*
+ * Whether a command cannot tell these two apart: it is told a peer's name and id. Peers that merely share the
+ * words have nothing to do with each other.
+ */
+static bool same_command(const struct monitor_peer *a, const struct monitor_peer *b)
+{
+	const char *name = a->config.name;
+	bool same_peer = (a->tag == b->tag && memcmp(a->public_key.bytes, b->public_key.bytes,
+	                                             ROSENPASS_PUBLIC_KEY_BYTES) == 0) ||
+	                 (name != NULL && b->config.name != NULL && strcmp(name, b->config.name) == 0);
+
+	return same_peer && same_words(&a->config.exchange_command, &b->config.exchange_command);
+}
+
+/*
+ * Whether the same command still runs for a peer that is leaving: of two at once, the one with the older key
+ * could end last.
+ */
 static bool is_taken(const struct monitor *monitor, const struct monitor_peer *peer)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {
@@ -264,8 +283,7 @@ static bool is_taken(const struct monitor *monitor, const struct monitor_peer *p
 		if (other == NULL || other == peer || !other->leaving)
 			continue;
 		for (size_t o = 0; o < other->output_count; o++) {
-			if (other->outputs[o].program.pid != 0 &&
-			    same_words(&other->config.exchange_command, &peer->config.exchange_command))
+			if (other->outputs[o].program.pid != 0 && same_command(other, peer))
 				return true;
 		}
 	}
@@ -572,7 +590,19 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 	wipe_when_done(peer);
 }
 
-void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config)
+bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer)
+{
+	for (size_t i = 0; i < peer->output_count; i++) {
+		const struct monitor_output *output = &peer->outputs[i];
+
+		if (output->kind == MONITOR_COMMAND && output->state != MONITOR_DELIVERED &&
+		    output->attempts == 0)
+			return true;
+	}
+	return false;
+}
+
+void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
@@ -582,7 +612,9 @@ void monitor_delivery_take_over(struct monitor *monitor, const struct config_pee
 		for (size_t o = 0; o < peer->output_count; o++) {
 			struct monitor_output *output = &peer->outputs[o];
 
-			if (!same_target(&peer->config, config, output->kind))
+			if (output->kind == MONITOR_COMMAND
+			            ? !same_command(peer, successor)
+			            : !same_target(&peer->config, &successor->config, output->kind))
 				continue;
 			/* A program that runs may end; its successor waits for that. */
 			output->last_try = true;

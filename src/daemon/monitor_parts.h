@@ -323,6 +323,8 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged);
 /* Takes it from the engine, tells its outputs that the key is worth nothing, and forgets it after that. */
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer);
+/* Starts the time that the outputs of a removed peer are tried for. */
+void monitor_peers_begin_leaving(struct monitor_peer *peer, uint64_t now_ns);
 /* The peer of that slot and serial, unless it is leaving; NULL: none. */
 struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial);
 /* The peer that was given that serial. NULL: none. */
@@ -381,8 +383,10 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer);
  */
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
-/* Peers that are leaving give up the outputs that this configuration takes over. */
-void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config);
+/* Whether a command of the peer has not been started yet for the present key. */
+bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer);
+/* Peers that are leaving give up the outputs that the successor takes over. */
+void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor);
 /* Ends what runs. */
 void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
 

@@ -188,7 +188,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	monitor_backoff_none(&peer->announce);
-	monitor_delivery_take_over(monitor, &peer->config);
+	monitor_delivery_take_over(monitor, peer);
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -225,13 +225,18 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
 	}
 	/* What the new configuration takes over from a peer that leaves, and what it goes on with. */
-	monitor_delivery_take_over(monitor, &peer->config);
+	monitor_delivery_take_over(monitor, peer);
 	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
 	if (other_endpoint) {
 		monitor_names_start(peer, clock_now_ns());
 		send_addresses(monitor, peer, true);
 	}
 	return different || other_psk;
+}
+
+void monitor_peers_begin_leaving(struct monitor_peer *peer, uint64_t now_ns)
+{
+	peer->leave_ns = now_ns + LEAVE_NS;
 }
 
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
@@ -243,7 +248,7 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 
 	monitor_request(monitor, &request, -1);
 	peer->leaving = true;
-	peer->leave_ns = now_ns + LEAVE_NS;
+	monitor_peers_begin_leaving(peer, now_ns);
 	monitor_backoff_none(&peer->resolve);
 	monitor->peer_count--;
 	log_info("%s: removed", peer->label);
@@ -255,8 +260,8 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 /* Whether a leaving peer has to stay a little longer. */
 static bool must_stay(const struct monitor_peer *peer, uint64_t now_ns)
 {
-	return peer->resolving ||
-	       (peer->reason != NULL && !monitor_delivery_is_done(peer) && now_ns < peer->leave_ns);
+	return peer->resolving || (peer->reason != NULL && !monitor_delivery_is_done(peer) &&
+	                           (now_ns < peer->leave_ns || monitor_delivery_waits_for_turn(peer)));
 }
 
 static void let_go(struct monitor *monitor, size_t slot)
