@@ -210,7 +210,7 @@ enum rosenpass_verdict {
 	ROSENPASS_EXCHANGED,    /* InitConf: a new key, EmptyData sent */
 	ROSENPASS_CONFIRMED,    /* EmptyData: the responder has the key */
 	ROSENPASS_REPEATED,     /* InitConf seen before: the same EmptyData sent again */
-	ROSENPASS_COOKIE_SENT,  /* InitHello under load: CookieReply sent */
+	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
 	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
 	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
 	ROSENPASS_DROPPED,      /* first of those without effect */
@@ -255,7 +255,29 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine);
 ROSENPASS_API
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 
-/* Whether InitHellos need a cookie at present. */
+/*
+ * The time now, on the clock whose times are handed in elsewhere. Called a few times for each batch that
+ * contains an InitHello, so it should be cheap and count microseconds.
+ */
+typedef uint64_t rosenpass_clock_fn(void *context);
+
+/*
+ * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos without a
+ * valid cookie. They get 60 % of the time of one core, in bursts of up to 50 ms; those of our own peers count
+ * for two thirds, so that a crowd of peers gets 90 %. An InitHello beyond that is answered by a CookieReply.
+ * A sender that shows its cookie is served outside of this budget, up to 10 handshakes a second for each
+ * network (see struct rosenpass_address) after a burst of 20. All other messages are always handled. Software
+ * that ignores CookieReply is thus served as long as there is time.
+ *
+ * NULL takes the clock away and the limit with it, as in a new engine.
+ */
+ROSENPASS_API
+void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context);
+
+/*
+ * While true, no InitHello is served without a cookie, whatever the budget says. That locks out software that
+ * ignores CookieReply (all releases 0.2.x): prefer rosenpass_set_clock().
+ */
 ROSENPASS_API
 void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 
@@ -318,7 +340,7 @@ struct rosenpass_stats {
 	uint64_t sent;                              /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load;
+	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
 };
 
 ROSENPASS_API

@@ -212,6 +212,7 @@ bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_
 		return is_report(&event->peer);
 	case CHANNEL_REPORT_END:
 		return event->report.busy_permille <= 1000;
+	case CHANNEL_BEGUN:
 	case CHANNEL_TIMED_OUT:
 	case CHANNEL_PEER_FAILED:
 	case CHANNEL_PONG:
@@ -276,6 +277,7 @@ bool channel_read_request(struct channel_request *request, const uint8_t *bytes,
 	case CHANNEL_DROP_SOCKET:
 		return request->slot < SOCKETS_MAX;
 	case CHANNEL_NETWORK_CHANGED:
+	case CHANNEL_BEGIN:
 	case CHANNEL_REPORT:
 	case CHANNEL_PING:
 	case CHANNEL_STOP:

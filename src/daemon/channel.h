@@ -34,6 +34,7 @@ enum channel_request_kind {
 	CHANNEL_NETWORK_CHANGED, /* try the peers that did not answer */
 	CHANNEL_ADD_SOCKET,      /* with the UDP socket */
 	CHANNEL_DROP_SOCKET,
+	CHANNEL_BEGIN,  /* the peers of the configuration are there: read sockets and send from now on */
 	CHANNEL_REPORT, /* say how every peer is */
 	CHANNEL_PING,
 	CHANNEL_STOP,
@@ -68,6 +69,7 @@ struct channel_request {
 
 enum channel_event_kind {
 	CHANNEL_READY = 1, /* the sandbox is closed, requests are welcome */
+	CHANNEL_BEGUN,     /* BEGIN and all requests before it are done */
 	CHANNEL_KEY,
 	CHANNEL_STALE,
 	CHANNEL_MOVED,

@@ -54,15 +54,14 @@ struct engine_load {
 	uint64_t window_ns;     /* when the present window began */
 	uint64_t busy_ns;       /* worked in it */
 	uint32_t busy_permille; /* of the last window */
-	unsigned calm;          /* windows in a row without need for cookies */
-	uint64_t turned_away;   /* at the end of the last window */
-	uint64_t since_ns;      /* 0: not under load */
+	uint64_t since_ns;      /* since when cookies are demanded; 0: they are not */
 };
 
 struct engine_process {
 	struct rosenpass *engine;
 	int channel;
 	int timer;
+	bool begun; /* the monitor has sent BEGIN */
 	struct sockets sockets;
 	struct engine_peer **peers; /* by slot, NULL: none */
 	size_t slots;
@@ -71,6 +70,7 @@ struct engine_process {
 	bool report;      /* the monitor waits for a report */
 	size_t report_at; /* next slot of it */
 	bool pong;
+	bool tell_begun; /* the monitor waits for BEGUN */
 	struct engine_load load;
 	struct engine_outbox outbox;
 	struct sockets_packet packets[SOCKETS_BATCH];
@@ -100,14 +100,13 @@ bool engine_tell_all(struct engine_process *process);
 /* Whether there is still something to send. */
 bool engine_tell_waits(const struct engine_process *process);
 
-/* engine_load.c: time worked against time passed. */
+/* engine_load.c: for the status, the part of each second that goes into datagrams and timers. */
 void engine_load_start(struct engine_load *load, uint64_t now_ns);
 
-/*
- * Adds time worked. turned_away: datagrams so far that had to come again with a cookie. true: a window has
- * ended; under_load says what holds from now on.
- */
-bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, uint64_t turned_away,
-                        bool *under_load);
+/* Adds time worked. Requests of the monitor are no load: time for them is not to be added. */
+void engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns);
+
+/* Ends the window if a second has passed. under_load: what the library says now. */
+void engine_load_look(struct engine_load *load, bool under_load, uint64_t now_ns);
 
 #endif

@@ -170,6 +170,12 @@ bool engine_tell_all(struct engine_process *process)
 
 	while (process->tell_first != NULL && result == 1)
 		result = tell_first(process);
+	if (result == 1 && process->tell_begun) {
+		static const struct channel_event begun = { .kind = CHANNEL_BEGUN };
+
+		result = say(process, &begun);
+		process->tell_begun = result != 1;
+	}
 	if (result == 1 && process->pong) {
 		static const struct channel_event pong = { .kind = CHANNEL_PONG };
 
@@ -185,5 +191,5 @@ bool engine_tell_all(struct engine_process *process)
 
 bool engine_tell_waits(const struct engine_process *process)
 {
-	return process->tell_first != NULL || process->pong || process->report;
+	return process->tell_first != NULL || process->tell_begun || process->pong || process->report;
 }

@@ -401,7 +401,6 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	monitor_control_open(monitor);
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
-	monitor_listen_announce(monitor);
 	for (size_t i = 0; i < count; i++) {
 		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
 			log_error("out of memory");
@@ -409,7 +408,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		}
 		monitor_load_release(&staged[i]);
 	}
-	return monitor->stopping || confine(monitor) != 0 ? -1 : 0;
+	monitor_listen_announce(monitor);
+	return monitor_engine_begin(monitor) != 0 || confine(monitor) != 0 ? -1 : 0;
 }
 
 /* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */

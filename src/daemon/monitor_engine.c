@@ -89,6 +89,7 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 		run_child(monitor, pair[1], secret_key);
 	memset(&monitor->ready, 0, sizeof monitor->ready);
 	monitor->is_ready = false;
+	monitor->has_begun = false;
 	monitor->report_asked = false;
 	sodium_memzero(secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	(void)close(pair[1]);
@@ -187,11 +188,12 @@ void monitor_engine_end(struct monitor *monitor)
 	lost(monitor);
 }
 
-int monitor_engine_wait(struct monitor *monitor)
+/* Serves events until *is_set. */
+static int wait_until(struct monitor *monitor, const bool *is_set)
 {
 	int looks = START_SECONDS;
 
-	while (!monitor->is_ready) {
+	while (!*is_set) {
 		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
 		int result = poll(&fd, 1, 1000);
 
@@ -208,4 +210,18 @@ int monitor_engine_wait(struct monitor *monitor)
 		}
 	}
 	return 0;
+}
+
+int monitor_engine_wait(struct monitor *monitor)
+{
+	return wait_until(monitor, &monitor->is_ready);
+}
+
+int monitor_engine_begin(struct monitor *monitor)
+{
+	static const struct channel_request begin = { .kind = CHANNEL_BEGIN };
+
+	monitor_request(monitor, &begin, -1);
+	/* Where a request could not be sent, the reason was logged and we are stopping. */
+	return monitor->stopping ? -1 : wait_until(monitor, &monitor->has_begun);
 }

@@ -110,6 +110,9 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 			monitor->ready = event->ready;
 		monitor->is_ready = true;
 		break;
+	case CHANNEL_BEGUN:
+		monitor->has_begun = true;
+		break;
 	case CHANNEL_PONG:
 		monitor->pong_ns = MONITOR_NEVER;
 		notify_send("WATCHDOG=1");

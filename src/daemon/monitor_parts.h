@@ -216,7 +216,8 @@ struct monitor {
 	pid_t engine_pid; /* 0: none */
 	int channel;
 	struct channel_ready ready;
-	bool is_ready; /* READY has come */
+	bool is_ready;  /* READY has come */
+	bool has_begun; /* BEGUN has come */
 	bool stopping;
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
@@ -462,6 +463,11 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribute__((warn_unused_result));
 /* Waits until it has closed its sandbox. */
 int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
+/*
+ * Lets it read its sockets and send, and waits until it does. To be called once peers and sockets were handed
+ * over: what it reads before a peer is there is lost work. -1: it has ended or hangs; said in the log.
+ */
+int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_result));
 void monitor_engine_end(struct monitor *monitor);
 /* Asks it to end, without waiting. */
 void monitor_engine_tell_stop(struct monitor *monitor);

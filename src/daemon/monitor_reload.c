@@ -127,8 +127,8 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 
 /*
  * Another key pair: sessions end, as peers know us by the old one. The new engine process gets what
- * the old one had. A peer that was added over the control socket with a preshared key cannot be handed over:
- * that key is kept nowhere else.
+ * the old one had. It has to be told to begin once it has the new peers as well. A peer that was added over
+ * the control socket with a preshared key cannot be handed over: that key is kept nowhere else.
  */
 static int replace_engine(struct monitor *monitor, struct plan *plan)
 {
@@ -151,7 +151,6 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 		monitor_stop(monitor, EXIT_FAILURE);
 		return -1;
 	}
-	monitor_listen_announce(monitor);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct monitor_peer *peer = plan->staged[i].same;
 
@@ -174,6 +173,17 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 			monitor_peers_announce(monitor, peer, NULL);
 		}
 	}
+	monitor_listen_announce(monitor);
+	return 0;
+}
+
+static int begin(struct monitor *monitor)
+{
+	if (monitor_engine_begin(monitor) != 0) {
+		monitor_stop(monitor, EXIT_FAILURE);
+		return -1;
+	}
+	/* Who waits for a report of the old engine process gets one of the new. */
 	monitor_control_ask(monitor);
 	return 0;
 }
@@ -213,6 +223,10 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 		if (status == 0) {
 			take_config(monitor, &plan);
 			change_peers(monitor, &plan, result);
+			if (plan.other_keys)
+				status = begin(monitor);
+		}
+		if (status == 0) {
 			log_info("reloaded \"%s\": %zu peers added, %zu removed, %zu changed, %zu unchanged",
 			         monitor->config.file, result->added, result->removed, result->changed,
 			         result->unchanged);

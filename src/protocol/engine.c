@@ -13,6 +13,8 @@ void engine_advance(struct rosenpass *engine, uint64_t now_ns)
 		now_ns = LATEST_NS;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
+	if (engine->load_until_ns <= engine->now_ns)
+		engine->load_until_ns = 0;
 }
 
 /* Our own facts are wanted by the first packet: computed before it can come. */
@@ -229,9 +231,13 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 	uint64_t peers = timers_first(&engine->timers, &slot);
 	uint64_t biscuits = biscuit_keys_deadline(&engine->biscuit_keys);
 	uint64_t cookies = cookie_secrets_deadline(&engine->cookie_secrets);
-	uint64_t keys = biscuits < cookies ? biscuits : cookies;
+	uint64_t deadline = biscuits < cookies ? biscuits : cookies;
 
-	return peers < keys ? peers : keys;
+	if (peers < deadline)
+		deadline = peers;
+	if (engine->load_until_ns != 0 && engine->load_until_ns < deadline)
+		deadline = engine->load_until_ns;
+	return deadline;
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
@@ -249,6 +255,15 @@ void rosenpass_set_under_load(struct rosenpass *engine, bool under_load)
 	engine->under_load = under_load;
 }
 
+void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context)
+{
+	engine->clock = clock;
+	engine->clock_context = context;
+	engine->load_until_ns = 0;
+	if (clock != NULL)
+		budget_start(&engine->budget, clock(context));
+}
+
 bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 {
 	return outputs_next(&engine->outputs, output);
@@ -257,5 +272,5 @@ bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
 {
 	*stats = engine->stats;
-	stats->under_load = engine->under_load;
+	stats->under_load = engine->under_load || engine->load_until_ns != 0;
 }

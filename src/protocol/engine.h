@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "protocol/biscuit.h"
+#include "protocol/budget.h"
 #include "protocol/cookie.h"
 #include "protocol/handshake.h"
 #include "protocol/index.h"
@@ -34,6 +35,8 @@
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)       /* RespHello to key, where EmptyData does not come */
 #define ENGINE_UNCONFIRMED_NS (60 * ENGINE_SECOND_NS) /* how long a given up InitConf may be under way */
 #define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)        /* after the random source failed */
+#define ENGINE_CALM_NS \
+	(5 * ENGINE_SECOND_NS) /* under load until this long after the last InitHello turned away */
 
 /* Our own handshake with a peer. */
 struct own_handshake {
@@ -86,6 +89,7 @@ struct peer {
 	/* As responder. */
 	uint64_t biscuit_used;      /* the greatest number accepted */
 	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
+	uint64_t hello_ns;          /* when an InitHello of it last counted as one of a peer; 0: never */
 	bool answered;              /* the two below are set */
 	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* keyed hash of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
@@ -120,8 +124,12 @@ struct rosenpass {
 	uint64_t now_ns;
 
 	struct biscuit_keys biscuit_keys;
-	uint64_t biscuit_counter; /* the number given out last */
-	bool under_load;
+	uint64_t biscuit_counter;  /* the number given out last */
+	bool under_load;           /* the caller wants a cookie with every InitHello */
+	rosenpass_clock_fn *clock; /* NULL: the time that InitHellos take is not measured, nor limited */
+	void *clock_context;
+	struct budget budget;   /* with a clock */
+	uint64_t load_until_ns; /* the budget was used up not long ago; 0: it was not */
 	struct cookie_secrets cookie_secrets;
 	struct rate_limit rate_limit;
 

@@ -32,6 +32,9 @@
 #define SETTLE_LESSER_NS (ENGINE_SECOND_NS / 2)
 #define SETTLE_GREATER_NS (5 * ENGINE_SECOND_NS)
 
+/* InitHellos of a peer that come faster than this are charged like those of strangers; see budget.h. */
+#define HELLO_NS (5 * ENGINE_SECOND_NS)
+
 /* The byte of a biscuit's number that tells the dialect; the eight before it count. */
 #define NUMBER_DIALECT 8
 
@@ -139,25 +142,42 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 	return true;
 }
 
-/* Under load: whether the sender has shown a cookie and is within its share; else the verdict. */
-static bool admit_under_load(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+/*
+ * Whether an InitHello may cost a handshake now, else the verdict is set. A sender that shows a cookie has a
+ * share of its own. Whoever has none, or has used it up, takes part in the budget. A cookie is demanded only
+ * when that is used up too: software that knows no cookies has no other way in.
+ */
+static bool admit_by_load(struct rosenpass *engine, struct rosenpass_datagram *datagram, bool *in_budget)
 {
-	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
-	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) != 0)
-		return false;
-	if (!cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
-	                     datagram->from.length, datagram->data, datagram->length)) {
-		if (send_cookie(engine, datagram))
-			datagram->verdict = ROSENPASS_COOKIE_SENT;
-		return false;
+	bool has_cookie;
+
+	*in_budget = false;
+	if (!engine->under_load && engine->clock == NULL)
+		return true;
+	has_cookie = cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
+	                             datagram->from.length, datagram->data, datagram->length);
+	if (has_cookie && rate_limit_take(&engine->rate_limit, datagram->from.bytes,
+	                                  datagram->from.group_length, engine->now_ns))
+		return true;
+	if (!engine->under_load) {
+		*in_budget = budget_take(&engine->budget);
+		if (*in_budget)
+			return true;
+		engine->load_until_ns = engine->now_ns + ENGINE_CALM_NS;
 	}
 	datagram->verdict = ROSENPASS_DROPPED_LOAD;
-	return rate_limit_take(&engine->rate_limit, datagram->from.bytes, datagram->from.group_length,
-	                       engine->now_ns);
+	if (has_cookie)
+		return false;
+	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
+	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) == 0 &&
+	    send_cookie(engine, datagram))
+		datagram->verdict = ROSENPASS_COOKIE_SENT;
+	return false;
 }
 
 /* The cheap checks; sets a work item up. false: the verdict is set. */
-static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram, struct handshake_response *w)
+static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram, struct handshake_response *w,
+                  bool *in_budget)
 {
 	uint32_t dialects = messages_classify(datagram->data, datagram->length);
 	int hash = engine_mac_hash(engine, datagram->data, datagram->length, dialects);
@@ -165,7 +185,7 @@ static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
 	datagram->verdict = ROSENPASS_DROPPED_MAC;
 	if (hash < 0)
 		return false;
-	if (engine->under_load && !admit_under_load(engine, datagram))
+	if (!admit_by_load(engine, datagram, in_budget))
 		return false;
 	datagram->verdict = ROSENPASS_DROPPED_SIZE;
 	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
@@ -185,6 +205,7 @@ struct batch {
 	struct handshake_response *ws[HANDSHAKE_BATCH_MAX];
 	struct rosenpass_datagram *datagrams[HANDSHAKE_BATCH_MAX];
 	struct peer *peers[HANDSHAKE_BATCH_MAX];
+	bool in_budget[HANDSHAKE_BATCH_MAX];
 };
 
 /* What becomes of the i-th of the batch. true: it goes on; false: the verdict is set. */
@@ -199,6 +220,7 @@ static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step
 			continue;
 		batch->ws[kept] = batch->ws[i];
 		batch->datagrams[kept] = batch->datagrams[i];
+		batch->in_budget[kept] = batch->in_budget[i];
 		batch->peers[kept++] = batch->peers[i];
 	}
 	batch->count = kept;
@@ -249,32 +271,62 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	return true;
 }
 
+/* The time on the caller's clock; 0 without one. */
+static uint64_t read_clock(const struct rosenpass *engine)
+{
+	return engine->clock == NULL ? 0 : engine->clock(engine->clock_context);
+}
+
+/* Whether this InitHello counts as one of a peer. A recorded one that is sent again and again does not. */
+static bool is_first_for_long(const struct rosenpass *engine, struct peer *peer)
+{
+	if (peer->hello_ns != 0 && engine->now_ns - peer->hello_ns < HELLO_NS)
+		return false;
+	peer->hello_ns = engine->now_ns;
+	return true;
+}
+
+static void work_through(struct rosenpass *engine, struct batch *batch, struct budget_work *work)
+{
+	uint64_t from_ns = read_clock(engine);
+	uint64_t to_ns;
+
+	work->count = batch->count;
+	handshake_identify(batch->ws, batch->count);
+	keep_those(engine, batch, find_peer);
+	handshake_authenticate(batch->ws, batch->count);
+	keep_those(engine, batch, decide);
+	handshake_respond(batch->ws, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		engine_send(engine, batch->peers[i], batch->ws[i]->message, batch->ws[i]->length,
+		            batch->ws[i]->chain.hash, &batch->datagrams[i]->from, false);
+		batch->datagrams[i]->verdict = ROSENPASS_ANSWERED;
+		if (batch->in_budget[i] && is_first_for_long(engine, batch->peers[i]))
+			work->peers++;
+	}
+	to_ns = read_clock(engine);
+	work->spent_ns = to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
 void respond_init_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
 {
 	struct batch batch = { 0 };
-	size_t used;
+	struct budget_work work = { 0 };
 
+	budget_advance(&engine->budget, read_clock(engine));
 	for (size_t i = 0; i < count; i++) {
 		struct handshake_response *w = &engine->work.responses[batch.count];
 
 		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE ||
-		    datagrams[i].data[0] != MESSAGE_INIT_HELLO || !admit(engine, &datagrams[i], w))
+		    datagrams[i].data[0] != MESSAGE_INIT_HELLO ||
+		    !admit(engine, &datagrams[i], w, &batch.in_budget[batch.count]))
 			continue;
 		batch.ws[batch.count] = w;
 		batch.datagrams[batch.count++] = &datagrams[i];
 	}
-	used = batch.count;
-	handshake_identify(batch.ws, batch.count);
-	keep_those(engine, &batch, find_peer);
-	handshake_authenticate(batch.ws, batch.count);
-	keep_those(engine, &batch, decide);
-	handshake_respond(batch.ws, batch.count);
-	for (size_t i = 0; i < batch.count; i++) {
-		engine_send(engine, batch.peers[i], batch.ws[i]->message, batch.ws[i]->length,
-		            batch.ws[i]->chain.hash, &batch.datagrams[i]->from, false);
-		batch.datagrams[i]->verdict = ROSENPASS_ANSWERED;
-	}
-	ct_wipe(&engine->work.responses, sizeof engine->work.responses[0] * used);
+	work_through(engine, &batch, &work);
+	budget_charge(&engine->budget, &work, read_clock(engine));
+	ct_wipe(&engine->work.responses, sizeof engine->work.responses[0] * work.count);
 }
 
 /* The new key, EmptyData, and what is remembered for an InitConf that comes again. */

@@ -30,7 +30,7 @@ static const struct metric metrics[] = {
 	{ "under_load", "gauge", "1 while strangers need a cookie.", OF_DAEMON, { "load", "under_load" } },
 	{ "busy_ratio",
 	  "gauge",
-	  "Part of the last second that the engine process worked.",
+	  "Part of the last second that went into datagrams and timers.",
 	  OF_DAEMON,
 	  { "load", "busy" } },
 	{ "received_total",
