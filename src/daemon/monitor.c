@@ -427,7 +427,9 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 {
 	char problem[MONITOR_PROBLEM_BYTES];
 
-	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0) {
+	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0 ||
+	    monitor_claims_own(&monitor->claims, &monitor->own_claims, &monitor->config, &monitor->options,
+	                       monitor->name, monitor->public_key.bytes, problem) != 0) {
 		log_error("%s", problem);
 		return -1;
 	}
@@ -435,7 +437,7 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 		size_t i = (*count)++;
 
 		if (monitor_load_peer(&staged[i], NULL, &monitor->config.peers[i], i + 1, problem) != 0 ||
-		    monitor_load_check_unique(&staged[i], staged, i, &monitor->public_key, problem) != 0) {
+		    monitor_claims_staged(&monitor->claims, &staged[i], monitor->from_file, problem) != 0) {
 			log_error("%s", problem);
 			return -1;
 		}
@@ -452,6 +454,7 @@ static void release(struct monitor *monitor)
 	monitor_device_release_all(monitor);
 	monitor_listen_close(monitor);
 	keys_release_public(&monitor->public_key);
+	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
@@ -463,8 +466,7 @@ static void release(struct monitor *monitor)
 	free(monitor);
 }
 
-/* After the file without folder and ".toml", or after this process. */
-static char *make_name(const struct config *config, const struct monitor_options *options)
+char *monitor_make_name(const struct config *config, const struct monitor_options *options)
 {
 	const char *file = options->name != NULL ? options->name : config->file;
 	const char *slash = file == NULL ? NULL : strrchr(file, '/');
@@ -504,7 +506,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->control = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
 		monitor->clients[i].fd = -1;
-	monitor->name = make_name(&monitor->config, options);
+	monitor->name = monitor_make_name(&monitor->config, options);
 	return monitor;
 }
 

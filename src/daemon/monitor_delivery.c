@@ -155,9 +155,15 @@ static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct 
                      uint64_t now_ns)
 {
 	char text[BASE64_KEY_CHARS + 1];
+	char problem[MONITOR_PROBLEM_BYTES];
 	int result;
 
 	output->attempts++;
+	/* A successor of one that is leaving has no key yet. */
+	if (monitor_claims_check(monitor, peer, peer->config.key_out, peer->leaving, problem) != 0) {
+		failed(peer, output, peer->quoted_key_out, problem, now_ns);
+		return;
+	}
 	base64_encode_key(text, peer->key);
 	result = file_write(peer->config.key_out, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
 	                    FILE_REPLACE_UNSYNCED);
@@ -486,7 +492,7 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 		return false;
 	switch (kind) {
 	case MONITOR_FILE:
-		return strcmp(a->key_out, b->key_out) == 0;
+		return file_is_same(a->key_out, b->key_out);
 	case MONITOR_COMMAND:
 		return same_words(&a->exchange_command, &b->exchange_command);
 	case MONITOR_WIREGUARD:
@@ -496,12 +502,18 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 }
 
 /* Nobody looks after this file any more: the key in it must not go on to be used. */
-static void abandon_file(struct monitor_peer *peer, const char *path)
+static void abandon_file(struct monitor *monitor, struct monitor_peer *peer, const char *path)
 {
 	uint8_t key[ROSENPASS_KEY_BYTES];
 	char text[BASE64_KEY_CHARS + 1];
+	char problem[MONITOR_PROBLEM_BYTES];
 	int result = -EIO;
 
+	/* It may be read for something else now. */
+	if (monitor_claims_check(monitor, peer, path, true, problem) != 0) {
+		log_warn("%s: its last key is not erased: %s", peer->label, problem);
+		return;
+	}
 	if (entropy_fill(NULL, key, sizeof key) == 0) {
 		base64_encode_key(text, key);
 		result = file_write(path, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
@@ -520,7 +532,7 @@ static void drop_output(struct monitor *monitor, struct monitor_peer *peer, stru
 {
 	cancel_output(monitor, output);
 	if (output->kind == MONITOR_FILE && peer->reason != NULL)
-		abandon_file(peer, old->key_out);
+		abandon_file(monitor, peer, old->key_out);
 	if (output->kind == MONITOR_WIREGUARD)
 		monitor_device_abandon(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
@@ -602,8 +614,28 @@ bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer)
 	return false;
 }
 
+/* Whether an output of a peer that is leaving goes on as one of its successor. file: the successor's key_out. */
+static bool takes_over(const struct monitor_peer *peer, const struct monitor_peer *successor,
+                       const struct file_identity *file, enum monitor_output_kind kind)
+{
+	switch (kind) {
+	case MONITOR_FILE:
+		return file_identity_same_place(&peer->left_file, file) ||
+		       file_identity_same_inode(&peer->left_file, file);
+	case MONITOR_COMMAND:
+		return same_command(peer, successor);
+	case MONITOR_WIREGUARD:
+		return same_target(&peer->config, &successor->config, kind);
+	}
+	return false;
+}
+
 void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor)
 {
+	struct file_identity file = { 0 };
+
+	if (successor->config.key_out != NULL)
+		(void)file_identify(&file, successor->config.key_out);
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
 
@@ -612,9 +644,7 @@ void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_pe
 		for (size_t o = 0; o < peer->output_count; o++) {
 			struct monitor_output *output = &peer->outputs[o];
 
-			if (output->kind == MONITOR_COMMAND
-			            ? !same_command(peer, successor)
-			            : !same_target(&peer->config, &successor->config, output->kind))
+			if (!takes_over(peer, successor, &file, output->kind))
 				continue;
 			/* A program that runs may end; its successor waits for that. */
 			output->last_try = true;
@@ -624,4 +654,5 @@ void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_pe
 			monitor_backoff_none(&output->retry);
 		}
 	}
+	file_identity_release(&file);
 }

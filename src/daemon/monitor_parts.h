@@ -11,8 +11,10 @@
 #include "config/config.h"
 #include "config/wireguard_words.h"
 #include "daemon/channel.h"
+#include "daemon/claims.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
+#include "system/file_identity.h"
 #include "system/program.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
@@ -27,7 +29,6 @@
 #define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
-#define MONITOR_PROBLEM_BYTES 768
 
 /* A wait that doubles from try to try. */
 struct monitor_backoff {
@@ -125,6 +126,8 @@ struct monitor_peer {
 	bool at_run_time; /* added over the control socket */
 	bool leaving;     /* removed; stays until its outputs have been told */
 	uint64_t leave_ns;
+	struct file_identity left_file; /* the key_out of one that is leaving */
+	struct claim *claims;           /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
 	struct keys_public public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
@@ -212,6 +215,8 @@ struct monitor {
 	uint64_t started_ns;
 	struct sandbox_user user;
 	struct keys_public public_key;
+	struct claims claims;     /* of what the peers and the daemon itself use */
+	struct claim *own_claims; /* the daemon's */
 
 	pid_t engine_pid; /* 0: none */
 	int channel;
@@ -266,6 +271,8 @@ struct monitor {
 
 /* monitor.c */
 
+/* After the file without folder and ".toml", or after this process; allocated. NULL: no memory. */
+char *monitor_make_name(const struct config *config, const struct monitor_options *options);
 /* Sends a request to the engine process; when that is not possible any more the daemon ends. */
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd);
 /* The engine process hangs or lies: kills it, and the daemon ends. */
@@ -286,6 +293,7 @@ struct monitor_staged {
 	uint64_t tag;              /* as of monitor_peer; meaningful when the key could be read */
 	uint8_t *psk;              /* secret memory; NULL: none */
 	size_t number;
+	struct claim *claims; /* of monitor_claims_staged(); become the peer's */
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
@@ -301,21 +309,31 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	__attribute__((warn_unused_result));
 void monitor_load_release(struct monitor_staged *staged);
 uint64_t monitor_load_tag(const struct keys_public *key);
-/*
- * Whether a staged peer's key or outfile stands among these already, or the key is our own; says so in
- * problem.
- */
-int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
-                              size_t count, const struct keys_public *own,
-                              char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* "peer 2 (office)" for messages about files. */
+void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number);
 
 /*
- * The same against the peers that run: their outfile or name. others: of a new configuration, whose peers
- * of today do not count (NULL: every peer counts).
+ * monitor_claims.c: files and names that are used twice, where that would do harm. Each puts claims into a
+ * list; -1 and problem: one is taken. What was claimed by then stays in the list.
  */
-int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
-                             const struct monitor_staged *others, size_t count,
-                             char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Our own files and key (NULL: it could not be read), and the control socket of a daemon of that name. */
+int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
+                       const struct monitor_options *options, const char *name, const uint8_t *public_key,
+                       char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* What a staged peer uses. */
+int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, bool from_file,
+                          char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* The same of a peer that runs. */
+int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
+                           char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/*
+ * At the moment of writing: whether a peer's key may go to path as it is now. only_inputs: outputs of other
+ * peers may be overwritten.
+ */
+int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, const char *path,
+                         bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
 
 /* monitor_peers.c */
 int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
@@ -386,7 +404,7 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
 /* Whether a command of the peer has not been started yet for the present key. */
 bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer);
-/* Peers that are leaving give up the outputs that the successor takes over. */
+/* Peers that are leaving give up the outputs that the successor takes over, in whatever spelling. */
 void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor);
 /* Ends what runs. */
 void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
@@ -475,6 +493,9 @@ void monitor_engine_tell_stop(struct monitor *monitor);
 bool monitor_engine_has_ended(struct monitor *monitor);
 
 /* monitor_control.c: the control socket. */
+
+/* Where that of a daemon of this name belongs. -1: nowhere. */
+int monitor_control_find_path(char *out, size_t size, const char *name) __attribute__((warn_unused_result));
 void monitor_control_open(struct monitor *monitor);
 void monitor_control_close(struct monitor *monitor);
 void monitor_control_accept(struct monitor *monitor);

@@ -134,6 +134,7 @@ static void release(struct monitor_peer *peer)
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
 	monitor_delivery_release(peer);
+	file_identity_release(&peer->left_file);
 	free(peer->quoted_key_out);
 	free(peer);
 }
@@ -183,6 +184,9 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
 	peer->tag = staged->tag;
+	peer->claims = staged->claims;
+	staged->claims = NULL;
+	claims_set_subject(peer->claims, peer);
 	if (monitor->id_cursor > slot)
 		monitor->id_cursor = slot;
 	set_label(peer);
@@ -251,6 +255,10 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	monitor_peers_begin_leaving(peer, now_ns);
 	monitor_backoff_none(&peer->resolve);
 	monitor->peer_count--;
+	claims_drop(&monitor->claims, &peer->claims);
+	/* A successor may spell it differently. */
+	if (peer->config.key_out != NULL)
+		(void)file_identify(&peer->left_file, peer->config.key_out);
 	log_info("%s: removed", peer->label);
 	/* The last key goes on to be used by others unless they are told. */
 	if (peer->reason != NULL)

@@ -18,6 +18,10 @@ struct plan {
 	bool other_keys; /* our own key pair is another one */
 	struct monitor_staged *staged;
 	size_t count;
+	struct claims claims;
+	struct claim *own_claims;
+	struct claim *
+		*run_time; /* by slot: claims of peers that were added over the control socket, and stay */
 };
 
 static void release(struct plan *plan)
@@ -25,9 +29,61 @@ static void release(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		monitor_load_release(&plan->staged[i]);
 	free(plan->staged);
+	free(plan->run_time);
+	claims_release(&plan->claims);
 	keys_release_public(&plan->public_key);
 	secret_memory_release(NULL, plan->secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	config_release(&plan->config);
+}
+
+/* Of a new configuration only those stay that were added over the control socket. */
+static int claim_others(struct plan *plan, const struct monitor *monitor,
+                        char problem[static MONITOR_PROBLEM_BYTES])
+{
+	bool *is_staged = calloc(monitor->slots + 1, sizeof *is_staged);
+	int result = 0;
+
+	plan->run_time = calloc(monitor->slots + 1, sizeof(*plan->run_time));
+	if (is_staged == NULL || plan->run_time == NULL) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		result = -1;
+	}
+	for (size_t i = 0; i < plan->count && result == 0; i++) {
+		if (plan->staged[i].same != NULL)
+			is_staged[plan->staged[i].same->slot] = true;
+	}
+	for (size_t i = 0; i < monitor->slots && result == 0; i++) {
+		const struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer != NULL && !peer->leaving && peer->at_run_time && !is_staged[i])
+			result = monitor_claims_running(&plan->claims, &plan->run_time[i], peer, problem);
+	}
+	free(is_staged);
+	return result;
+}
+
+/* From now on the claims of the new configuration count. */
+static void take_claims(struct monitor *monitor, struct plan *plan)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] == NULL)
+			continue;
+		monitor->peers[i]->claims = plan->run_time[i];
+		claims_set_subject(plan->run_time[i], monitor->peers[i]);
+	}
+	claims_release(&monitor->claims);
+	monitor->claims = plan->claims;
+	monitor->own_claims = plan->own_claims;
+	plan->claims = (struct claims){ 0 };
+	for (size_t i = 0; i < plan->count; i++) {
+		struct monitor_peer *same = plan->staged[i].same;
+
+		if (same == NULL)
+			continue;
+		same->claims = plan->staged[i].claims;
+		claims_set_subject(same->claims, same);
+		plan->staged[i].claims = NULL;
+	}
 }
 
 static int load_peers(struct plan *plan, const struct monitor *monitor,
@@ -42,16 +98,10 @@ static int load_peers(struct plan *plan, const struct monitor *monitor,
 		plan->count++;
 		if (monitor_load_peer(&plan->staged[i], monitor, &plan->config.peers[i], i + 1, problem) !=
 		            0 ||
-		    monitor_load_check_unique(&plan->staged[i], plan->staged, i, &plan->public_key,
-		                              problem) != 0)
+		    monitor_claims_staged(&plan->claims, &plan->staged[i], true, problem) != 0)
 			return -1;
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		if (monitor_load_check_known(&plan->staged[i], monitor, plan->staged, plan->count, problem) !=
-		    0)
-			return -1;
-	}
-	return 0;
+	return claim_others(plan, monitor, problem);
 }
 
 static int load(struct plan *plan, const struct monitor *monitor, char problem[static MONITOR_PROBLEM_BYTES])
@@ -68,6 +118,11 @@ static int load(struct plan *plan, const struct monitor *monitor, char problem[s
 	/* A secret key that fits the old public key is the old one. */
 	plan->other_keys =
 		memcmp(plan->public_key.bytes, monitor->public_key.bytes, ROSENPASS_PUBLIC_KEY_BYTES) != 0;
+	/* Of the two that are the same, ours stays. */
+	if (monitor_claims_own(
+		    &plan->claims, &plan->own_claims, &plan->config, &monitor->options, monitor->name,
+		    plan->other_keys ? plan->public_key.bytes : monitor->public_key.bytes, problem) != 0)
+		return -1;
 	return load_peers(plan, monitor, problem);
 }
 
@@ -217,6 +272,7 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	}
 	if (load(&plan, monitor, problem) == 0) {
 		status = 0;
+		take_claims(monitor, &plan);
 		remove_peers(monitor, &plan, result);
 		if (plan.other_keys)
 			status = replace_engine(monitor, &plan);

@@ -9,6 +9,7 @@
 #include "config/wireguard_words.h"
 #include "daemon/monitor.h"
 #include "daemon/prefix.h"
+#include "rp/inputs.h"
 #include "rp/interface.h"
 #include "rp/keys.h"
 #include "system/base64.h"
@@ -185,6 +186,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 {
 	struct config config = { 0 };
 	struct rp_keys_private keys = { 0 };
+	struct inputs inputs = { 0 };
 	struct monitor_options monitor = {
 		.name = interface->name,
 		.user = options->user,
@@ -208,8 +210,16 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	keys.secret_key = NULL;
 	keys.public_key = NULL;
 	interface->private_key = keys.wireguard;
-	if (plan(&config, interface, from) == 0)
-		status = monitor_run(&config, &monitor);
+	if (plan(&config, interface, from) == 0) {
+		if (inputs_collect(&inputs, from) == 0) {
+			monitor.inputs = inputs.all;
+			monitor.input_count = inputs.count;
+			status = monitor_run(&config, &monitor);
+		} else {
+			(void)out_of_memory();
+		}
+	}
+	inputs_release(&inputs);
 	config_release(&config);
 	interface_end(interface);
 	interface->private_key = NULL;
