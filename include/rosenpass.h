@@ -192,7 +192,7 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
 ROSENPASS_API
 int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
 
-/* Sets or (length 0) forgets where the peer is. Authenticated packets move it later. */
+/* Sets or (length 0) forgets where the peer is. A handshake completed from another address moves it later. */
 ROSENPASS_API
 int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer peer,
                                 const struct rosenpass_address *endpoint, uint64_t now_ns);
@@ -205,11 +205,13 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint6
 
 /* What became of a received datagram. Values from ROSENPASS_DROPPED on had no effect at all. */
 enum rosenpass_verdict {
-	ROSENPASS_ANSWERED,     /* InitHello: RespHello sent */
-	ROSENPASS_ACCEPTED,     /* RespHello: InitConf sent */
-	ROSENPASS_EXCHANGED,    /* InitConf: a new key, EmptyData sent */
-	ROSENPASS_CONFIRMED,    /* EmptyData: the responder has the key */
-	ROSENPASS_REPEATED,     /* InitConf seen before: the same EmptyData sent again */
+	ROSENPASS_ANSWERED,  /* InitHello: RespHello sent */
+	ROSENPASS_ACCEPTED,  /* RespHello: InitConf sent */
+	ROSENPASS_EXCHANGED, /* InitConf: a new key, EmptyData sent */
+	ROSENPASS_CONFIRMED, /* EmptyData: the responder has the key */
+	/* InitConf seen before: the same EmptyData sent again. A copy of RespHello or EmptyData from another
+	   address, where the peer may be as well. */
+	ROSENPASS_REPEATED,
 	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
 	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
 	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
@@ -284,10 +286,10 @@ void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 /* --- datagrams and events out ------------------------------------------------------- */
 
 enum rosenpass_output_kind {
-	ROSENPASS_OUTPUT_SEND,     /* send data to address; where its length is 0, to all addresses known */
+	ROSENPASS_OUTPUT_SEND,     /* send data to address; if its length is 0, to all addresses known */
 	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
 	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
-	ROSENPASS_OUTPUT_ENDPOINT, /* the peer was authenticated at address */
+	ROSENPASS_OUTPUT_ENDPOINT, /* a handshake was completed from address: the peer is there */
 	ROSENPASS_OUTPUT_TIMEOUT, /* a handshake of ours got no answer in time; a new one follows by itself */
 };
 

@@ -122,6 +122,28 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 }
 
 /*
+ * Whether this message to the peer is among the first count of the outbox for that address. The engine puts
+ * out a message for each address that it knows, and then for "everywhere".
+ */
+static bool is_queued(const struct engine_outbox *outbox, size_t count, const struct engine_peer *peer,
+                      const struct rosenpass_output *output, const union address_socket *remote)
+{
+	/* The outbox was flushed meanwhile: better twice than never. */
+	if (outbox->count < count)
+		return false;
+	for (size_t i = count; i > 0; i--) {
+		const struct sockets_message *message = &outbox->messages[i - 1];
+
+		if (outbox->peers[i - 1] != peer || message->length != output->length ||
+		    memcmp(message->data, output->data, output->length) != 0)
+			return false;
+		if (address_equal(&message->path.remote, remote))
+			return true;
+	}
+	return false;
+}
+
+/*
  * The peer's place is not known. All ways are tried; after PATIENT_TRANSMISSIONS without an
  * answer one at random each time, as a peer that is away must not cost more for having many
  * addresses. (In turn would not do: the engine changes dialects in turn, and the two might never meet.)
@@ -129,12 +151,15 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
                            const struct rosenpass_output *output)
 {
+	const struct engine_outbox *outbox = &process->outbox;
+	size_t queued = outbox->count;
 	struct address_path path;
 	size_t ways = 0;
 
 	while (get_way(process, peer, ways, &path)) {
 		ways++;
-		if (peer->unanswered < PATIENT_TRANSMISSIONS)
+		if (peer->unanswered < PATIENT_TRANSMISSIONS &&
+		    !is_queued(outbox, queued, peer, output, &path.remote))
 			put(process, peer, output, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)

@@ -50,7 +50,7 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *conf
 	engine->random =
 		(struct random_source){ config->environment.random, config->environment.random_context };
 	engine->first_free = INDEX_NONE;
-	if (random_bytes(&engine->random, engine->conf_key, sizeof engine->conf_key) != 0 ||
+	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
 	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
 		rosenpass_destroy(engine);
 		return ROSENPASS_E_RANDOM;
@@ -93,6 +93,13 @@ int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t len
 	return -1;
 }
 
+void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
+                     const uint8_t *message, size_t length)
+{
+	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->identity_key, message,
+	           messages_cookie_offset(length));
+}
+
 void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
                  enum keyed_hash hash, const struct rosenpass_address *to, bool repeated)
 {
@@ -133,22 +140,6 @@ void engine_report_key(struct rosenpass *engine, struct peer *peer,
 	peer->exchanges++;
 	peer->renewal_ns = established_ns + (role == ROSENPASS_RESPONDER ? ENGINE_RENEW_RESPONDER_NS
 	                                                                 : ENGINE_RENEW_INITIATOR_NS);
-}
-
-void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *address)
-{
-	struct output_slot *slot;
-
-	if (address->length == 0)
-		return;
-	if (peer->endpoint.length == address->length &&
-	    ct_is_set(ct_equal(peer->endpoint.bytes, address->bytes, address->length)))
-		return;
-	peer->endpoint = *address;
-	slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_ENDPOINT, NULL, 0);
-	slot->output.peer = peer->handle;
-	slot->output.user = peer->user;
-	slot->output.address = *address;
 }
 
 static bool has_type(const struct rosenpass_datagram *datagram, uint8_t type)

@@ -354,7 +354,7 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 		peer->renewal_ns =
 			engine->now_ns +
 			(is_greater(engine, peer, KEYED_HASH_BLAKE2B) ? SETTLE_GREATER_NS : SETTLE_LESSER_NS);
-	engine_moved(engine, peer, from);
+	(void)endpoint_authenticated(engine, peer, from, peer->answered_conf);
 
 	memset(peer->answer, 0, sizeof peer->answer);
 	messages_set_type(peer->answer, MESSAGE_EMPTY_DATA);
@@ -407,9 +407,9 @@ void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *data
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(dialect)) == 0)
 		goto done;
 
-	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->conf_key, message,
-	           messages_cookie_offset(sizeof message));
+	engine_identity(engine, identity, message, sizeof message);
 	if (peer->answered && ct_is_set(ct_equal(identity, peer->answered_conf, sizeof identity))) {
+		(void)endpoint_repeated(engine, peer, &datagram->from, identity);
 		engine_send(engine, peer, peer->answer, sizeof peer->answer, hash, &datagram->from, true);
 		datagram->verdict = ROSENPASS_REPEATED;
 		datagram->peer = peer->handle;

@@ -307,10 +307,16 @@ static void test_discovery(void **state)
 	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_ANSWERED);
 	packet = host_take(&world, BOB);
 	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_ACCEPTED);
-	assert_int_equal(world.hosts[ALICE].moves[BOB], 1);
+	/* Who has forwarded RespHello is not known: InitConf goes there, and everywhere. */
+	assert_int_equal(world.hosts[ALICE].moves[BOB], 0);
 	packet = host_take(&world, ALICE);
 	assert_int_equal(packet.to.length, host_address(BOB).length);
+	assert_int_equal(host_take(&world, ALICE).to.length, 0);
 	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_EXCHANGED);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_CONFIRMED);
+	assert_int_equal(world.hosts[ALICE].moves[BOB], 1);
+	assert_int_equal(info_of(&world, ALICE, BOB).endpoint.length, host_address(BOB).length);
 	/* Gone stale, it is looked for anew. */
 	world_run_deaf(&world, ALICE, world.now + 190 * SECOND);
 	assert_int_equal(info_of(&world, ALICE, BOB).endpoint.length, 0);
