@@ -83,11 +83,11 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	struct own_handshake *own = &peer->own;
 	enum keyed_hash hash = w->chain.hash;
 
-	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
-	chain_extract(&w->chain, own->txkr, labels[hash][LABEL_RES_ENC]);
 	ct_wipe(own->eski, sizeof own->eski);
 	ct_wipe(own->ck, sizeof own->ck);
 	own->tried = 0;
+	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
+	chain_extract(&w->chain, own->txkr, labels[hash][LABEL_RES_ENC]);
 	own->sent = false;
 	own->state = ROSENPASS_STATE_INIT_CONF;
 	own->dialect = w->dialect;

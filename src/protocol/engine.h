@@ -59,10 +59,6 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Waiting for RespHello. Every dialect tried so far can still be answered. */
-	uint8_t eski[KYBER512_SECRET_KEY_BYTES];
-	uint32_t tried; /* ROSENPASS_DIALECT_BITs */
-	uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
 	/* Crossing handshakes; see respond.c. */
 	uint32_t crossed; /* messages of the peer's handshake that were passed over */
 	bool yielded;
@@ -72,11 +68,23 @@ struct own_handshake {
 	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
 	bool reported;
 	uint64_t biscuit_mark; /* the biscuit counter when RespHello came */
-	uint8_t osk[ROSENPASS_KEY_BYTES];
-	uint8_t txkr[CHAIN_BYTES];
-	uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the RespHello */
-	struct rosenpass_address candidates[ENGINE_CANDIDATES];
 	size_t candidate_count;
+	/* Only one of the two states needs each of these. Wiped between them, so that zero is the start of both. */
+	union {
+		/* Waiting for RespHello. Every dialect tried so far can still be answered. */
+		struct {
+			uint8_t eski[KYBER512_SECRET_KEY_BYTES];
+			uint32_t tried; /* ROSENPASS_DIALECT_BITs */
+			uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
+		};
+		/* Waiting for EmptyData. */
+		struct {
+			uint8_t osk[ROSENPASS_KEY_BYTES];
+			uint8_t txkr[CHAIN_BYTES];
+			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the RespHello */
+			struct rosenpass_address candidates[ENGINE_CANDIDATES];
+		};
+	};
 };
 
 struct peer {
