@@ -18,7 +18,7 @@
 #define BATCHES_A_TURN 4
 /* How many requests; adding a peer takes two milliseconds. */
 #define REQUESTS_A_TURN 8
-/* How many times timers are served; each time covers about twenty peers that are due. */
+/* Calls of rosenpass_expire() before sockets have their turn; each call covers about twenty due peers. */
 #define EXPIRES_A_TURN 2
 
 #define STOPPED 1
@@ -150,8 +150,8 @@ static int serve_channel(struct engine_process *process)
 }
 
 /*
- * Before BEGIN only the channel is served. A datagram read before its peer is there would be worked through
- * for nothing, and what is due would be sent before there are sockets.
+ * Before BEGIN only the channel is polled. An InitHello read before its peer was added would be decapsulated
+ * for nothing, and InitHellos of ours would be sent before there are sockets.
  */
 static size_t fill_polls(const struct engine_process *process, struct pollfd polls[SOCKETS_MAX + 2],
                          size_t sockets[SOCKETS_MAX])

@@ -222,6 +222,6 @@ int monitor_engine_begin(struct monitor *monitor)
 	static const struct channel_request begin = { .kind = CHANNEL_BEGIN };
 
 	monitor_request(monitor, &begin, -1);
-	/* Where a request could not be sent, the reason was logged and we are stopping. */
+	/* If the request could not be sent, the reason was logged and the daemon is stopping. */
 	return monitor->stopping ? -1 : wait_until(monitor, &monitor->has_begun);
 }

@@ -482,8 +482,8 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribu
 /* Waits until it has closed its sandbox. */
 int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
 /*
- * Lets it read its sockets and send, and waits until it does. To be called once peers and sockets were handed
- * over: what it reads before a peer is there is lost work. -1: it has ended or hangs; said in the log.
+ * Lets the engine process read its sockets and send, and waits until it does. Call this after handing over
+ * all peers and sockets. Returns -1 if the process has ended or hangs; the reason is logged.
  */
 int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_result));
 void monitor_engine_end(struct monitor *monitor);

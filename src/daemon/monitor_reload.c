@@ -238,7 +238,7 @@ static int begin(struct monitor *monitor)
 		monitor_stop(monitor, EXIT_FAILURE);
 		return -1;
 	}
-	/* Who waits for a report of the old engine process gets one of the new. */
+	/* Clients that wait for a report of the old engine process get one of the new process. */
 	monitor_control_ask(monitor);
 	return 0;
 }

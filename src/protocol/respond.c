@@ -32,7 +32,7 @@
 #define SETTLE_LESSER_NS (ENGINE_SECOND_NS / 2)
 #define SETTLE_GREATER_NS (5 * ENGINE_SECOND_NS)
 
-/* InitHellos of a peer that come faster than this are charged like those of strangers; see budget.h. */
+/* InitHellos of one peer at shorter intervals are charged like those of strangers; see budget.h. */
 #define HELLO_NS (5 * ENGINE_SECOND_NS)
 
 /* The byte of a biscuit's number that tells the dialect; the eight before it count. */
@@ -143,9 +143,9 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 }
 
 /*
- * Whether an InitHello may cost a handshake now, else the verdict is set. A sender that shows a cookie has a
- * share of its own. Whoever has none, or has used it up, takes part in the budget. A cookie is demanded only
- * when that is used up too: software that knows no cookies has no other way in.
+ * Returns true if an InitHello may cost a handshake now, else sets the verdict. A sender with a valid cookie
+ * has a share of its own. A sender without a cookie, or beyond its share, takes from the budget. A cookie is
+ * demanded only when the budget is used up, because software that ignores CookieReply has no other way in.
  */
 static bool admit_by_load(struct rosenpass *engine, struct rosenpass_datagram *datagram, bool *in_budget)
 {
@@ -277,7 +277,7 @@ static uint64_t read_clock(const struct rosenpass *engine)
 	return engine->clock == NULL ? 0 : engine->clock(engine->clock_context);
 }
 
-/* Whether this InitHello counts as one of a peer. A recorded one that is sent again and again does not. */
+/* Returns true if this InitHello gets the lower price of a peer. Repetitions of a recorded one do not. */
 static bool is_first_for_long(const struct rosenpass *engine, struct peer *peer)
 {
 	if (peer->hello_ns != 0 && engine->now_ns - peer->hello_ns < HELLO_NS)

@@ -90,7 +90,7 @@ static void test_sleep_is_idle(void **state)
 	engine_load_worked(&load, now_ns, now_ns + MS);
 	engine_load_look(&load, false, now_ns + MS);
 	assert_int_equal(load.busy_permille, 0);
-	/* Slept through in the middle of work: never more than all. */
+	/* A suspend in the middle of work does not count as more than all of the time. */
 	engine_load_worked(&load, now_ns, now_ns + 7200 * CLOCK_SECOND_NS);
 	engine_load_look(&load, false, now_ns + 3600 * CLOCK_SECOND_NS);
 	assert_int_equal(load.busy_permille, 1000);

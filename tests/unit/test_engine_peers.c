@@ -139,7 +139,7 @@ static void test_cookie_only_beyond_the_budget(void **state)
 	rosenpass_get_stats(world.hosts[BOB].engine, &stats);
 	assert_true(stats.under_load);
 
-	/* Who shows the cookie is served beside the budget, within the share of its network. */
+	/* A sender with the cookie is served outside of the budget, within the share of its network. */
 	while (host_receive(&world, BOB, &hello) != ROSENPASS_COOKIE_SENT)
 		host_drop(&world, BOB);
 	reply = host_take(&world, BOB);

@@ -142,7 +142,7 @@ static void hand_over_peer(const union address_socket *address)
 	keys_release_public(&key);
 }
 
-/* Whatever order peers and sockets come in: before BEGIN nothing is read from the network and nothing sent. */
+/* Whatever order peers and sockets come in: before BEGIN nothing is read and nothing is sent. */
 static void test_waits_for_begin(void **state)
 {
 	static const uint8_t nonsense[64];
