@@ -6,7 +6,7 @@
  *
  *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [verbose]
  *     [peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]
- *           [name NAME] [protocol-version V02|V03]
+ *           [outfile-mode MODE] [outfile-group GROUP] [name NAME] [protocol-version V02|V03]
  *           [osk-organization ORGANIZATION osk-label LABEL [osk-label LABEL]...]
  *           [wireguard DEVICE PEER [EXTRA]...]]...
  *
@@ -27,6 +27,8 @@ struct arguments_peer {
 	const char *endpoint; /* NULL: none, and so on */
 	const char *preshared_key;
 	const char *outfile;
+	const char *outfile_mode;
+	const char *outfile_group;
 	const char *name;
 	const char *protocol_version;
 	const char *osk_organization;

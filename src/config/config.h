@@ -44,7 +44,10 @@ struct config_peer {
 	char *pre_shared_key;
 	char *endpoint;
 	char *key_out;
-	char *device; /* WireGuard: device and wireguard_peer are there both or none */
+	/* What key_out becomes where it is not there yet. */
+	uint32_t key_out_mode; /* 0: not said */
+	char *key_out_group;   /* name or number */
+	char *device;          /* WireGuard: device and wireguard_peer are there both or none */
 	char *wireguard_peer;
 	struct config_words extra_params;
 	struct config_words exchange_command; /* count 0: none */
@@ -59,6 +62,8 @@ struct config {
 	char *secret_key;
 	struct config_words listen;
 	enum config_verbosity verbosity;
+	uint32_t key_out_mode; /* of peers that say nothing; and so on */
+	char *key_out_group;
 	char *user; /* that the engine process becomes when started as root; NULL: not said */
 	struct config_peer *peers;
 	size_t peer_count;
@@ -86,6 +91,10 @@ int config_from_arguments(struct config *config, const struct arguments *argumen
 /* One peer from the words after `peer` (public-key FILE ...), as `rosenpass peer add` gets them. */
 int config_peer_from_words(struct config_peer *peer, char *const *words, size_t count,
                            char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Gives a peer what holds for all that say nothing else. -1: no memory. */
+int config_peer_inherit(struct config_peer *peer, const struct config *config)
+	__attribute__((warn_unused_result));
 
 /*
  * The config as TOML that config_parse() reads back to the same; allocated. NULL and errno: ENOMEM; EILSEQ:

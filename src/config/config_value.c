@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/config_utf8.h"
+#include "config/config_variables.h"
 #include "config/endpoint_syntax.h"
 #include "rosenpass.h"
 
@@ -78,13 +79,12 @@ int config_value_text(char **out, const struct config_place *place, const char *
 	return give(out, place, strdup(text));
 }
 
-int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+/* What is written ~ is replaced; text is not empty. */
+static int replace_home(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	const char *home = getenv("HOME");
 	char *path = NULL;
 
-	if (text[0] == '\0')
-		return config_value_fail(place, "%s is empty; expected the name of a file", key);
 	if (text[0] != '~')
 		return give(out, place, strdup(text));
 	if (text[1] != '\0' && text[1] != '/')
@@ -103,6 +103,64 @@ int config_value_path(char **out, const struct config_place *place, const char *
 	if (asprintf(&path, "%s%s", strcmp(home, "/") == 0 && text[1] == '/' ? "" : home, text + 1) < 0)
 		path = NULL;
 	return give(out, place, path);
+}
+
+int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	char *replaced = NULL;
+	int result;
+
+	if (text[0] == '\0')
+		return config_value_fail(place, "%s is empty; expected the name of a file", key);
+	/* On a command line the shell has done that. */
+	if (place->file == NULL)
+		return replace_home(out, place, key, text);
+	if (config_variables_replace(&replaced, place, key, text) != 0)
+		return -1;
+	/* A ~ is one as it was written, not as a variable begins. */
+	result =
+		text[0] == '~' ? replace_home(out, place, key, replaced) : give(out, place, strdup(replaced));
+	free(replaced);
+	return result;
+}
+
+/* What the owner needs, and what all others may not be given. */
+#define MODE_NEEDED 0600
+#define MODE_ALLOWED 0664
+#define MODE_MAX 07777
+
+int config_value_mode_number(uint32_t *out, const struct config_place *place, const char *key, int64_t number)
+{
+	const char *problem = NULL;
+	unsigned mode = (unsigned)number;
+
+	if (number < 0 || number > MODE_MAX)
+		problem = "is no mode of a file";
+	else if ((mode & MODE_NEEDED) != MODE_NEEDED)
+		problem = "does not let the owner read and write";
+	else if ((mode & 02) != 0)
+		problem = "lets everybody write";
+	else if ((mode & ~(unsigned)MODE_ALLOWED) != 0)
+		problem = "has more than permissions to read and write";
+	else if ((mode & 060) == 020)
+		problem = "lets the group write and not read";
+	if (problem == NULL) {
+		*out = mode;
+		return 0;
+	}
+	return config_value_fail(place, "%s %#llo %s; expected an octal mode such as \"0640\" or 0o640", key,
+	                         (unsigned long long)number, problem);
+}
+
+int config_value_mode(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+{
+	const char *digits = strncmp(text, "0o", 2) == 0 ? text + 2 : text;
+	size_t length = strlen(digits);
+
+	if (length < 3 || length > 5 || digits[strspn(digits, "01234567")] != '\0')
+		return config_value_fail(place, "%s \"%.*s\" is no octal mode; expected one such as 0640",
+		                         key, TEXT_SHOWN, text);
+	return config_value_mode_number(out, place, key, strtol(digits, NULL, 8));
 }
 
 static int copy_address(char **out, const struct config_place *place, const char *key, const char *text,

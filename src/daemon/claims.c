@@ -177,8 +177,8 @@ static bool is_in(const struct claim *claim, const struct claim *list)
 }
 
 /*
- * The claim that is in the way of this one. An inode may have been given to another file since: what matches is
- * looked at again. list: of its owner, whose outputs do not count.
+ * The claim that is in the way of this one. An inode may have been given to another file since: what
+ * matches is looked at again. list: of its owner, whose outputs do not count.
  */
 static struct claim *search(struct claims *claims, const struct file_identity *identity, enum claims_use use,
                             enum by by, const struct claim *list)
@@ -354,21 +354,22 @@ void claims_set_subject(struct claim *list, const void *subject)
 }
 
 int claims_check_output(struct claims *claims, struct claim *list, const struct claims_file *file,
-                        bool only_inputs, char problem[static CLAIMS_PROBLEM_BYTES])
+                        bool only_inputs, struct file_identity *judged,
+                        char problem[static CLAIMS_PROBLEM_BYTES])
 {
-	struct file_identity identity;
 	struct claim *taken;
 
 	claims_refresh(claims, list);
-	if (file_identify(&identity, file->path) == -ENOMEM)
+	if (file_identify(judged, file->path) == -ENOMEM)
 		return fail_memory(problem);
-	taken = find(claims, &identity, CLAIMS_INPUT, list);
+	taken = find(claims, judged, CLAIMS_INPUT, list);
 	if (taken == NULL && !only_inputs)
-		taken = find(claims, &identity, CLAIMS_OUTPUT, list);
-	if (taken != NULL)
-		(void)fail_taken(problem, file, taken);
-	file_identity_release(&identity);
-	return taken == NULL ? 0 : -1;
+		taken = find(claims, judged, CLAIMS_OUTPUT, list);
+	if (taken == NULL)
+		return 0;
+	(void)fail_taken(problem, file, taken);
+	file_identity_release(judged);
+	return -1;
 }
 
 void claims_refresh(struct claims *claims, struct claim *list)

@@ -74,11 +74,12 @@ void claims_set_subject(struct claim *list, const void *subject);
 /*
  * Whether a file, as it is now, may be written to by the owner of list, whose outputs do not count. Files
  * may have been replaced and links made since they were claimed: those of list are looked at again.
- * only_inputs: outputs of others do not count either. 0; -1 and problem.
+ * only_inputs: outputs of others do not count either. 0, and what was looked at, to be released; -1 and
+ * problem.
  */
 int claims_check_output(struct claims *claims, struct claim *list, const struct claims_file *file,
-                        bool only_inputs, char problem[static CLAIMS_PROBLEM_BYTES])
-	__attribute__((warn_unused_result));
+                        bool only_inputs, struct file_identity *judged,
+                        char problem[static CLAIMS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /* Looks at the files of a list again. */
 void claims_refresh(struct claims *claims, struct claim *list);

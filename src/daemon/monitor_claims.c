@@ -156,7 +156,8 @@ int monitor_claims_running(struct claims *claims, struct claim **list, const str
 }
 
 int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                         bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
+                         bool only_inputs, struct file_identity *judged,
+                         char problem[static MONITOR_PROBLEM_BYTES])
 {
 	const struct claims_file file = {
 		.setting = monitor->from_file && !peer->at_run_time ? "key_out" : "outfile",
@@ -165,7 +166,7 @@ int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, con
 	};
 
 	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, peer->claims, &file, only_inputs, problem);
+	return claims_check_output(&monitor->claims, peer->claims, &file, only_inputs, judged, problem);
 }
 
 int monitor_check_output(const struct config *config, const struct monitor_options *options,

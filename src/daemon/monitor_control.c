@@ -327,6 +327,11 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
 		return -1;
+	if (config_peer_inherit(&config, &monitor->config) != 0) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		config_peer_release(&config);
+		return -1;
+	}
 	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
 		if (staged.same != NULL)
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",

@@ -17,7 +17,6 @@
 #include "system/file.h"
 #include "system/log.h"
 
-#define KEY_FILE_MODE 0600
 #define FILE_FIRST_NS CLOCK_SECOND_NS
 #define FILE_MOST_NS (30 * CLOCK_SECOND_NS)
 #define COMMAND_FIRST_NS (5 * CLOCK_SECOND_NS)
@@ -133,10 +132,13 @@ static void failed(struct monitor_peer *peer, struct monitor_output *output, con
 {
 	bool is_file = output->kind == MONITOR_FILE;
 
-	/* Once, until it works again. */
-	log_write(output->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
-	          "%s: cannot %s %s: %s; trying again until it works", peer->label,
-	          is_file ? "write outfile" : "give its key to exchange_command", target, problem);
+	/* Once, until it works again; of a file whenever the reason is another one. */
+	bool is_news = output->error[0] == '\0' ||
+	               (is_file && strncmp(output->error, problem, sizeof output->error - 1) != 0);
+
+	log_write(is_news ? LOG_ERROR : LOG_DEBUG, "%s: cannot %s %s: %s; trying again until it works",
+	          peer->label, is_file ? "write outfile" : "give its key to exchange_command", target,
+	          problem);
 	output->failures++;
 	if (output->last_try) {
 		set_state(output, MONITOR_DELIVERED, now_ns);
@@ -154,22 +156,13 @@ static void failed(struct monitor_peer *peer, struct monitor_output *output, con
 static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
                      uint64_t now_ns)
 {
-	char text[BASE64_KEY_CHARS + 1];
 	char problem[MONITOR_PROBLEM_BYTES];
-	int result;
 
 	output->attempts++;
 	/* A successor of one that is leaving has no key yet. */
-	if (monitor_claims_check(monitor, peer, peer->config.key_out, peer->leaving, problem) != 0) {
+	if (monitor_files_write(monitor, peer, peer->config.key_out, peer->key, peer->leaving, problem) !=
+	    0) {
 		failed(peer, output, peer->quoted_key_out, problem, now_ns);
-		return;
-	}
-	base64_encode_key(text, peer->key);
-	result = file_write(peer->config.key_out, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
-	                    FILE_REPLACE_UNSYNCED);
-	sodium_memzero(text, sizeof text);
-	if (result != 0) {
-		failed(peer, output, peer->quoted_key_out, strerror(-result), now_ns);
 		return;
 	}
 	monitor_delivery_succeeded(peer, output, now_ns, true);
@@ -455,6 +448,23 @@ uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *pe
 	return next_ns;
 }
 
+void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns)
+{
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+		char problem[MONITOR_PROBLEM_BYTES];
+
+		if (output->kind != MONITOR_FILE || output->state != MONITOR_NONE)
+			continue;
+		monitor_files_warn(peer->label, &peer->config, &peer->new_file);
+		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
+			continue;
+		failed(peer, output, peer->quoted_key_out, problem, now_ns);
+		/* There is nothing to be tried yet. */
+		monitor_backoff_none(&output->retry);
+	}
+}
+
 bool monitor_delivery_is_done(const struct monitor_peer *peer)
 {
 	for (size_t i = 0; i < peer->output_count; i++) {
@@ -505,25 +515,16 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 static void abandon_file(struct monitor *monitor, struct monitor_peer *peer, const char *path)
 {
 	uint8_t key[ROSENPASS_KEY_BYTES];
-	char text[BASE64_KEY_CHARS + 1];
-	char problem[MONITOR_PROBLEM_BYTES];
-	int result = -EIO;
+	char problem[MONITOR_PROBLEM_BYTES] = "no random bytes";
+	int result = entropy_fill(NULL, key, sizeof key);
 
 	/* It may be read for something else now. */
-	if (monitor_claims_check(monitor, peer, path, true, problem) != 0) {
-		log_warn("%s: its last key is not erased: %s", peer->label, problem);
-		return;
-	}
-	if (entropy_fill(NULL, key, sizeof key) == 0) {
-		base64_encode_key(text, key);
-		result = file_write(path, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
-		                    FILE_REPLACE_UNSYNCED);
-	}
+	if (result == 0)
+		result = monitor_files_write(monitor, peer, path, key, true, problem);
 	sodium_memzero(key, sizeof key);
-	sodium_memzero(text, sizeof text);
 	if (result != 0)
 		log_error("%s: cannot erase its key in \"%s\", which is no outfile any more: %s", peer->label,
-		          path, strerror(-result));
+		          path, problem);
 }
 
 /* An output that is none any more. */
@@ -600,6 +601,7 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 		peer->outputs[i].retry.next_ns = now_ns;
 	}
 	wipe_when_done(peer);
+	monitor_delivery_look(peer, now_ns);
 }
 
 bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer)

@@ -84,7 +84,7 @@ static int check_outputs(const struct config_peer *config, const char *peer,
 int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
                       size_t number, char problem[static MONITOR_PROBLEM_BYTES])
 {
-	char reason[KEYS_PROBLEM_BYTES];
+	char reason[MONITOR_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
 	memset(staged, 0, sizeof *staged);
@@ -95,6 +95,8 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	monitor_load_describe(peer, sizeof peer, config, number);
 	if (check_outputs(config, peer, problem) != 0)
 		return -1;
+	if (monitor_files_new(&staged->new_file, config, reason) != 0)
+		return fail(problem, "%s: %s", peer, reason);
 	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
 	staged->tag = monitor_load_tag(&staged->public_key);
@@ -120,6 +122,22 @@ void monitor_load_release(struct monitor_staged *staged)
 	keys_release_public(&staged->public_key);
 	secret_memory_release(NULL, staged->psk, ROSENPASS_PSK_BYTES);
 	memset(staged, 0, sizeof *staged);
+}
+
+/* Whether a peer's file can be written; else that is said. */
+static bool check_file(const struct monitor_staged *staged)
+{
+	char problem[MONITOR_PROBLEM_BYTES];
+	char peer[CHANNEL_LABEL_BYTES + 16];
+
+	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
+	monitor_files_warn(peer, &staged->config, &staged->new_file);
+	/* What is no file at all was refused before. */
+	if ((staged->config.key_out != NULL && file_check_place(staged->config.key_out) != 0) ||
+	    monitor_files_check(&staged->config, &staged->new_file, problem) == 0)
+		return true;
+	log_error("%s: cannot write outfile \"%s\": %s", peer, staged->config.key_out, problem);
+	return false;
 }
 
 bool monitor_check(const struct config *config)
@@ -161,6 +179,7 @@ bool monitor_check(const struct config *config)
 			log_error("%s", problem);
 			good = false;
 		}
+		good &= check_file(at);
 	}
 	for (size_t i = 0; i < count; i++) {
 		memset(&staged[i].config, 0, sizeof staged[i].config);

@@ -15,6 +15,7 @@
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
 #include "system/file_identity.h"
+#include "system/file_output.h"
 #include "system/program.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
@@ -133,6 +134,7 @@ struct monitor_peer {
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
 	char *quoted_key_out;
+	struct file_output new_file; /* what its key_out becomes where it is not there */
 	uint8_t psk_mark
 		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
 
@@ -294,6 +296,7 @@ struct monitor_staged {
 	uint8_t *psk;              /* secret memory; NULL: none */
 	size_t number;
 	struct claim *claims; /* of monitor_claims_staged(); become the peer's */
+	struct file_output new_file;
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
@@ -329,11 +332,28 @@ int monitor_claims_running(struct claims *claims, struct claim **list, const str
                            char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /*
  * At the moment of writing: whether a peer's key may go to path as it is now. only_inputs: outputs of other
- * peers may be overwritten.
+ * peers may be overwritten. 0, and what was looked at, to be released; -1 and problem.
  */
 int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                         bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
+                         bool only_inputs, struct file_identity *judged,
+                         char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* monitor_files.c: files that keys go to. */
+
+/* What a peer's key_out becomes where it is not there. -1 and problem: there is no such group. */
+int monitor_files_new(struct file_output *how, const struct config_peer *config,
+                      char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* Whether keys can be written there, as it is now. -1 and problem, which does not name the file. */
+int monitor_files_check(const struct config_peer *config, const struct file_output *how,
+                        char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* Warns of a file that is there already, and is not as the settings have it or open to everybody. */
+void monitor_files_warn(const char *label, const struct config_peer *config, const struct file_output *how);
+/* Writes a key to a file of a peer. only_inputs as of monitor_claims_check(). -1 and problem. */
+int monitor_files_write(struct monitor *monitor, struct monitor_peer *peer, const char *path,
+                        const uint8_t *key, bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
+/* Removes what killed processes have left beside these files. */
+void monitor_files_sweep(const struct monitor_staged *staged, size_t count);
 
 /* monitor_peers.c */
 int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
@@ -393,6 +413,8 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 /* A WireGuard output has not got it. is_news: nobody has said so yet. */
 void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
                              uint64_t now_ns, bool is_news);
+/* Says in the log and in the status that the file of a peer cannot be written, before there is a key. */
+void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns);
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
 /*

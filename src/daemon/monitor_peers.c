@@ -184,6 +184,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
 	peer->tag = staged->tag;
+	peer->new_file = staged->new_file;
 	peer->claims = staged->claims;
 	staged->claims = NULL;
 	claims_set_subject(peer->claims, peer);
@@ -193,6 +194,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	(void)mark_psk(peer, staged->psk);
 	monitor_backoff_none(&peer->announce);
 	monitor_delivery_take_over(monitor, peer);
+	monitor_delivery_look(peer, clock_now_ns());
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -218,6 +220,7 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	peer->number = staged->number;
 	staged->config = *old;
 	peer->config = config;
+	peer->new_file = staged->new_file;
 	set_label(peer);
 	if (peer->announce.next_ns != MONITOR_NEVER)
 		peer->announce.next_ns = clock_now_ns();

@@ -134,7 +134,7 @@ done
 configure "$RUNTIME_DIRECTORY/./f.sock"
 check "the control socket: validate says so" says_and_fails 'same file as control socket' "$rosenpass" validate f.toml
 check "the control socket: it does not start" says_and_fails 'same file as control socket' "$rosenpass" exchange-config f.toml
-check "no output was made" [ ! -e carol.out ] 
+check "no output was made" [ ! -e carol.out ]
 configure bob.out
 check "files of their own are good" "$rosenpass" validate f.toml
 

@@ -51,8 +51,14 @@ static int check(struct claim *list, const char *path, bool only_inputs)
 {
 	const struct claims_file file = { NULL, "outfile", path, CLAIMS_OUTPUT };
 
+	struct file_identity judged = { 0 };
+	int result;
+
 	problem[0] = '\0';
-	return claims_check_output(&claims, list, &file, only_inputs, problem);
+	result = claims_check_output(&claims, list, &file, only_inputs, &judged, problem);
+	assert_int_equal(result == 0, judged.name != NULL);
+	file_identity_release(&judged);
+	return result;
 }
 
 static void test_uses(void **state)
