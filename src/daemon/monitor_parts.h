@@ -13,7 +13,6 @@
 #include "daemon/channel.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
-#include "system/program.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
@@ -24,7 +23,6 @@
 #define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
 #define MONITOR_OUTPUTS 3
-#define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 #define MONITOR_PROBLEM_BYTES 768
@@ -107,14 +105,19 @@ struct monitor_output {
 	uint64_t failures; /* of all keys */
 	char error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff retry;
-	/* MONITOR_COMMAND */
-	struct program program;
-	uint64_t stop_ns; /* when the running program is told to end, then killed */
-	bool stopping;
-	bool outdated; /* a newer key came while it ran */
-	bool last_try; /* somebody else takes over */
+	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
+	struct monitor_hook *hook;
 	/* MONITOR_WIREGUARD; NULL for others. */
 	struct monitor_wireguard *wireguard;
+};
+
+/* A place that still has the last key of a peer that has left it, for status. */
+struct monitor_left {
+	enum monitor_output_kind kind;
+	const char *label;                /* of the peer */
+	const char *target;               /* NULL: words are set */
+	const struct config_words *words; /* of a command */
+	const char *error;                /* of the last try; empty: there was none */
 };
 
 struct monitor_peer {
@@ -123,8 +126,7 @@ struct monitor_peer {
 	size_t number; /* from 1, in the order of the configuration */
 	struct config_peer config;
 	bool at_run_time; /* added over the control socket */
-	bool leaving;     /* removed; stays until its outputs have been told */
-	uint64_t leave_ns;
+	bool leaving;     /* removed; stays while its name is being resolved */
 	char label[CHANNEL_LABEL_BYTES];
 	struct keys_public public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
@@ -221,7 +223,10 @@ struct monitor {
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
-	size_t programs; /* that run */
+	struct monitor_hook *hooks; /* in the order of their making */
+	uint64_t last_turn;
+	uint64_t hooks_end_ns; /* while stopping: programs get SIGTERM then */
+	struct monitor_erase *erases;
 
 	struct monitor_device *devices;
 	size_t device_count;
@@ -321,10 +326,8 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	__attribute__((warn_unused_result));
 /* Gives a peer another configuration; its session stays. true: anything was different. */
 bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged);
-/* Takes it from the engine, tells its outputs that the key is worth nothing, and forgets it after that. */
+/* Removes the peer from the engine, replaces its key in every output by a random one, and frees it. */
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer);
-/* Starts the time that the outputs of a removed peer are tried for. */
-void monitor_peers_begin_leaving(struct monitor_peer *peer, uint64_t now_ns);
 /* The peer of that slot and serial, unless it is leaving; NULL: none. */
 struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial);
 /* The peer that was given that serial. NULL: none. */
@@ -343,8 +346,8 @@ void monitor_peers_begin_anew(struct monitor_peer *peer);
 /* In a child process that has no business with them: wipes the keys that are on their way out. */
 void monitor_peers_forget_keys(struct monitor *monitor);
 /*
- * Forgets leaving peers that are done, tells the engine process again of those that it could not take, and
- * takes keys out of use that are too old. The next time that something is due.
+ * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
+ * that it could not take, and takes keys out of use that are too old. The next time that something is due.
  */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
@@ -360,11 +363,11 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
 	__attribute__((warn_unused_result));
 /* Frees what the outputs have. */
-void monitor_delivery_release(struct monitor_peer *peer);
+void monitor_delivery_release(struct monitor *monitor, struct monitor_peer *peer);
 /* Takes a new key (key NULL: a random one) to all outputs. */
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
                             const char *reason, uint64_t now_ns);
-/* Retries and time limits that are due; collects ended programs. The next time that something is due. */
+/* Retries of files that are due. The next time that something is due. */
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* What people call it. */
 const char *monitor_delivery_kind(const struct monitor_output *output);
@@ -383,12 +386,72 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer);
  */
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
-/* Whether a command of the peer has not been started yet for the present key. */
-bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer);
-/* Peers that are leaving give up the outputs that the successor takes over. */
-void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor);
-/* Ends what runs. */
-void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer is removed: leaves each output with a random key in place of the last one, and releases them. */
+void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* A file or command has not got the key: it is tried again, after waits from first_ns to most_ns. */
+void monitor_delivery_retry(struct monitor_peer *peer, struct monitor_output *output, const char *target,
+                            const char *problem, uint64_t now_ns, uint64_t first_ns, uint64_t most_ns);
+/* The output is being worked on; one that failed counts as failing until it works. */
+void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns);
+/* Writes a key to an outfile. 0 or negative errno. */
+int monitor_delivery_write_file(const char *path, const uint8_t *key) __attribute__((warn_unused_result));
+/* Writes a line to standard output. */
+void monitor_delivery_say(struct monitor *monitor, const char *line);
+
+/*
+ * monitor_hooks.c: the programs of exchange_command. A hook is a target: the words and the peer that they are
+ * called for. Of each, one program runs at a time, with the newest key; calls are started in the order in
+ * which they became due, and a program that hangs keeps no other hook waiting for more than a few seconds.
+ */
+
+/* The hook of a peer, whose configuration has the words; NULL: no memory. */
+struct monitor_hook *monitor_hooks_create(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer has a new key: the program is started when it is its turn. */
+void monitor_hooks_deliver(struct monitor *monitor, struct monitor_hook *hook);
+/*
+ * Takes the hook from its peer. key NULL: a program that runs may end its work, and none is started any more;
+ * else the command is called with that random key as "stale". Before it has been tried no hook with the same
+ * target is started.
+ */
+void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct config_words *words,
+                         const uint8_t *key);
+/* Starts what is due, collects what has ended, ends what hangs. The next time that something is due. */
+uint64_t monitor_hooks_serve(struct monitor *monitor, uint64_t now_ns);
+/*
+ * The daemon stops: calls that are due are still made, and programs may end their work for a while; at_once:
+ * they are ended.
+ */
+void monitor_hooks_stop(struct monitor *monitor, uint64_t now_ns, bool at_once);
+/* Whether a program runs or waits for its turn. */
+bool monitor_hooks_are_busy(const struct monitor *monitor, uint64_t now_ns);
+void monitor_hooks_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_hooks_forget_keys(struct monitor *monitor);
+/* A program that runs is left alone. hook may be NULL. */
+void monitor_hooks_release(struct monitor *monitor, struct monitor_hook *hook);
+void monitor_hooks_release_all(struct monitor *monitor);
+
+/* monitor_erase.c: files that a peer has left. A random key replaces the last one, however long it takes. */
+
+/*
+ * Replaces the key in a file, now or when that works; then line, which it takes over (NULL: none), goes to
+ * standard output. A file that has the key of another peer already is left alone.
+ */
+void monitor_erase_file(struct monitor *monitor, const char *label, const char *path, char *line,
+                        const uint8_t *key, uint64_t now_ns);
+/* Tries again. The next time that something is due. */
+uint64_t monitor_erase_serve(struct monitor *monitor, uint64_t now_ns);
+/* A new key is in that file. */
+void monitor_erase_replaced(struct monitor *monitor, const char *path);
+/* What status says of a file that still has the key of a peer that has left it; NULL: it has none. */
+const char *monitor_erase_problem(const struct monitor *monitor, const char *path);
+void monitor_erase_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_erase_forget_keys(struct monitor *monitor);
+/* Tries a last time. */
+void monitor_erase_release_all(struct monitor *monitor);
 
 /* monitor_wireguard.c: outputs that go to WireGuard. */
 
@@ -423,6 +486,8 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
 /* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
 void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
                             const struct config_peer *config, uint64_t now_ns);
+void monitor_device_each_left(const struct monitor *monitor,
+                              void (*tell)(void *context, const struct monitor_left *left), void *context);
 void monitor_device_release_all(struct monitor *monitor);
 
 /* monitor_names.c: endpoints and listen names. */
