@@ -103,7 +103,7 @@ static bool is_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool are_same(const struct config_words *a, const struct config_words *b)
+bool config_words_equal(const struct config_words *a, const struct config_words *b)
 {
 	for (size_t i = 0; a->count == b->count && i < a->count; i++) {
 		if (strcmp(a->words[i], b->words[i]) != 0)
@@ -119,7 +119,8 @@ bool config_peer_equal(const struct config_peer *a, const struct config_peer *b)
 	       is_same(a->key_out, b->key_out) && a->key_out_mode == b->key_out_mode &&
 	       is_same(a->key_out_group, b->key_out_group) && is_same(a->device, b->device) &&
 	       is_same(a->wireguard_peer, b->wireguard_peer) &&
-	       are_same(&a->extra_params, &b->extra_params) &&
-	       are_same(&a->exchange_command, &b->exchange_command) && a->dialects == b->dialects &&
-	       is_same(a->osk_organization, b->osk_organization) && are_same(&a->osk_labels, &b->osk_labels);
+	       config_words_equal(&a->extra_params, &b->extra_params) &&
+	       config_words_equal(&a->exchange_command, &b->exchange_command) && a->dialects == b->dialects &&
+	       is_same(a->osk_organization, b->osk_organization) &&
+	       config_words_equal(&a->osk_labels, &b->osk_labels);
 }

@@ -111,5 +111,7 @@ void config_peer_release(struct config_peer *peer);
  * of the file.
  */
 bool config_peer_equal(const struct config_peer *a, const struct config_peer *b);
+/* The same words in the same order. */
+bool config_words_equal(const struct config_words *a, const struct config_words *b);
 
 #endif

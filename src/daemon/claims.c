@@ -337,6 +337,11 @@ const struct claim *claims_find_key(const struct claims *claims,
 	return find_word(claims, &identity, bytes);
 }
 
+const struct claim *claims_find_output(struct claims *claims, const struct file_identity *identity)
+{
+	return find(claims, identity, CLAIMS_OUTPUT, NULL);
+}
+
 const char *claims_owner(const struct claim *claim)
 {
 	return claim->owner;

@@ -64,6 +64,9 @@ int claims_add_key(struct claims *claims, struct claim **list,
 const struct claim *claims_find_key(const struct claims *claims,
                                     const uint8_t bytes[static ROSENPASS_PUBLIC_KEY_BYTES]);
 
+/* NULL: nobody writes to that file. */
+const struct claim *claims_find_output(struct claims *claims, const struct file_identity *identity);
+
 /* As it was given; NULL: the daemon itself. */
 const char *claims_owner(const struct claim *claim);
 

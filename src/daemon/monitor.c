@@ -45,11 +45,16 @@ void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint
 
 void monitor_stop(struct monitor *monitor, int status)
 {
+	uint64_t now_ns = clock_now_ns();
+
 	if (monitor->stopping)
 		return;
 	monitor->stopping = true;
 	monitor->status = status;
-	monitor->stop_ns = clock_now_ns() + STOP_NS;
+	monitor->stop_ns = now_ns + STOP_NS;
+	monitor->pong_ns = MONITOR_NEVER;
+	monitor->report_asked = false;
+	monitor_hooks_stop(monitor, now_ns, false);
 	notify_send("STOPPING=1");
 	if (monitor->engine_pid != 0) {
 		monitor_engine_tell_stop(monitor);
@@ -106,6 +111,23 @@ static void reload_by_signal(struct monitor *monitor)
 	notify_send("READY=1");
 }
 
+static void end_by_signal(struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (monitor->stopping) {
+		if (monitor_hooks_are_busy(monitor, now_ns))
+			log_info("asked to end once more; ending the programs that still run");
+		monitor_hooks_stop(monitor, now_ns, true);
+		return;
+	}
+	log_info(monitor->options.establish == NULL ? "asked to end; the last keys stay where they are"
+	                                            : "asked to end");
+	monitor_stop(monitor, EXIT_SUCCESS);
+	if (monitor_hooks_are_busy(monitor, now_ns))
+		log_info("waiting for the programs that have a key to end");
+}
+
 static void serve_signals(struct monitor *monitor)
 {
 	struct signalfd_siginfo info;
@@ -123,11 +145,7 @@ static void serve_signals(struct monitor *monitor)
 			}
 			break;
 		default:
-			if (!monitor->stopping)
-				log_info(monitor->options.establish == NULL
-				                 ? "asked to end; the last keys stay where they are"
-				                 : "asked to end");
-			monitor_stop(monitor, EXIT_SUCCESS);
+			end_by_signal(monitor);
 			break;
 		}
 	}
@@ -203,6 +221,8 @@ static uint64_t serve_timers(struct monitor *monitor)
 	}
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_hooks_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
@@ -210,7 +230,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
 	if (monitor->control_pause_ns > now_ns)
 		next_ns = earlier(next_ns, monitor->control_pause_ns);
-	return monitor->stopping ? earlier(next_ns, monitor->stop_ns) : next_ns;
+	return monitor->stopping && monitor->engine_pid != 0 ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
 struct polls {
@@ -286,16 +306,27 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 	}
 }
 
+/* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
+static bool goes_on(const struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	return !monitor->stopping || (monitor->engine_pid != 0 && now_ns < monitor->stop_ns) ||
+	       monitor_hooks_are_busy(monitor, now_ns);
+}
+
 static void loop(struct monitor *monitor)
 {
 	struct polls polls;
 
-	while (!monitor->stopping || (monitor->engine_pid != 0 && clock_now_ns() < monitor->stop_ns)) {
+	for (;;) {
 		uint64_t next_ns = serve_timers(monitor);
-		bool more = !monitor->stopping && monitor_control_go_on(monitor);
+		bool more = monitor_control_go_on(monitor);
 
 		more |= !monitor->stopping && monitor_peers_compute_id(monitor);
-
+		/* Programs that have ended were collected just now: nothing would wake us up for them. */
+		if (!goes_on(monitor))
+			return;
 		fill_polls(monitor, &polls);
 		if (clock_timer_set(monitor->timer, next_ns) != 0 ||
 		    (poll(polls.fds, (nfds_t)polls.count, more ? 0 : -1) < 0 && errno != EINTR)) {
@@ -452,6 +483,8 @@ static void release(struct monitor *monitor)
 	monitor_engine_end(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
+	monitor_hooks_release_all(monitor);
+	monitor_erase_release_all(monitor);
 	monitor_device_release_all(monitor);
 	monitor_listen_close(monitor);
 	keys_release_public(&monitor->public_key);

@@ -155,18 +155,29 @@ int monitor_claims_running(struct claims *claims, struct claim **list, const str
 	return claim_peer(&claimant, &peer->config, peer->public_key.bytes);
 }
 
-int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                         bool only_inputs, struct file_identity *judged,
-                         char problem[static MONITOR_PROBLEM_BYTES])
+int monitor_claims_check(struct monitor *monitor, const struct monitor_file *file,
+                         struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
 {
-	const struct claims_file file = {
-		.setting = monitor->from_file && !peer->at_run_time ? "key_out" : "outfile",
-		.path = path,
+	const struct claims_file wanted = {
+		.setting = monitor->from_file ? "key_out" : "outfile",
+		.path = file->path,
 		.use = CLAIMS_OUTPUT,
 	};
 
 	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, peer->claims, &file, only_inputs, judged, problem);
+	return claims_check_output(&monitor->claims, file->claims, &wanted, file->claims == NULL, judged,
+	                           problem);
+}
+
+const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path)
+{
+	struct file_identity identity;
+	const struct claim *claim = NULL;
+
+	if (file_identify(&identity, path) != -ENOMEM)
+		claim = claims_find_output(&monitor->claims, &identity);
+	file_identity_release(&identity);
+	return claim == NULL ? NULL : claims_subject(claim);
 }
 
 int monitor_check_output(const struct config *config, const struct monitor_options *options,

@@ -406,6 +406,11 @@ void monitor_control_ask(struct monitor *monitor)
 	/* One report at a time serves all; it is young enough for those who come late. */
 	if (!waits || monitor->report_asked)
 		return;
+	/* The engine process is asked nothing more. */
+	if (monitor->stopping) {
+		monitor_control_report(monitor);
+		return;
+	}
 	monitor->report_asked = true;
 	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
@@ -429,6 +434,8 @@ static void serve_line(struct monitor *monitor, struct monitor_client *client, c
 	} else if (strcmp(command, "status") == 0) {
 		client->waits_for_report = true;
 		monitor_control_ask(monitor);
+	} else if (monitor->stopping) {
+		refuse(client, "the daemon stops");
 	} else if (strcmp(command, "reload") == 0) {
 		serve_reload(monitor, client);
 	} else if (strcmp(command, "peer-add") == 0) {

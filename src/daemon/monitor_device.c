@@ -153,6 +153,22 @@ void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *
 	log_error("%s: no memory to erase its key in WireGuard's %s", peer->label, config->device);
 }
 
+void monitor_device_each_left(const struct monitor *monitor,
+                              void (*tell)(void *context, const struct monitor_left *left), void *context)
+{
+	for (size_t i = 0; i < monitor->orphan_count; i++) {
+		const struct monitor_orphan *orphan = &monitor->orphans[i];
+		struct monitor_left left = { .kind = MONITOR_WIREGUARD, .label = orphan->label, .error = "" };
+		char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
+		char key[BASE64_KEY_CHARS + 1];
+
+		base64_encode_key(key, orphan->peer);
+		(void)snprintf(target, sizeof target, "%s %s", orphan->device, key);
+		left.target = target;
+		tell(context, &left);
+	}
+}
+
 static int compare_targets(const void *a, const void *b)
 {
 	const struct target *left = a;
@@ -177,9 +193,7 @@ static int collect(struct look *look)
 		struct monitor_peer *peer = monitor->peers[i];
 		struct monitor_output *output = peer == NULL ? NULL : monitor_wireguard_output(peer);
 
-		/* Of a peer that leaves only the end counts, until it has come or somebody else took over. */
-		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0 ||
-		    (peer->leaving && (output->last_try || output->state == MONITOR_DELIVERED)))
+		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0)
 			continue;
 		look->targets[look->count++] = (struct target){ .peer = peer, .output = output };
 	}
@@ -490,12 +504,10 @@ static bool explain(const struct look *look, const struct target *target, int re
 	return is_news;
 }
 
-/* Where there is no device and no peer there is no key of one that leaves either. */
 static bool is_settled(const struct target *target, int result)
 {
 	/* One that is somebody else's may have been given our key, and is not where it should be. */
-	return (result != -EEXIST && has_key(target)) ||
-	       (target->peer->leaving && target->present == NULL && (result == 0 || result == -ENODEV));
+	return result != -EEXIST && has_key(target);
 }
 
 /* Tells each output how it stands. true: all are well. */

@@ -95,32 +95,31 @@ void monitor_files_warn(const char *label, const struct config_peer *config, con
 		         label, config->key_out);
 }
 
-int monitor_files_write(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                        const uint8_t *key, bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
+int monitor_files_write(struct monitor *monitor, const struct monitor_file *file, const uint8_t *key,
+                        char problem[static MONITOR_PROBLEM_BYTES])
 {
 	char text[BASE64_KEY_CHARS + 1];
 	struct file_output_result outcome;
 	struct file_identity judged;
 	int result;
 
-	if (monitor_claims_check(monitor, peer, path, only_inputs, &judged, problem) != 0)
-		return -1;
+	if (monitor_claims_check(monitor, file, &judged, problem) != 0)
+		return -EEXIST;
 	base64_encode_key(text, key);
-	result = file_output_write(path, (const uint8_t *)text, BASE64_KEY_CHARS, &peer->new_file, &judged,
+	result = file_output_write(file->path, (const uint8_t *)text, BASE64_KEY_CHARS, file->how, &judged,
 	                           &outcome);
 	sodium_memzero(text, sizeof text);
 	file_identity_release(&judged);
 	if (result != 0) {
 		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", strerror(-result));
-		return -1;
+		return result;
 	}
 	/* It has another inode by now. */
-	claims_refresh(&monitor->claims, peer->claims);
+	claims_refresh(&monitor->claims, file->claims);
 	if (outcome.lost_owner)
 		log_warn("%s: outfile \"%s\" was another user's, and could neither be written nor be given "
-		         "back; it "
-		         "is ours now",
-		         peer->label, path);
+		         "back; it is ours now",
+		         file->label, file->path);
 	return 0;
 }
 

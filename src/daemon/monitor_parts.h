@@ -16,7 +16,6 @@
 #include "daemon/monitor.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
-#include "system/program.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
@@ -27,7 +26,6 @@
 #define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
 #define MONITOR_OUTPUTS 3
-#define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 
@@ -109,14 +107,19 @@ struct monitor_output {
 	uint64_t failures; /* of all keys */
 	char error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff retry;
-	/* MONITOR_COMMAND */
-	struct program program;
-	uint64_t stop_ns; /* when the running program is told to end, then killed */
-	bool stopping;
-	bool outdated; /* a newer key came while it ran */
-	bool last_try; /* somebody else takes over */
+	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
+	struct monitor_hook *hook;
 	/* MONITOR_WIREGUARD; NULL for others. */
 	struct monitor_wireguard *wireguard;
+};
+
+/* A place that still has the last key of a peer that has left it, for status. */
+struct monitor_left {
+	enum monitor_output_kind kind;
+	const char *label;                /* of the peer */
+	const char *target;               /* NULL: words are set */
+	const struct config_words *words; /* of a command */
+	const char *error;                /* of the last try; empty: there was none */
 };
 
 struct monitor_peer {
@@ -124,11 +127,9 @@ struct monitor_peer {
 	uint32_t serial;
 	size_t number; /* from 1, in the order of the configuration */
 	struct config_peer config;
-	bool at_run_time; /* added over the control socket */
-	bool leaving;     /* removed; stays until its outputs have been told */
-	uint64_t leave_ns;
-	struct file_identity left_file; /* the key_out of one that is leaving */
-	struct claim *claims;           /* in those of the monitor; a peer that is leaving has none */
+	bool at_run_time;     /* added over the control socket */
+	bool leaving;         /* removed; stays while its name is being resolved */
+	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
 	struct keys_public public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
@@ -229,7 +230,10 @@ struct monitor {
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
-	size_t programs; /* that run */
+	struct monitor_hook *hooks; /* in the order of their making */
+	uint64_t last_turn;
+	uint64_t hooks_end_ns; /* while stopping: programs get SIGTERM then */
+	struct monitor_erase *erases;
 
 	struct monitor_device *devices;
 	size_t device_count;
@@ -330,13 +334,23 @@ int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, 
 /* The same of a peer that runs. */
 int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
                            char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* A file that a key is written to. */
+struct monitor_file {
+	const char *label; /* of the peer whose key it is */
+	const char *path;
+	const struct file_output *how;
+	struct claim
+		*claims; /* of the peer whose outfile it is; NULL: it is no outfile of that peer any more */
+};
 /*
- * At the moment of writing: whether a peer's key may go to path as it is now. only_inputs: outputs of other
- * peers may be overwritten. 0, and what was looked at, to be released; -1 and problem.
+ * At the moment of writing: whether a key may go to the file as it is now. A file that is no outfile any more
+ * may be one of another peer. 0, and what was looked at, to be released; -1 and problem.
  */
-int monitor_claims_check(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                         bool only_inputs, struct file_identity *judged,
-                         char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+int monitor_claims_check(struct monitor *monitor, const struct monitor_file *file,
+                         struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+/* The peer whose outfile that is, as it is now; NULL: none. */
+const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path);
 
 /* monitor_files.c: files that keys go to. */
 
@@ -348,10 +362,12 @@ int monitor_files_check(const struct config_peer *config, const struct file_outp
                         char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /* Warns of a file that is there already, and is not as the settings have it or open to everybody. */
 void monitor_files_warn(const char *label, const struct config_peer *config, const struct file_output *how);
-/* Writes a key to a file of a peer. only_inputs as of monitor_claims_check(). -1 and problem. */
-int monitor_files_write(struct monitor *monitor, struct monitor_peer *peer, const char *path,
-                        const uint8_t *key, bool only_inputs, char problem[static MONITOR_PROBLEM_BYTES])
-	__attribute__((warn_unused_result));
+/*
+ * Writes a key to a file. 0; or negative errno and problem. -EEXIST: the file may not be written to, as it is
+ * used for something else.
+ */
+int monitor_files_write(struct monitor *monitor, const struct monitor_file *file, const uint8_t *key,
+                        char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /* Removes what killed processes have left beside these files. */
 void monitor_files_sweep(const struct monitor_staged *staged, size_t count);
 
@@ -360,10 +376,8 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	__attribute__((warn_unused_result));
 /* Gives a peer another configuration; its session stays. true: anything was different. */
 bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged);
-/* Takes it from the engine, tells its outputs that the key is worth nothing, and forgets it after that. */
+/* Removes the peer from the engine, replaces its key in every output by a random one, and frees it. */
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer);
-/* Starts the time that the outputs of a removed peer are tried for. */
-void monitor_peers_begin_leaving(struct monitor_peer *peer, uint64_t now_ns);
 /* The peer of that slot and serial, unless it is leaving; NULL: none. */
 struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial);
 /* The peer that was given that serial. NULL: none. */
@@ -382,8 +396,8 @@ void monitor_peers_begin_anew(struct monitor_peer *peer);
 /* In a child process that has no business with them: wipes the keys that are on their way out. */
 void monitor_peers_forget_keys(struct monitor *monitor);
 /*
- * Forgets leaving peers that are done, tells the engine process again of those that it could not take, and
- * takes keys out of use that are too old. The next time that something is due.
+ * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
+ * that it could not take, and takes keys out of use that are too old. The next time that something is due.
  */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
@@ -399,11 +413,11 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
 	__attribute__((warn_unused_result));
 /* Frees what the outputs have. */
-void monitor_delivery_release(struct monitor_peer *peer);
+void monitor_delivery_release(struct monitor *monitor, struct monitor_peer *peer);
 /* Takes a new key (key NULL: a random one) to all outputs. */
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
                             const char *reason, uint64_t now_ns);
-/* Retries and time limits that are due; collects ended programs. The next time that something is due. */
+/* Retries of files that are due. The next time that something is due. */
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* What people call it. */
 const char *monitor_delivery_kind(const struct monitor_output *output);
@@ -424,12 +438,71 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer);
  */
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
-/* Whether a command of the peer has not been started yet for the present key. */
-bool monitor_delivery_waits_for_turn(const struct monitor_peer *peer);
-/* Peers that are leaving give up the outputs that the successor takes over, in whatever spelling. */
-void monitor_delivery_take_over(struct monitor *monitor, const struct monitor_peer *successor);
-/* Ends what runs. */
-void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer is removed: leaves each output with a random key in place of the last one, and releases them. */
+void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* A file or command has not got the key: it is tried again, after waits from first_ns to most_ns. */
+void monitor_delivery_retry(struct monitor_peer *peer, struct monitor_output *output, const char *target,
+                            const char *problem, uint64_t now_ns, uint64_t first_ns, uint64_t most_ns);
+/* The output is being worked on; one that failed counts as failing until it works. */
+void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns);
+/* Writes a line to standard output. */
+void monitor_delivery_say(struct monitor *monitor, const char *line);
+
+/*
+ * monitor_hooks.c: the programs of exchange_command. A hook is a target: the words and the peer that they are
+ * called for. Of each, one program runs at a time, with the newest key; calls are started in the order in
+ * which they became due, and a program that hangs keeps no other hook waiting for more than a few seconds.
+ */
+
+/* The hook of a peer, whose configuration has the words; NULL: no memory. */
+struct monitor_hook *monitor_hooks_create(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer has a new key: the program is started when it is its turn. */
+void monitor_hooks_deliver(struct monitor *monitor, struct monitor_hook *hook);
+/*
+ * Takes the hook from its peer. key NULL: a program that runs may end its work, and none is started any more;
+ * else the command is called with that random key as "stale". Before it has been tried no hook with the same
+ * target is started.
+ */
+void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct config_words *words,
+                         const uint8_t *key);
+/* Starts what is due, collects what has ended, ends what hangs. The next time that something is due. */
+uint64_t monitor_hooks_serve(struct monitor *monitor, uint64_t now_ns);
+/*
+ * The daemon stops: calls that are due are still made, and programs may end their work for a while; at_once:
+ * they are ended.
+ */
+void monitor_hooks_stop(struct monitor *monitor, uint64_t now_ns, bool at_once);
+/* Whether a program runs or waits for its turn. */
+bool monitor_hooks_are_busy(const struct monitor *monitor, uint64_t now_ns);
+void monitor_hooks_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_hooks_forget_keys(struct monitor *monitor);
+/* A program that runs is left alone. hook may be NULL. */
+void monitor_hooks_release(struct monitor *monitor, struct monitor_hook *hook);
+void monitor_hooks_release_all(struct monitor *monitor);
+
+/* monitor_erase.c: files that a peer has left. A random key replaces the last one, however long it takes. */
+
+/*
+ * Replaces the key in a file that is no outfile of its peer any more, now or when that works; then line, which
+ * it takes over (NULL: none), goes to standard output. A file that has the key of another peer already is left
+ * alone, and so is one that is read for something else by now.
+ */
+void monitor_erase_file(struct monitor *monitor, const struct monitor_file *file, char *line,
+                        const uint8_t *key, uint64_t now_ns);
+/* Tries again. The next time that something is due. */
+uint64_t monitor_erase_serve(struct monitor *monitor, uint64_t now_ns);
+/* A new key is in that file. */
+void monitor_erase_replaced(struct monitor *monitor, const char *path);
+/* What status says of a file that still has the key of a peer that has left it; NULL: it has none. */
+const char *monitor_erase_problem(const struct monitor *monitor, const char *path);
+void monitor_erase_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_erase_forget_keys(struct monitor *monitor);
+/* Tries a last time. */
+void monitor_erase_release_all(struct monitor *monitor);
 
 /* monitor_wireguard.c: outputs that go to WireGuard. */
 
@@ -464,6 +537,8 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
 /* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
 void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
                             const struct config_peer *config, uint64_t now_ns);
+void monitor_device_each_left(const struct monitor *monitor,
+                              void (*tell)(void *context, const struct monitor_left *left), void *context);
 void monitor_device_release_all(struct monitor *monitor);
 
 /* monitor_names.c: endpoints and listen names. */

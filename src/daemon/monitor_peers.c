@@ -14,8 +14,6 @@
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-/* How long the outputs of a removed peer are tried. */
-#define LEAVE_NS (60 * CLOCK_SECOND_NS)
 /* A peer may be named by so many characters of its id. */
 #define ID_PREFIX_MIN 8
 #define ANNOUNCE_FIRST_NS (5 * CLOCK_SECOND_NS)
@@ -128,13 +126,12 @@ static size_t take_slot(struct monitor *monitor)
 	return old;
 }
 
-static void release(struct monitor_peer *peer)
+static void release(struct monitor *monitor, struct monitor_peer *peer)
 {
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
-	monitor_delivery_release(peer);
-	file_identity_release(&peer->left_file);
+	monitor_delivery_release(monitor, peer);
 	free(peer->quoted_key_out);
 	free(peer);
 }
@@ -171,7 +168,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	memset(&staged->config, 0, sizeof staged->config);
 	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
 	    monitor_delivery_init(monitor, peer) != 0) {
-		release(peer);
+		release(monitor, peer);
 		return -ENOMEM;
 	}
 	assert(monitor->peers[slot] == NULL);
@@ -193,7 +190,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	monitor_backoff_none(&peer->announce);
-	monitor_delivery_take_over(monitor, peer);
 	monitor_delivery_look(peer, clock_now_ns());
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
@@ -231,8 +227,6 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		free(peer->quoted_key_out);
 		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
 	}
-	/* What the new configuration takes over from a peer that leaves, and what it goes on with. */
-	monitor_delivery_take_over(monitor, peer);
 	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
 	if (other_endpoint) {
 		monitor_names_start(peer, clock_now_ns());
@@ -241,52 +235,20 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	return different || other_psk;
 }
 
-void monitor_peers_begin_leaving(struct monitor_peer *peer, uint64_t now_ns)
-{
-	peer->leave_ns = now_ns + LEAVE_NS;
-}
-
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 {
 	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
 		                           .slot = peer->slot,
 		                           .serial = peer->serial };
-	uint64_t now_ns = clock_now_ns();
 
 	monitor_request(monitor, &request, -1);
 	peer->leaving = true;
-	monitor_peers_begin_leaving(peer, now_ns);
 	monitor_backoff_none(&peer->resolve);
 	monitor->peer_count--;
 	claims_drop(&monitor->claims, &peer->claims);
-	/* A successor may spell it differently. */
-	if (peer->config.key_out != NULL)
-		(void)file_identify(&peer->left_file, peer->config.key_out);
 	log_info("%s: removed", peer->label);
 	/* The last key goes on to be used by others unless they are told. */
-	if (peer->reason != NULL)
-		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
-}
-
-/* Whether a leaving peer has to stay a little longer. */
-static bool must_stay(const struct monitor_peer *peer, uint64_t now_ns)
-{
-	return peer->resolving || (peer->reason != NULL && !monitor_delivery_is_done(peer) &&
-	                           (now_ns < peer->leave_ns || monitor_delivery_waits_for_turn(peer)));
-}
-
-static void let_go(struct monitor *monitor, size_t slot)
-{
-	struct monitor_peer *peer = monitor->peers[slot];
-
-	for (size_t i = 0; i < peer->output_count && peer->reason != NULL; i++) {
-		if (peer->outputs[i].state != MONITOR_DELIVERED)
-			log_error("%s: its last key could not be taken from %s: %s", peer->label,
-			          monitor_delivery_kind(&peer->outputs[i]), peer->outputs[i].error);
-	}
-	monitor_delivery_cancel(monitor, peer);
-	monitor->peers[slot] = NULL;
-	release(peer);
+	monitor_delivery_retire(monitor, peer, clock_now_ns());
 }
 
 /* Another try with a peer that the engine process could not take. */
@@ -314,9 +276,10 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 	struct monitor_peer *peer = monitor->peers[slot];
 
 	if (peer->leaving) {
-		if (must_stay(peer, now_ns))
-			return peer->leave_ns > now_ns ? peer->leave_ns : MONITOR_NEVER;
-		let_go(monitor, slot);
+		if (!peer->resolving) {
+			monitor->peers[slot] = NULL;
+			release(monitor, peer);
+		}
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)
@@ -477,6 +440,8 @@ void monitor_peers_forget_keys(struct monitor *monitor)
 	}
 	for (size_t i = 0; i < monitor->orphan_count; i++)
 		sodium_memzero(monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
+	monitor_hooks_forget_keys(monitor);
+	monitor_erase_forget_keys(monitor);
 }
 
 void monitor_peers_release_all(struct monitor *monitor)
@@ -484,12 +449,8 @@ void monitor_peers_release_all(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
 
-		if (peer == NULL)
-			continue;
-		/* A program that has its key already may finish its work. */
-		for (size_t o = 0; o < peer->output_count; o++)
-			peer->outputs[o].program.pid = 0;
-		release(peer);
+		if (peer != NULL)
+			release(monitor, peer);
 	}
 	free(monitor->peers);
 	monitor->peers = NULL;

@@ -262,6 +262,10 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	int status = -1;
 
 	memset(result, 0, sizeof *result);
+	if (monitor->stopping) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "the daemon stops");
+		return -1;
+	}
 	if (!monitor->from_file) {
 		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s",
 		               monitor->options.no_reload != NULL

@@ -158,30 +158,68 @@ static json_t *reason(const struct monitor_peer *peer, const struct monitor_outp
 	return output->state == MONITOR_NONE ? json_null() : text(peer->reason);
 }
 
-static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
-                             uint64_t now_ns)
+static const char *const output_kinds[] = {
+	[MONITOR_FILE] = "file",
+	[MONITOR_COMMAND] = "command",
+	[MONITOR_WIREGUARD] = "wireguard",
+};
+
+/* Why an output does not have its key. */
+static const char *problem_of(const struct monitor *monitor, const struct monitor_peer *peer,
+                              const struct monitor_output *output)
+{
+	const char *problem = NULL;
+
+	/* A file that a peer has taken over may still have the last key of the peer before. */
+	if (output->kind == MONITOR_FILE && output->error[0] == '\0')
+		problem = monitor_erase_problem(monitor, peer->config.key_out);
+	return problem != NULL ? problem : output->error;
+}
+
+static json_t *format_output(const struct monitor *monitor, const struct monitor_peer *peer,
+                             const struct monitor_output *output, uint64_t now_ns)
 {
 	json_t *object = json_object();
-	static const char *const kinds[] = {
-		[MONITOR_FILE] = "file",
-		[MONITOR_COMMAND] = "command",
-		[MONITOR_WIREGUARD] = "wireguard",
-	};
+	const char *problem = problem_of(monitor, peer, output);
+	enum monitor_output_state state =
+		problem[0] != '\0' && output->state == MONITOR_NONE ? MONITOR_FAILING : output->state;
 
-	set(object, "kind", json_string(kinds[output->kind]));
+	set(object, "kind", json_string(output_kinds[output->kind]));
 	if (output->kind == MONITOR_FILE)
 		set(object, "target", text(peer->config.key_out));
 	else if (output->kind == MONITOR_COMMAND)
 		set(object, "target", command(&peer->config.exchange_command));
 	else
 		format_wireguard(object, peer, output->wireguard);
-	set(object, "state", json_string(output_states[output->state]));
+	set(object, "state", json_string(output_states[state]));
 	set(object, "reason", reason(peer, output));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));
-	set(object, "error", text(output->error));
+	set(object, "error", text(problem));
 	return object;
+}
+
+static void add_left(void *context, const struct monitor_left *left)
+{
+	json_t *object = json_object();
+
+	set(object, "peer", text(left->label));
+	set(object, "kind", json_string(output_kinds[left->kind]));
+	set(object, "target", left->words != NULL ? command(left->words) : text(left->target));
+	set(object, "error", text(left->error));
+	(void)json_array_append_new(context, object);
+}
+
+/* Places that peers have left, and that do not have their random key yet. */
+static json_t *format_left(const struct monitor *monitor)
+{
+	json_t *list = json_array();
+
+	monitor_erase_each_left(monitor, add_left, list);
+	monitor_hooks_each_left(monitor, add_left, list);
+	monitor_device_each_left(monitor, add_left, list);
+	return list;
 }
 
 static void format_report(json_t *object, const struct monitor_peer *peer, uint64_t now_ns)
@@ -208,7 +246,7 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	set(object, "retransmissions", json_integer((json_int_t)report->retransmissions));
 }
 
-static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
+static json_t *format_peer(const struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
 	json_t *object = json_object();
 	json_t *addresses = json_array();
@@ -219,7 +257,7 @@ static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
 	for (uint32_t i = 0; i < peer->addresses.count; i++)
 		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));
 	for (size_t i = 0; i < peer->output_count; i++)
-		(void)json_array_append_new(outputs, format_output(peer, &peer->outputs[i], now_ns));
+		(void)json_array_append_new(outputs, format_output(monitor, peer, &peer->outputs[i], now_ns));
 	set(object, "number", json_integer((json_int_t)peer->number));
 	set(object, "name", text(peer->config.name));
 	set(object, "id", text(id));
@@ -286,7 +324,7 @@ static json_t *format_peers(struct monitor *monitor, uint64_t now_ns)
 	if (count > 0)
 		qsort(sorted, count, sizeof(*sorted), by_number);
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(list, format_peer(sorted[i], now_ns));
+		(void)json_array_append_new(list, format_peer(monitor, sorted[i], now_ns));
 	free(sorted);
 	return list;
 }
@@ -311,6 +349,7 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	set(status, "listen", listen);
 	set(status, "traffic", format_traffic(&monitor->report));
 	set(status, "peers", format_peers(monitor, now_ns));
+	set(status, "left", format_left(monitor));
 	answer = json_pack("{s:b, s:o}", "ok", 1, "status", status);
 	line = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(answer);

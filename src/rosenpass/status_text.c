@@ -256,6 +256,26 @@ static void put_output(struct out *out, json_t *output)
 	}
 }
 
+/* A place that still has the last key of a peer that is gone. */
+static void put_left(struct out *out, json_t *left)
+{
+	const char *kind = text_of(left, "kind");
+	const char *error = text_of(left, "error");
+
+	put(out, "\n");
+	put_text(out, text_of(left, "peer") != NULL ? text_of(left, "peer") : "?");
+	put(out, " has left, and its last key is still in %s ",
+	    is(kind, "command")     ? "command"
+	    : is(kind, "wireguard") ? "wireguard"
+	                            : "outfile");
+	put_text(out, text_of(left, "target") != NULL ? text_of(left, "target") : "?");
+	if (error != NULL) {
+		put(out, ": ");
+		put_coloured(out, RED, error);
+	}
+	put(out, "\n");
+}
+
 static void put_endpoint(struct out *out, json_t *peer)
 {
 	json_t *addresses = json_object_get(peer, "addresses");
@@ -334,6 +354,7 @@ static void write_status(struct out *out, json_t *status)
 
 	put_daemon(out, status);
 	json_array_foreach(json_object_get(status, "peers"), i, item) put_peer(out, item);
+	json_array_foreach(json_object_get(status, "left"), i, item) put_left(out, item);
 }
 
 char *status_text_format(json_t *status, bool colour)

@@ -2,8 +2,9 @@
 # usage: files.sh ROSENPASS ROSENPASS_FAST RP ASK
 # Files that are written: none of them is one that is read, however it is spelled and whenever a link is made; and how
 # they look. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program
