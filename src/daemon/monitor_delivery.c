@@ -136,6 +136,23 @@ void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns)
 		set_state(output, MONITOR_WAITING, now_ns);
 }
 
+/* There is no key yet. Says whether one could be written, and looks again until it could. */
+static void check_file(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+{
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	if (monitor_files_check(&peer->config, &peer->new_file, problem) != 0) {
+		monitor_delivery_retry(peer, output, peer->quoted_key_out, problem, now_ns, FILE_FIRST_NS,
+		                       FILE_MOST_NS);
+		return;
+	}
+	if (output->error[0] != '\0')
+		log_info("%s: its outfile %s can be written now", peer->label, peer->quoted_key_out);
+	output->error[0] = '\0';
+	set_state(output, MONITOR_NONE, now_ns);
+	monitor_backoff_none(&output->retry);
+}
+
 static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
                      uint64_t now_ns)
 {
@@ -149,6 +166,8 @@ static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct 
 	/* Never write an all-zero buffer as a key. */
 	if (!peer->has_key) {
 		monitor_backoff_none(&output->retry);
+		if (peer->reason == NULL)
+			check_file(peer, output, now_ns);
 		return;
 	}
 	output->attempts++;
@@ -286,17 +305,11 @@ void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns)
 {
 	for (size_t i = 0; i < peer->output_count; i++) {
 		struct monitor_output *output = &peer->outputs[i];
-		char problem[MONITOR_PROBLEM_BYTES];
 
 		if (output->kind != MONITOR_FILE || output->state != MONITOR_NONE)
 			continue;
 		monitor_files_warn(peer->label, &peer->config, &peer->new_file);
-		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
-			continue;
-		monitor_delivery_retry(peer, output, peer->quoted_key_out, problem, now_ns, FILE_FIRST_NS,
-		                       FILE_MOST_NS);
-		/* There is nothing to be tried yet. */
-		monitor_backoff_none(&output->retry);
+		check_file(peer, output, now_ns);
 	}
 }
 

@@ -427,7 +427,7 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 /* A WireGuard output has not got it. is_news: nobody has said so yet. */
 void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
                              uint64_t now_ns, bool is_news);
-/* Says in the log and in the status that the file of a peer cannot be written, before there is a key. */
+/* Says in the log and in the status if the file of a peer cannot be written, before there is a key. */
 void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns);
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
@@ -485,9 +485,9 @@ void monitor_hooks_release_all(struct monitor *monitor);
 /* monitor_erase.c: files that a peer has left. A random key replaces the last one, however long it takes. */
 
 /*
- * Replaces the key in a file that is no outfile of its peer any more, now or when that works; then line, which
- * it takes over (NULL: none), goes to standard output. A file that has the key of another peer already is left
- * alone, and so is one that is read for something else by now.
+ * Replaces the key in a file that is no outfile of its peer any more, now or when that works. Then line,
+ * which it takes over (NULL: none), goes to standard output. A file that has the key of another peer already
+ * is left alone, and so is one that is read for something else by now.
  */
 void monitor_erase_file(struct monitor *monitor, const struct monitor_file *file, char *line,
                         const uint8_t *key, uint64_t now_ns);

@@ -171,7 +171,7 @@ static const char *problem_of(const struct monitor *monitor, const struct monito
 	const char *problem = NULL;
 
 	/* A file that a peer has taken over may still have the last key of the peer before. */
-	if (output->kind == MONITOR_FILE && output->error[0] == '\0')
+	if (output->kind == MONITOR_FILE && (output->error[0] == '\0' || peer->reason == NULL))
 		problem = monitor_erase_problem(monitor, peer->config.key_out);
 	return problem != NULL ? problem : output->error;
 }

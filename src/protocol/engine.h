@@ -69,7 +69,7 @@ struct own_handshake {
 	bool reported;
 	uint64_t biscuit_mark; /* the biscuit counter when RespHello came */
 	size_t candidate_count;
-	/* Only one of the two states needs each of these. Wiped between them, so that zero is the start of both. */
+	/* Each is needed in one of the two states only. Wiped between them, so both begin with zeros. */
 	union {
 		/* Waiting for RespHello. Every dialect tried so far can still be answered. */
 		struct {
