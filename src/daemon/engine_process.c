@@ -44,6 +44,8 @@ static void hand_over(struct engine_process *process, size_t count)
 		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_received(process, datagrams, count, clock_now_ns());
+	engine_rejects_note(process, datagrams, count, clock_now_ns());
 	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
@@ -77,6 +79,7 @@ static void serve_timers(struct engine_process *process)
 		rosenpass_expire(process->engine, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_serve(process, now_ns);
 }
 
 /* 0; STOPPED; BROKEN: the monitor sends nonsense. */
@@ -169,7 +172,12 @@ static int loop(struct engine_process *process)
 		struct rosenpass_stats stats;
 		bool under_load;
 		uint64_t woken_ns;
-		int result = clock_timer_set(process->timer, rosenpass_deadline(process->engine));
+		uint64_t deadline_ns = rosenpass_deadline(process->engine);
+		int result;
+
+		if (engine_silence_deadline(process) < deadline_ns)
+			deadline_ns = engine_silence_deadline(process);
+		result = clock_timer_set(process->timer, deadline_ns);
 
 		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
 			log_error("the engine process cannot wait: %s",
@@ -178,6 +186,8 @@ static int loop(struct engine_process *process)
 		}
 		woken_ns = clock_now_ns();
 		for (size_t i = 2; i < count; i++) {
+			if ((polls[i].revents & POLLERR) != 0)
+				engine_silence_read_errors(process, sockets[i - 2]);
 			if (polls[i].revents != 0)
 				read_socket(process, sockets[i - 2]);
 		}
