@@ -234,8 +234,9 @@ struct rosenpass_datagram {
 	enum rosenpass_verdict verdict; /* out */
 	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
 	/*
-	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for log
-	 * lines. None of it is authenticated: whoever has our public key can put any peer id into an InitHello.
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
+	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
+	 * InitHello.
 	 */
 	bool has_claim;                              /* the two below are set */
 	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */

@@ -125,8 +125,8 @@ void engine_peers_release(struct engine_process *process);
 void engine_send_outputs(struct engine_process *process);
 
 /*
- * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with what
- * is known about the reason; again when the reason changes, and when it answers.
+ * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with
+ * what is known about the reason; again when the reason changes, and when it answers.
  */
 
 /* A message of our handshake with the peer is about to be sent. */

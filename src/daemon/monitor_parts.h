@@ -484,8 +484,9 @@ void monitor_silence_take(struct monitor *monitor, struct monitor_peer *peer,
 void monitor_silence_take_rejected(struct monitor *monitor, const struct channel_event *event,
                                    uint64_t now_ns);
 /*
- * There is a key with the peer. Returns whether the log has said that the peer did not answer and should say that
- * it answers again; then how long it did not is in words, which is wanted "answers again after 2 minutes".
+ * There is a key with the peer. Returns whether the log has said that the peer did not answer and should
+ * say that it answers again; then how long it did not is in words, which is wanted "answers again after 2
+ * minutes".
  */
 bool monitor_silence_ends(struct monitor *monitor, struct monitor_peer *peer, enum rosenpass_role role,
                           uint64_t now_ns, char words[static EXPLAIN_BYTES]);

@@ -9,7 +9,10 @@
 
 /* The engine process limits itself; should it not, a peer gets one line in this time. */
 #define SAY_AGAIN_NS (50 * CLOCK_SECOND_NS)
-/* A dialect that is not allowed is one of several that a caller tries: no news before it goes on for so long. */
+/*
+ * A dialect that is not allowed is one of several that a caller tries: no news before it goes on for so
+ * long.
+ */
 #define DIALECT_NS (10 * CLOCK_SECOND_NS)
 
 /* Log lines about callers, for each reason: five at once, then one a minute; the same caller once a day. */

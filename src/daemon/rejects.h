@@ -5,11 +5,12 @@
  * Callers whose handshakes were rejected, in bounded memory, and whom of them to tell about. The engine
  * process keeps such a table to limit its events, the monitor another one to limit its log lines.
  *
- * A caller is a source network (an IPv4 address or an IPv6 /64) with the peer id or the peer that its messages
- * name. It is told about once, and again after `repeat_ns` if it still calls. Over all callers a bucket of
- * tokens limits how many are told about. While the bucket is empty callers wait, and the next token goes to
- * one of them at random: one caller with many messages has no advantage over one with few. When the table is
- * full a new caller takes the place of a random one, so that nobody can keep others out for ever.
+ * A caller is a source network (an IPv4 address or an IPv6 /64) with the peer id or the peer that its
+ * messages name. It is told about once, and again after `repeat_ns` if it still calls. Over all callers a
+ * bucket of tokens limits how many are told about. While the bucket is empty callers wait, and the next
+ * token goes to one of them at random: one caller with many messages has no advantage over one with few.
+ * When the table is full a new caller takes the place of a random one, so that nobody can keep others out
+ * for ever.
  */
 
 #include <stdbool.h>

@@ -2,9 +2,9 @@
 #define ROSENPASS_DAEMON_TUNNEL_H
 
 /*
- * Whether WireGuard comes to a handshake with a peer for which it holds an exchanged key, judged by what the
- * device says each time it is read. The clock is the caller's and never goes back; WireGuard's own time of the
- * last handshake is only compared with the one before.
+ * Whether WireGuard comes to a handshake with a peer for which it holds an exchanged key, judged by what
+ * the device says each time it is read. The clock is the caller's and never goes back; WireGuard's own time
+ * of the last handshake is only compared with the one before.
  */
 
 #include <stdbool.h>

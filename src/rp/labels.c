@@ -71,8 +71,8 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Replaces labels that several peers have by longer ones, with two parts of the path; parts 0: by none. -1: no
- * memory.
+ * Replaces labels that several peers have by longer ones, with two parts of the path; parts 0: by none. -1:
+ * no memory.
  */
 static int separate(struct label *labels, const struct rp_config *config, size_t parts)
 {

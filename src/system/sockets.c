@@ -173,8 +173,8 @@ static void take_local(union address_socket *local, struct msghdr *header)
 }
 
 /*
- * Whether an error may be that of an earlier datagram, which the kernel reports once, with whatever is asked of
- * the socket next. ENETUNREACH is left out: it is mostly about the present one.
+ * Whether an error may be that of an earlier datagram, which the kernel reports once, with whatever is
+ * asked of the socket next. ENETUNREACH is left out: it is mostly about the present one.
  */
 static bool may_be_of_earlier(int error)
 {
@@ -328,8 +328,8 @@ static bool has_socket(const struct sockets *sockets, const struct sockets_messa
 }
 
 /*
- * After an error. It may be that of an earlier datagram to another host. Or our address has gone since, and the
- * kernel may know another way.
+ * After an error. It may be that of an earlier datagram to another host. Or our address has gone since, and
+ * the kernel may know another way.
  */
 static int send_again(int fd, const struct sockets_message *message, int error)
 {

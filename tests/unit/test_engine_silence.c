@@ -228,7 +228,10 @@ static void test_false_answers(void **state)
 
 	wait_for(scene, SECOND);
 	packet = ask_bob(scene);
-	/* The peer's own message with another chaining key: as if forged by somebody who knows our public key. */
+	/*
+	 * The peer's own message with another chaining key: as if forged by somebody who knows our public
+	 * key.
+	 */
 	packet.data[200] ^= 1;
 	assert_int_equal(answer(scene, &packet), ROSENPASS_DROPPED_MAC);
 	wait_for(scene, 10 * SECOND);
@@ -279,7 +282,7 @@ static void test_not_asked_any_more(void **state)
 	assert_int_equal(told(scene), CHANNEL_SILENCE_ENDED);
 }
 
-/* --- callers ------------------------------------------------------------------------------------------------------ */
+/* --- callers -------------------------------------------------------------------------------- */
 
 /* Carol's InitHello, which names Carol, in an engine process that does not know her. */
 static void test_unknown_caller(void **state)

@@ -91,7 +91,10 @@ static void test_silence(void **state)
 		explain_silence(words, &silence, 10 * S, cases[i].own, "h.test:1", "no such name");
 		for (size_t j = 0; j < FIXTURE_COUNT(cases[i].parts); j++)
 			assert_says(words, cases[i].parts[j]);
-		/* A preshared key is called by its setting, never shown by its file's name to the caller's side. */
+		/*
+		 * A preshared key is called by its setting, never shown by its file's name to the caller's
+		 * side.
+		 */
 		assert_null(strstr(words, "/etc/psk"));
 	}
 }
