@@ -108,6 +108,7 @@ struct engine_process {
 	struct engine_peer *silent_first, *silent_last; /* peers that are asked, the longest first */
 	struct engine_recent recent[ENGINE_RECENT];
 	struct rejects rejects[CHANNEL_REJECTED_COUNT];
+	uint64_t added_ns; /* when the last peer was added */
 	struct engine_outbox outbox;
 	struct sockets_packet packets[SOCKETS_BATCH];
 };
@@ -154,6 +155,11 @@ void engine_silence_forget(struct engine_process *process, struct engine_peer *p
 /* engine_rejects.c: handshakes that were rejected. */
 void engine_rejects_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
                          size_t count, uint64_t now_ns);
+/*
+ * A peer is about to be added: it is not unknown any more, and more may follow. At the start peers call that have
+ * not been added yet.
+ */
+void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns);
 /* The next event about one, and the table it comes from. NULL: none. */
 struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
                                            struct channel_event *event);

@@ -101,6 +101,7 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 		fail(process, peer, ROSENPASS_E_MEMORY);
 		return true;
 	}
+	engine_rejects_added(process, peer, clock_now_ns());
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_add(process->engine, &config, clock_now_ns(), &peer->handle);
 	if (result != 0)

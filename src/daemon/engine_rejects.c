@@ -5,6 +5,9 @@
 #include "protocol/messages.h"
 #include "system/clock.h"
 
+/* After a peer was added no caller is called unknown for so long: more peers may follow. */
+#define SETTLE_NS (3 * CLOCK_SECOND_NS)
+
 /* Events are cheap for the monitor, which limits its log lines once more. */
 static const struct rejects_limits limits = {
 	.burst = 16,
@@ -68,11 +71,32 @@ void engine_rejects_note(struct engine_process *process, const struct rosenpass_
 	}
 }
 
+void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns)
+{
+	struct rejects *unknown = &process->rejects[CHANNEL_REJECTED_UNKNOWN];
+
+	process->added_ns = now_ns;
+	/* Hashing a public key takes a millisecond: only where it is of use. */
+	for (int i = 0; i < ROSENPASS_DIALECT_COUNT && unknown->count > 0; i++) {
+		uint8_t id[ROSENPASS_PEER_ID_BYTES];
+
+		if (i == ROSENPASS_BLAKE2B_156)
+			continue;
+		rosenpass_peer_id(id, peer->public_key.bytes, (enum rosenpass_dialect)i);
+		rejects_forget_id(unknown, id);
+	}
+}
+
 struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
                                            struct channel_event *event)
 {
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
-		struct rejects_caller *caller = rejects_next(&process->rejects[i], &limits, now_ns);
+		struct rejects_caller *caller;
+
+		if (i == CHANNEL_REJECTED_UNKNOWN && process->added_ns != 0 &&
+		    now_ns < process->added_ns + SETTLE_NS)
+			continue;
+		caller = rejects_next(&process->rejects[i], &limits, now_ns);
 
 		if (caller == NULL)
 			continue;

@@ -138,3 +138,13 @@ void rejects_forget_peer(struct rejects *rejects, uint32_t serial)
 			i++;
 	}
 }
+
+void rejects_forget_id(struct rejects *rejects, const uint8_t id[static ROSENPASS_PEER_ID_BYTES])
+{
+	for (size_t i = 0; i < rejects->count;) {
+		if (memcmp(rejects->callers[i].last.id, id, ROSENPASS_PEER_ID_BYTES) == 0)
+			rejects->callers[i] = rejects->callers[--rejects->count];
+		else
+			i++;
+	}
+}

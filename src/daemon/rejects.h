@@ -63,4 +63,7 @@ void rejects_told(struct rejects *rejects, const struct rejects_limits *limits, 
 /* Forgets the callers that name that peer: it has proven who it is, or is gone. */
 void rejects_forget_peer(struct rejects *rejects, uint32_t serial);
 
+/* Forgets the callers that name that peer id. */
+void rejects_forget_id(struct rejects *rejects, const uint8_t id[static ROSENPASS_PEER_ID_BYTES]);
+
 #endif

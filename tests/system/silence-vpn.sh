@@ -12,8 +12,8 @@ program_in_use=$fast
 # WireGuard's own clock is not faster: it tries every five seconds.
 export ROSENPASS_TEST_CLOCK_SCALE=5
 
-# What comes for WireGuard's port is dropped without a word.
-if ! in_a ip rule add pref 10 iif va ipproto udp dport 10000 blackhole 2>/dev/null; then
+# What comes for WireGuard's port is dropped without a word. The rule has to stand before that for local addresses.
+if ! in_a ip rule add pref 100 lookup local || ! in_a ip rule del pref 0 || ! in_a ip rule add pref 10 iif va ipproto udp dport 10000 blackhole 2>/dev/null; then
 	skip "a blocked port: this kernel has no such rules"
 	finish
 	exit
@@ -41,7 +41,7 @@ server
 peer
 check "the keys are agreed upon again" within 20 same_psk
 in_a wg set "$a" peer "$(cat bob.pub/wgpk)" remove
-check "a device without the peer: it is said" within 20 grep -q "peer bob.pub: .*has no peer $(cat bob.pub/wgpk)" server.err
+check "a peer of the device that is gone: it is said, and made again" within 20 grep -q "$a, or a peer of it, was gone" server.err
 check "both end with 0" ends TERM "$server" "$peer"
 
 wg genpsk >alice.pub/psk

@@ -325,6 +325,34 @@ static void test_unknown_caller(void **state)
 	assert_int_equal(event.rejected.reason, CHANNEL_REJECTED_OTHER_KEY);
 }
 
+/* At the start peers call that the engine process is only about to be told of. */
+static void test_peer_calls_before_it_is_added(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_rejected early = { .reason = CHANNEL_REJECTED_UNKNOWN, .count = 1 };
+	struct engine_peer carol = { .public_key.bytes = host_public_key(CAROL) };
+	struct rejects *unknown = &scene->process->rejects[CHANNEL_REJECTED_UNKNOWN];
+	struct channel_event event;
+
+	early.from = scene->path.remote;
+	engine_rejects_added(scene->process, scene->peer, scene->world.now);
+	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
+		early.dialect = (uint32_t)i;
+		rosenpass_peer_id(early.id, host_public_key(CAROL), (enum rosenpass_dialect)i);
+		early.from.v4.sin_addr.s_addr++;
+		rejects_note(unknown, &early, 0, 0, scene->world.now);
+	}
+	memset(early.id, 9, sizeof early.id);
+	early.from.v4.sin_addr.s_addr++;
+	rejects_note(unknown, &early, 0, 0, scene->world.now);
+	assert_null(engine_rejects_next(scene->process, scene->world.now, &event));
+	engine_rejects_added(scene->process, &carol, scene->world.now + SECOND);
+	assert_int_equal(unknown->count, 1);
+	assert_null(engine_rejects_next(scene->process, scene->world.now + 3 * SECOND, &event));
+	assert_non_null(engine_rejects_next(scene->process, scene->world.now + 4 * SECOND, &event));
+	assert_int_equal(event.rejected.id[0], 9);
+}
+
 /* Bob with another preshared key: the event names the peer. */
 static void test_other_preshared_key(void **state)
 {
@@ -367,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_address, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_asked_any_more, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unknown_caller, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_peer_calls_before_it_is_added, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_preshared_key, set_up, tear_down),
 	};
 
