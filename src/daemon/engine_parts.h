@@ -156,8 +156,8 @@ void engine_silence_forget(struct engine_process *process, struct engine_peer *p
 void engine_rejects_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
                          size_t count, uint64_t now_ns);
 /*
- * A peer is about to be added: it is not unknown any more, and more may follow. At the start peers call that have
- * not been added yet.
+ * A peer is about to be added: it is not unknown any more, and more may follow. At the start peers call
+ * that have not been added yet.
  */
 void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns);
 /* The next event about one, and the table it comes from. NULL: none. */

@@ -1,7 +1,7 @@
 /*
  * usage: strangers PORT SERVER_PUBLIC_KEY PUBLIC_KEY SECRET_KEY COUNT
- * Sends COUNT times two datagrams to 127.0.0.1:PORT, from an address of its own each time (127.128.0.0/9): a sound
- * InitHello of that key pair, and one whose mac is wrong. Prints how many were sent.
+ * Sends COUNT times two datagrams to 127.0.0.1:PORT, from an address of its own each time (127.128.0.0/9): a
+ * sound InitHello of that key pair, and one whose mac is wrong. Prints how many were sent.
  */
 
 #include <arpa/inet.h>
