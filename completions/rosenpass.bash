@@ -18,7 +18,7 @@ _rosenpass_options()
 		metrics:-h --help
 		reload:-h --help
 		peer:--daemon=daemon -h --help
-		fingerprint:-c=any --check=any -h --help
+		fingerprint:-c=any --check=any -p --peer-id -h --help
 		convert-secret-key:-f --force -h --help
 		man:-h --help
 		help:

@@ -203,6 +203,7 @@ complete -c rosenpass -n '__rosenpass_in status' -l json -d 'print it as JSON'
 complete -c rosenpass -n '__rosenpass_in status' -l watch -d 'show it again every second'
 complete -c rosenpass -n '__rosenpass_in peer' -l daemon -x -a '(__rosenpass_daemons)' -d 'the daemon, where more than one runs'
 complete -c rosenpass -n '__rosenpass_in fingerprint' -s c -l check -x -d 'compare a file with these words'
+complete -c rosenpass -n '__rosenpass_in fingerprint' -s p -l peer-id -d 'print the peer ids instead'
 
 # Arguments of commands.
 complete -c rosenpass -n '__rosenpass_in exchange-config gen-config gen-keys validate fingerprint convert-secret-key' -F

@@ -175,7 +175,8 @@ _rosenpass_command()
 		;;
 	(fingerprint)
 		_arguments -S $help \
-			'(-c --check)'{-c,--check=}'[compare a file with these words]:words:' \
+			'(-c --check -p --peer-id)'{-c,--check=}'[compare a file with these words]:words:' \
+			'(-c --check -p --peer-id)'{-p,--peer-id}'[print the peer ids instead]' \
 			'*:public key:_files'
 		;;
 	(convert-secret-key)

@@ -235,6 +235,16 @@ struct rosenpass_datagram {
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
 	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
+	/*
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
+	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
+	 * InitHello.
+	 */
+	bool has_claim;                              /* the two below are set */
+	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */
+	enum rosenpass_dialect claimed_dialect;      /* of the InitHello, hence of the peer id */
+	rosenpass_peer
+		claimed_peer; /* our peer with that id, or that a false RespHello is meant for; else 0 */
 };
 
 /*
@@ -327,9 +337,10 @@ struct rosenpass_peer_info {
 	enum rosenpass_role role;       /* of the last exchange */
 	enum rosenpass_dialect dialect; /* of the last exchange */
 	bool ever;                      /* there was an exchange; role and dialect are meaningful */
-	uint32_t retransmissions;       /* of the handshake in progress, or since the peer last answered */
-	uint64_t exchanges;             /* keys given out */
-	uint64_t timeouts;              /* handshakes that were given up */
+	uint64_t waiting_since_ns; /* unless idle: when the peer last answered, or was first asked since */
+	uint32_t retransmissions;  /* of the handshake in progress, or since the peer last answered */
+	uint64_t exchanges;        /* keys given out */
+	uint64_t timeouts;         /* handshakes that were given up */
 	struct rosenpass_address endpoint;
 };
 

@@ -46,6 +46,8 @@ static void hand_over(struct engine_process *process, size_t count)
 		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_received(process, datagrams, count, clock_now_ns());
+	engine_rejects_note(process, datagrams, count, clock_now_ns());
 	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
@@ -79,6 +81,7 @@ static void serve_timers(struct engine_process *process)
 		rosenpass_expire(process->engine, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_serve(process, now_ns);
 }
 
 /* 0; STOPPED; BROKEN: the monitor sends nonsense. */
@@ -177,11 +180,21 @@ static void serve_network(struct engine_process *process, const struct pollfd *p
 	uint64_t from_ns = clock_now_ns();
 
 	for (size_t i = 2; i < count; i++) {
+		if ((polls[i].revents & POLLERR) != 0)
+			engine_silence_read_errors(process, sockets[i - 2]);
 		if (polls[i].revents != 0)
 			read_socket(process, sockets[i - 2]);
 	}
 	serve_timers(process);
 	engine_load_worked(&process->load, from_ns, clock_now_ns());
+}
+
+static uint64_t next_deadline(const struct engine_process *process)
+{
+	uint64_t engine_ns = rosenpass_deadline(process->engine);
+	uint64_t silence_ns = engine_silence_deadline(process);
+
+	return silence_ns < engine_ns ? silence_ns : engine_ns;
 }
 
 static int loop(struct engine_process *process)
@@ -191,9 +204,8 @@ static int loop(struct engine_process *process)
 		size_t sockets[SOCKETS_MAX];
 		size_t count = fill_polls(process, polls, sockets);
 		struct rosenpass_stats stats;
-		int result =
-			clock_timer_set(process->timer, process->begun ? rosenpass_deadline(process->engine)
-		                                                       : ROSENPASS_NEVER);
+		int result = clock_timer_set(process->timer,
+		                             process->begun ? next_deadline(process) : ROSENPASS_NEVER);
 
 		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
 			log_error("the engine process cannot wait: %s",

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 
 /* Three minutes, about: then a peer counts as away. */
@@ -44,8 +45,10 @@ static void flush(struct engine_process *process)
 
 		if (error != 0)
 			complain(peer, &outbox->messages[i].path.remote, error);
-		if (peer != NULL)
-			peer->send_error = error;
+		if (peer == NULL)
+			continue;
+		peer->send_error = error;
+		engine_silence_sent(process, peer, &outbox->messages[i].path.remote, error);
 	}
 	outbox->count = 0;
 }
@@ -71,6 +74,8 @@ static void put(struct engine_process *process, struct engine_peer *peer,
 
 	if (socket < 0) {
 		complain(peer, &path->remote, EAFNOSUPPORT);
+		if (peer != NULL)
+			engine_silence_sent(process, peer, &path->remote, EAFNOSUPPORT);
 		return;
 	}
 	if (outbox->count == ENGINE_OUTBOX)
@@ -178,6 +183,8 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 
 	switch (output->kind) {
 	case ROSENPASS_OUTPUT_SEND:
+		if (peer != NULL)
+			engine_silence_asked(process, peer, clock_now_ns());
 		if (output->address.length > 0) {
 			if (address_unpack(&path, &output->address) == 0)
 				put(process, peer, output, &path);
@@ -192,6 +199,7 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		peer->unanswered = 0;
 		peer->complained = false;
 		engine_tell(process, peer, ENGINE_TELL_KEY);
+		engine_silence_key(process, peer, output->role);
 		break;
 	case ROSENPASS_OUTPUT_STALE:
 		peer->role = output->role;

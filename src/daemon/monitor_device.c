@@ -523,6 +523,7 @@ static bool conclude(struct look *look, int result)
 
 		note(wireguard, target->present);
 		wireguard->is_up = look->is_up;
+		monitor_silence_look(target->peer, wireguard, result == 0 && has_key(target), look->now_ns);
 		if (is_settled(target, result)) {
 			say_refused(target);
 			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,

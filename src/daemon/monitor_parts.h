@@ -12,8 +12,11 @@
 #include "config/wireguard_words.h"
 #include "daemon/channel.h"
 #include "daemon/claims.h"
+#include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
+#include "daemon/rejects.h"
+#include "daemon/tunnel.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
 #include "system/resolver.h"
@@ -63,6 +66,7 @@ struct monitor_wireguard {
 	union address_socket present_endpoint;
 	uint64_t last_handshake_seconds; /* since 1970; 0: never */
 	uint64_t received_bytes, sent_bytes;
+	struct tunnel tunnel;
 };
 
 /* A WireGuard device that has peers of ours. */
@@ -160,8 +164,11 @@ struct monitor_peer {
 	/* What the engine process says. */
 	struct channel_peer_report report;
 	bool has_report;
-	union address_socket last; /* AF_UNSPEC: not authenticated yet */
-	bool troubled;             /* stale or timed out since the last key */
+	union address_socket last;      /* AF_UNSPEC: not authenticated yet */
+	bool troubled;                  /* stale or timed out since the last key */
+	struct channel_silence silence; /* reason above CHANNEL_SILENCE_ENDED: it does not answer */
+	uint64_t silence_said_ns;       /* when that was logged last; 0: never */
+	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
 };
@@ -270,6 +277,8 @@ struct monitor {
 	uint64_t control_pause_ns;              /* no descriptor was left: not before then */
 	struct monitor_client clients[MONITOR_CLIENTS];
 	struct channel_report report;
+	struct rejects rejects[CHANNEL_REJECTED_COUNT];
+	char own_ids[2][MONITOR_ID_CHARS + 1]; /* as monitor_peer.ids, of our own public key */
 	bool report_asked;
 	uint64_t report_ns; /* when those who wait for it are told what is known; MONITOR_NEVER */
 	bool stdout_is_broken;
@@ -588,6 +597,35 @@ void monitor_engine_end(struct monitor *monitor);
 void monitor_engine_tell_stop(struct monitor *monitor);
 /* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
 bool monitor_engine_has_ended(struct monitor *monitor);
+
+/* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
+/* The peer id of our own public key, in base64. */
+const char *monitor_silence_own_id(struct monitor *monitor, enum rosenpass_dialect dialect);
+/* Our own public key is another one. */
+void monitor_silence_new_own_key(struct monitor *monitor);
+/* What the engine process says. */
+void monitor_silence_take(struct monitor *monitor, struct monitor_peer *peer,
+                          const struct channel_silence *silence, uint64_t now_ns);
+void monitor_silence_take_rejected(struct monitor *monitor, const struct channel_event *event,
+                                   uint64_t now_ns);
+/*
+ * There is a key with the peer. Returns whether the log has said that the peer did not answer and should
+ * say that it answers again; then how long it did not is in words, which is wanted "answers again after 2
+ * minutes".
+ */
+bool monitor_silence_ends(struct monitor *monitor, struct monitor_peer *peer, enum rosenpass_role role,
+                          uint64_t now_ns, char words[static EXPLAIN_BYTES]);
+/* The peer leaves. */
+void monitor_silence_forget(struct monitor *monitor, struct monitor_peer *peer);
+/* Why the peer does not answer, for the status. false: it does, or is not asked. */
+bool monitor_silence_explain(struct monitor *monitor, const struct monitor_peer *peer, uint64_t now_ns,
+                             char words[static EXPLAIN_BYTES]);
+/* The same of a caller that was rejected. peer: whom it names; NULL: nobody, or a peer that is gone. */
+void monitor_silence_explain_rejected(struct monitor *monitor, const struct rejects_caller *caller,
+                                      const struct monitor_peer *peer, char words[static EXPLAIN_BYTES]);
+/* The peer's device was read; has_key: it holds the peer's key. */
+void monitor_silence_look(const struct monitor_peer *peer, struct monitor_wireguard *wireguard, bool has_key,
+                          uint64_t now_ns);
 
 /* monitor_control.c: the control socket. */
 

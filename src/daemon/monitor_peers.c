@@ -242,6 +242,7 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 		                           .serial = peer->serial };
 
 	monitor_request(monitor, &request, -1);
+	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
 	monitor_backoff_none(&peer->resolve);
 	monitor->peer_count--;
@@ -421,6 +422,8 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 {
 	memset(&peer->report, 0, sizeof peer->report);
 	memset(&peer->last, 0, sizeof peer->last);
+	memset(&peer->silence, 0, sizeof peer->silence);
+	peer->silence_is_said = false;
 	peer->has_report = false;
 	peer->troubled = false;
 	peer->announce.wait_ns = 0;

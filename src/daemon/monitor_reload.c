@@ -197,6 +197,7 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 			monitor_peers_begin_anew(monitor->peers[i]);
 	}
 	monitor->public_key = plan->public_key;
+	monitor_silence_new_own_key(monitor);
 	plan->public_key = old;
 	monitor->staged = plan->staged;
 	monitor->staged_count = plan->count;

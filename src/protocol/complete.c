@@ -117,8 +117,10 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
 	handshake_complete(ws, count);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
-		if (ws[i]->failed != 0)
+		if (ws[i]->failed != 0) {
+			datagrams[i]->claimed_peer = peers[i]->handle;
 			continue;
+		}
 		establish(engine, peers[i], ws[i], datagrams[i]);
 		datagrams[i]->verdict = ROSENPASS_ACCEPTED;
 		datagrams[i]->peer = peers[i]->handle;

@@ -158,6 +158,8 @@ static void receive_batch(struct rosenpass *engine, struct rosenpass_datagram *d
 		struct rosenpass_datagram *datagram = &datagrams[i];
 
 		datagram->peer = 0;
+		datagram->has_claim = false;
+		datagram->claimed_peer = 0;
 		datagram->verdict = ROSENPASS_DROPPED_SIZE;
 		if (datagram->from.length > ROSENPASS_ADDRESS_MAX_BYTES ||
 		    datagram->from.group_length > datagram->from.length ||

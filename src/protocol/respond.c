@@ -237,10 +237,14 @@ static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 		return false;
 	/* Who asks decides what we do next: the peer id is no secret between the two of us. */
 	ct_declassify(w->pidi, sizeof w->pidi);
+	memcpy(datagram->claimed_id, w->pidi, sizeof datagram->claimed_id);
+	datagram->claimed_dialect = w->dialect;
+	datagram->has_claim = true;
 	datagram->verdict = ROSENPASS_DROPPED_PEER;
 	peer = peers_by_id(engine, w->chain.hash, w->pidi);
 	if (peer == NULL)
 		return false;
+	datagram->claimed_peer = peer->handle;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
 		return false;
@@ -258,6 +262,9 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
 	if (w->failed != 0)
 		return false;
+	/* From here on the claim is proven. */
+	datagram->has_claim = false;
+	datagram->claimed_peer = 0;
 	datagram->peer = batch->peers[i]->handle;
 	datagram->verdict = ROSENPASS_CROSSED;
 	if (goes_before_hello(engine, batch->peers[i], w->chain.hash))

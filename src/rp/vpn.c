@@ -12,6 +12,7 @@
 #include "rp/inputs.h"
 #include "rp/interface.h"
 #include "rp/keys.h"
+#include "rp/labels.h"
 #include "system/base64.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
@@ -98,7 +99,7 @@ static int copy(char **to, const char *from)
 }
 
 static int add_peer(struct config_peer *to, struct interface_peer *in, struct interface *interface,
-                    const struct rp_config_peer *from)
+                    const struct rp_config_peer *from, const char *label)
 {
 	struct rp_keys_public keys;
 	char problem[RP_KEYS_PROBLEM_BYTES];
@@ -121,7 +122,7 @@ static int add_peer(struct config_peer *to, struct interface_peer *in, struct in
 		          from->public_keys_dir);
 		return -1;
 	}
-	if (copy(&to->name, from->name) != 0 || copy(&to->endpoint, from->endpoint) != 0 ||
+	if (copy(&to->name, label) != 0 || copy(&to->endpoint, from->endpoint) != 0 ||
 	    copy(&to->device, interface->name) != 0 || copy(&to->wireguard_peer, text) != 0)
 		return -1;
 	if (from->allowed_ips != NULL &&
@@ -167,19 +168,25 @@ static int add_listen(struct config *config, struct interface *interface, const 
 /* What the daemon and the interface are to be, from what rp was told. */
 static int plan(struct config *config, struct interface *interface, const struct rp_config *from)
 {
+	char **labels;
+	int result = 0;
+
 	config->peers = calloc(from->peer_count + 1, sizeof *config->peers);
 	interface->peers = calloc(from->peer_count + 1, sizeof *interface->peers);
 	if (config->peers == NULL || interface->peers == NULL)
 		return out_of_memory();
 	if (add_listen(config, interface, from->listen) != 0 || add_addresses(interface, &from->ips) != 0)
 		return -1;
-	for (size_t i = 0; i < from->peer_count; i++) {
+	if (labels_make(&labels, from) != 0)
+		return out_of_memory();
+	for (size_t i = 0; i < from->peer_count && result == 0; i++) {
 		config->peer_count++;
 		interface->peer_count++;
-		if (add_peer(&config->peers[i], &interface->peers[i], interface, &from->peers[i]) != 0)
-			return -1;
+		result = add_peer(&config->peers[i], &interface->peers[i], interface, &from->peers[i],
+		                  labels[i]);
 	}
-	return 0;
+	labels_release(labels, from->peer_count);
+	return result;
 }
 
 static int run(const struct rp_config *from, const struct vpn_options *options, struct interface *interface)

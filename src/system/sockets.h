@@ -32,6 +32,12 @@ struct sockets_packet {
 	uint8_t data[SOCKETS_DATAGRAM_BYTES];
 };
 
+/* What ICMP or the kernel said of a datagram that was sent earlier. */
+struct sockets_error {
+	union address_socket remote; /* where the datagram was sent to */
+	int error;                   /* errno, as ECONNREFUSED for "port unreachable" */
+};
+
 /* What is to be sent; data belongs to the caller. */
 struct sockets_message {
 	struct address_path path;
@@ -74,6 +80,13 @@ void sockets_close(struct sockets *sockets);
  */
 int sockets_receive(const struct sockets *sockets, size_t socket,
                     struct sockets_packet packets[static SOCKETS_BATCH]);
+
+/*
+ * Takes up to max errors that wait on a socket. Returns their number. A socket with such errors is always
+ * ready for poll(), so they have to be taken. ICMP is not authenticated: anybody can have sent it.
+ */
+size_t sockets_receive_errors(const struct sockets *sockets, size_t socket, struct sockets_error *errors,
+                              size_t max);
 
 /*
  * Sends one. 0 or negative errno; -EAGAIN when the socket's buffer is full, -EAFNOSUPPORT when the slot is
