@@ -14,11 +14,12 @@ _rp_options()
 		exchange:--adopt --user=user --no-sandbox -h --help
 		exchange-config:--adopt --user=user --no-sandbox -h --help
 		status:-h --help
+		validate:-h --help
 		help:
 	TABLE
 }
 
-_rp_commands='genkey pubkey exchange exchange-config status help'
+_rp_commands='genkey pubkey exchange exchange-config status validate help'
 
 # The kind of value that option $2 of command $1 takes; nothing when it takes none.
 _rp_value_of()
@@ -103,6 +104,7 @@ _rp_argument()
 	exchange) _rp_grammar "$@" ;;
 	exchange-config) [ $# -gt 0 ] || echo '<file>' ;;
 	status) [ $# -gt 0 ] || echo '<device>' ;;
+	validate) echo '<file>' ;;
 	help) [ $# -gt 0 ] || echo "$_rp_commands" ;;
 	esac
 }

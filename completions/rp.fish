@@ -125,6 +125,7 @@ function __rp_commands
     echo exchange\t'make a VPN with everything on the command line'
     echo exchange-config\t'make a VPN with a configuration file'
     echo status\t'show how a VPN and its peers are'
+    echo validate\t'look for mistakes in configurations'
     echo help\t'show the usage of a command'
 end
 complete -c rp -n __rp_no_command -a '(__rp_commands)'
@@ -139,5 +140,6 @@ complete -c rp -n '__rp_in genkey; and __rp_fewer_than 1' -a '(__fish_complete_d
 complete -c rp -n '__rp_in pubkey; and __rp_fewer_than 2' -a '(__fish_complete_directories (commandline -ct))'
 complete -c rp -n '__rp_in exchange' -a '(__rp_grammar)'
 complete -c rp -n '__rp_in exchange-config; and __rp_fewer_than 1' -F
+complete -c rp -n '__rp_in validate' -F
 complete -c rp -n '__rp_in status; and __rp_fewer_than 1' -a '(__rp_devices)'
 complete -c rp -n '__rp_in help; and __rp_fewer_than 1' -a '(__rp_commands)'

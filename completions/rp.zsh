@@ -87,6 +87,9 @@ _rp_command()
 	(status)
 		_arguments -S $help '1:interface:_rp_devices'
 		;;
+	(validate)
+		_arguments -S $help '*:configuration:_files'
+		;;
 	(help)
 		_arguments '1:command:_rp_commands'
 		;;
@@ -106,6 +109,7 @@ _rp_commands()
 		'exchange:make a VPN with everything on the command line'
 		'exchange-config:make a VPN with a configuration file'
 		'status:show how a VPN and its peers are'
+		'validate:look for mistakes in configurations'
 		'help:show the usage of a command'
 	)
 	_describe -t commands command commands

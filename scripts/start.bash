@@ -10,35 +10,42 @@ start_script=$(readlink -f -- "${BASH_SOURCE[1]}")
 root=$(readlink -f -- "${BASH_SOURCE[0]}")
 root=${root%/scripts/start.bash}
 
-# Print the comment at the head of the script, without the lines for other programs.
-start_head()
+# Read the comment at the head of the script, without the lines for other programs, into start_head[].
+start_read_head()
 {
-	sed -n '2,${ /^#/!q; s/^# \{0,1\}//; /^shellcheck /!p; }' "$start_script"
+	local line
+
+	start_head=()
+	while IFS= read -r line && [[ $line == '#'* ]]; do
+		[[ $line == '#!'* || $line == '# shellcheck '* ]] || start_head+=("${line#'# '}")
+	done <"$start_script"
 }
 
-# Print the number of words after the script's name in the usage line that are not in brackets.
-start_required()
+# Count the words after the script's name in the usage line that are not in brackets, into start_required.
+start_count_required()
 {
-	local words word count=-1
+	local words word
 
-	read -r -a words <<<"$(start_head | head -n 1)"
+	start_required=-1
+	read -r -a words <<<"${start_head[0]}"
 	for word in "${words[@]}"; do
-		if [ "$count" -lt 0 ]; then
-			[ "${word##*/}" != "${start_script##*/}" ] || count=0
+		if [ "$start_required" -lt 0 ]; then
+			[ "${word##*/}" != "${start_script##*/}" ] || start_required=0
 		elif [[ $word != \[* ]]; then
-			count=$((count + 1))
+			start_required=$((start_required + 1))
 		fi
 	done
-	echo "$count"
 }
 
+start_read_head
+start_count_required
 case ${1-} in
 -h | --help)
-	start_head
+	printf '%s\n' "${start_head[@]}"
 	exit 0
 	;;
 esac
-if [ $# -lt "$(start_required)" ]; then
-	start_head | head -n 1 >&2
+if [ $# -lt "$start_required" ]; then
+	echo "${start_head[0]}" >&2
 	exit 2
 fi

@@ -34,6 +34,8 @@ static int parse(struct config *config, const char *text, size_t length, const c
 	if (config_file_parse(&root, text, length, path, problem) != 0)
 		return -1;
 	result = config_toml_read(config, &root, path, problem);
+	if (result != 0)
+		config_file_name_other(&root, false, problem);
 	toml_release(&root);
 	return result;
 }

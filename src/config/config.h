@@ -70,6 +70,15 @@ struct config {
 	bool secret_key_was_private; /* the command line called it private-key */
 };
 
+/* Whose configuration a file is. */
+enum config_kind {
+	CONFIG_KIND_UNKNOWN, /* no TOML, or without the keys that tell */
+	CONFIG_KIND_ROSENPASS,
+	CONFIG_KIND_RP,
+};
+
+enum config_kind config_kind_of_file(const char *path);
+
 /*
  * Reads a file. -1 and one line in problem, which names file, line and key, says what was
  * expected and, where it can, what to do: unreadable, no TOML, an unknown key (with the

@@ -77,3 +77,62 @@ int config_file_parse(struct toml_value *root, const char *text, size_t length, 
 		return config_value_fail(&place, "%s", found.text);
 	return config_value_fail(&place, "column %u: %s", found.column, found.text);
 }
+
+static bool peers_have(const struct toml_value *root, const char *key)
+{
+	const struct toml_value *peers = toml_get(root, "peers");
+
+	if (peers == NULL || peers->type != TOML_ARRAY)
+		return false;
+	for (size_t i = 0; i < peers->as.array.count; i++) {
+		const struct toml_value *peer = &peers->as.array.items[i];
+
+		if (peer->type == TOML_TABLE && toml_get(peer, key) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* By the keys that only one of the programs has. */
+static enum config_kind kind_of(const struct toml_value *root)
+{
+	bool is_rp = toml_get(root, "private_keys_dir") != NULL || peers_have(root, "public_keys_dir");
+	bool is_rosenpass = toml_get(root, "public_key") != NULL || toml_get(root, "secret_key") != NULL ||
+	                    peers_have(root, "public_key");
+
+	/* A mixture is a mistake, which the reader that was asked for describes. */
+	if (is_rp == is_rosenpass)
+		return CONFIG_KIND_UNKNOWN;
+	return is_rp ? CONFIG_KIND_RP : CONFIG_KIND_ROSENPASS;
+}
+
+void config_file_name_other(const struct toml_value *root, bool is_rp,
+                            char problem[static CONFIG_PROBLEM_BYTES])
+{
+	enum config_kind kind = kind_of(root);
+	const char *other = is_rp ? "rosenpass" : "rp";
+	size_t used = strlen(problem);
+
+	if (kind != CONFIG_KIND_UNKNOWN && (kind == CONFIG_KIND_RP) != is_rp)
+		(void)snprintf(problem + used, CONFIG_PROBLEM_BYTES - used,
+		               "; this is a configuration of %s, which %s exchange-config uses", other,
+		               other);
+}
+
+enum config_kind config_kind_of_file(const char *path)
+{
+	char problem[CONFIG_PROBLEM_BYTES];
+	enum config_kind kind = CONFIG_KIND_UNKNOWN;
+	struct toml_value root;
+	size_t length;
+	char *text;
+
+	if (config_file_read(&text, &length, path, problem) != 0)
+		return CONFIG_KIND_UNKNOWN;
+	if (config_file_parse(&root, text, length, path, problem) == 0) {
+		kind = kind_of(&root);
+		toml_release(&root);
+	}
+	free(text);
+	return kind;
+}

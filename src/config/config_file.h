@@ -3,6 +3,7 @@
 
 /* From the name of a configuration file to a tree of TOML values. Within src/config only. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "config/config.h"
@@ -18,5 +19,12 @@ int config_file_read(char **text, size_t *length, const char *path, char problem
 /* toml_parse(), with a problem that names the file and the place. */
 int config_file_parse(struct toml_value *root, const char *text, size_t length, const char *path,
                       char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/*
+ * Add to the problem of a file that was refused that it is a configuration of the other program, if its keys are
+ * that program's: rp where is_rp is false, else rosenpass.
+ */
+void config_file_name_other(const struct toml_value *root, bool is_rp,
+                            char problem[static CONFIG_PROBLEM_BYTES]);
 
 #endif

@@ -99,6 +99,15 @@ static void put_mode(FILE *out, const char *key, uint32_t mode)
 		(void)fprintf(out, "%s = \"%04o\"\n", key, mode);
 }
 
+/* Programs in Rust insist on this key, even if there is nothing to say. */
+static int put_listen(FILE *out, const struct config_words *words)
+{
+	if (words->count > 0)
+		return put_words(out, "listen", words);
+	(void)fputs("listen = []\n", out);
+	return 0;
+}
+
 static const char *version_of(uint32_t dialects)
 {
 	if (dialects == CONFIG_DIALECTS_V02)
@@ -128,8 +137,7 @@ static int put_peer(FILE *out, const struct config_peer *peer)
 static int put_config(FILE *out, const struct config *config)
 {
 	if (put_path(out, "public_key", config->public_key) != 0 ||
-	    put_path(out, "secret_key", config->secret_key) != 0 ||
-	    put_words(out, "listen", &config->listen) != 0 ||
+	    put_path(out, "secret_key", config->secret_key) != 0 || put_listen(out, &config->listen) != 0 ||
 	    put_text(out, "verbosity", config->verbosity == CONFIG_VERBOSE ? "Verbose" : "Quiet") != 0 ||
 	    put_text(out, "user", config->user) != 0)
 		return -1;

@@ -278,6 +278,8 @@ static int parse(struct rp_config *config, const char *text, size_t length, cons
 	if (config_file_parse(&root, text, length, place->file, place->problem) != 0)
 		return -1;
 	result = config_fields_read(config, place, FIELDS(own_keys), &root);
+	if (result != 0)
+		config_file_name_other(&root, true, place->problem);
 	toml_release(&root);
 	return result == 0 ? check_whole(config, place) : result;
 }

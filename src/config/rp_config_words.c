@@ -174,12 +174,9 @@ static int read_peers(struct reader *reader, struct rp_config *config)
 	/* Some of these words may be values instead. */
 	for (size_t i = reader->at; i < reader->count; i++)
 		most += strcmp(reader->words[i], "peer") == 0;
-	if (most == 0)
-		return config_value_fail(&reader->place,
-		                         "Needs at least one peer specified; add: peer PUBLIC_KEYS_DIR");
 	if (most > CONFIG_PEERS_MAX)
 		return config_value_fail(&reader->place, "more than %d peers", CONFIG_PEERS_MAX);
-	config->peers = calloc(most, sizeof *config->peers);
+	config->peers = calloc(most + 1, sizeof *config->peers);
 	if (config->peers == NULL)
 		return config_value_fail(&reader->place, "out of memory");
 	while (reader->at < reader->count) {

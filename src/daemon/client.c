@@ -115,7 +115,7 @@ static int no_daemon(const char *name, int result)
 	switch (result) {
 	case -ENOENT:
 	case -ENOTDIR:
-		log_error("no daemon called %s runs here; rosenpass status lists those that do", name);
+		log_error("no daemon called %s runs here; %s status lists those that do", name, log_name());
 		break;
 	case -ECONNREFUSED:
 		log_error("the daemon called %s is gone; it did not end by itself", name);

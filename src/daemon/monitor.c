@@ -346,8 +346,9 @@ static void say_ready(struct monitor *monitor)
 	if (monitor->options.no_sandbox)
 		log_warn("--no-sandbox: the process that reads from the network may do what its user may");
 	else if (monitor->ready.sandbox.seccomp == 0)
-		log_warn("this system has no seccomp filter; rosenpass status shows what protects the engine "
-		         "process");
+		log_warn("this system has no seccomp filter; %s status shows what protects the engine "
+		         "process",
+		         log_name());
 	(void)snprintf(state, sizeof state, "READY=1\nSTATUS=Exchanging keys with %zu peer%s",
 	               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
 	notify_send(state);

@@ -122,9 +122,8 @@ void monitor_control_open(struct monitor *monitor)
 	}
 	fd = bind_socket(&address);
 	if (fd < 0) {
-		log_warn("no control socket \"%s\" (rosenpass status and reload will not find this daemon): "
-		         "%s",
-		         address.sun_path,
+		log_warn("no control socket \"%s\" (%s status and reload will not find this daemon): %s",
+		         address.sun_path, log_name(),
 		         fd == -EADDRINUSE ? "another daemon has it; --name gives another name"
 		                           : strerror(-fd));
 		return;

@@ -8,6 +8,7 @@
 
 #include "system/base64.h"
 #include "system/clock.h"
+#include "system/log.h"
 #include "system/secret_memory.h"
 
 /* Rejected callers that are listed one by one. */
@@ -431,6 +432,7 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	for (size_t i = 0; i < monitor->listener_count; i++)
 		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
 	set(status, "name", text(monitor->name));
+	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));
 	set(status, "pid", json_integer(getpid()));
 	set(status, "engine_pid", json_integer(monitor->engine_pid));

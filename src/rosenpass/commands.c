@@ -78,7 +78,8 @@ static const char validate_text[] = "Check configuration files and the key files
 				    "\n"
 				    "  -h, --help  show this\n"
 				    "\n"
-				    "The exit status is 1 when anything is wrong.\n";
+				    "The exit status is 1 when anything is wrong. A configuration of rp is\n"
+				    "recognized, and checked as one.\n";
 
 static const char status_text[] = "Show how a running daemon and its peers are\n"
 				  "\n"

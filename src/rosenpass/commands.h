@@ -34,6 +34,9 @@ int commands_unknown(const char *name);
 #define COMMANDS_GO_ON (-1)
 int commands_check_words(int count, char **words, int min, int max);
 
+/* Whether the arguments of a command ask for its usage: -h or --help first or last, or only help. */
+bool command_help_is_wanted(int count, char **words);
+
 int command_convert_secret_key(int count, char **words);
 int command_exchange(int count, char **words);
 int command_exchange_config(int count, char **words);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/options_first.h"
 #include "rosenpass/commands.h"
 #include "system/log.h"
 
@@ -22,6 +23,22 @@ static bool is_name(const char *word)
 	       strlen(word) <= NAME_MAX_BYTES;
 }
 
+/* Each word of exchange has one value, but for these. */
+static size_t values_of_exchange(const char *word, size_t position)
+{
+	(void)position;
+	if (strcmp(word, "verbose") == 0 || strcmp(word, "peer") == 0)
+		return 0;
+	return strcmp(word, "wireguard") == 0 ? 2 : 1;
+}
+
+static size_t no_values(const char *word, size_t position)
+{
+	(void)word;
+	(void)position;
+	return 0;
+}
+
 int daemon_options_read(struct daemon_options *options, const char *command, bool with_config_file,
                         int *count, char ***words)
 {
@@ -33,13 +50,19 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	const char *short_options = with_config_file ? "+:c:h" : "+:h";
+	const struct option *known = with_config_file ? all : all + 1;
+	const char *incomplete;
 	int option;
 
+	incomplete = options_first(*count, *words, short_options, known,
+	                           with_config_file ? values_of_exchange : no_values);
+	if (incomplete != NULL)
+		return complain(command, "a value is missing after ", incomplete);
 	/* 0 makes getopt start afresh: main has used it. */
 	optind = 0;
 	opterr = 0;
-	while ((option = getopt_long(*count, *words, with_config_file ? "+:c:h" : "+:h",
-	                             with_config_file ? all : all + 1, NULL)) != -1) {
+	while ((option = getopt_long(*count, *words, short_options, known, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config_file = optarg;

@@ -1,6 +1,7 @@
 #include "rosenpass/commands.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char options_text[] =
 	"\n"
@@ -34,6 +35,20 @@ static int write_program_help(FILE *out)
 void command_help_on_error(void)
 {
 	(void)write_program_help(stderr);
+}
+
+static bool is_help_option(const char *word)
+{
+	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+}
+
+bool command_help_is_wanted(int count, char **words)
+{
+	if (count < 2)
+		return false;
+	if (count == 2 && strcmp(words[1], "help") == 0 && strcmp(words[0], "help") != 0)
+		return true;
+	return is_help_option(words[1]) || is_help_option(words[count - 1]);
 }
 
 int command_help(const char *name)

@@ -147,5 +147,8 @@ int main(int count, char **words)
 	command = commands_find(words[optind]);
 	if (command == NULL)
 		return commands_unknown(words[optind]);
-	return command->run(count - optind, words + optind);
+	count -= optind;
+	words += optind;
+	return command_help_is_wanted(count, words) ? command_help(command->name)
+	                                            : command->run(count, words);
 }

@@ -16,6 +16,7 @@
 
 #include "rosenpass/commands.h"
 #include "rosenpass/manual_text.h"
+#include "system/directory.h"
 #include "system/file.h"
 #include "system/log.h"
 
@@ -155,36 +156,6 @@ int command_man(int count, char **words)
 	return flush_output();
 }
 
-/* Makes one folder; that it is there already is as good. */
-static int make_one(const char *folder)
-{
-	struct stat status;
-
-	if (mkdir(folder, FOLDER_MODE) == 0)
-		return 0;
-	if (errno == EEXIST && stat(folder, &status) == 0)
-		return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
-	return -errno;
-}
-
-/* Makes a folder and those that it is in. */
-static int make_folder(const char *folder)
-{
-	char *path = strdup(folder);
-	int result = path == NULL ? -ENOMEM : 0;
-
-	for (char *slash = path; result == 0 && slash != NULL;) {
-		slash = strchr(slash + 1, '/');
-		if (slash != NULL)
-			*slash = '\0';
-		result = make_one(path);
-		if (slash != NULL)
-			*slash = '/';
-	}
-	free(path);
-	return result;
-}
-
 static int write_page(const char *folder, const struct manual_file *file)
 {
 	mode_t mask = umask(0);
@@ -204,7 +175,7 @@ static int write_page(const char *folder, const struct manual_file *file)
 
 int manual_generate(const char *folder)
 {
-	int result = make_folder(folder);
+	int result = directory_make(folder, FOLDER_MODE);
 	int status = COMMAND_OK;
 
 	if (result != 0) {
@@ -223,7 +194,7 @@ int manual_print_completions(const char *shell)
 	const struct manual_file *file = find_completion(shell);
 
 	if (file == NULL) {
-		log_error("no completions for %s; there are some for bash, zsh and fish", shell);
+		log_error("no completions for \"%s\": only bash, zsh and fish have them", shell);
 		return COMMAND_USAGE;
 	}
 	(void)fwrite(file->text, 1, file->length, stdout);

@@ -27,7 +27,7 @@ static const char pubkey_text[] = "Make a folder with the public keys that belon
 				  "Give PUBLIC_DIR to the peers by a way on which nobody can exchange it.\n";
 
 static const char exchange_usage[] =
-	"exchange [OPTION]... PRIVATE_KEYS_DIR [WORD]... peer PUBLIC_KEYS_DIR [WORD]... [peer ...]";
+	"exchange [OPTION]... PRIVATE_KEYS_DIR [WORD]... [peer PUBLIC_KEYS_DIR [WORD]...]...";
 
 static const char exchange_text[] =
 	"Make a VPN: an interface, and keys for its peers until it is stopped\n"
@@ -69,6 +69,14 @@ static const char status_text[] = "Show how a running VPN and its peers are\n"
 				  "\n"
 				  "Without DEVICE: all that run.\n";
 
+static const char validate_text[] =
+	"Check configuration files and the key files that they name\n"
+	"\n"
+	"  -h, --help  show this\n"
+	"\n"
+	"The exit status is 1 when anything is wrong. A configuration of rosenpass is\n"
+	"recognized, and checked as one.\n";
+
 static const char help_text[] = "Show the usage of the program or of a command\n";
 
 static int run_help(int count, char **words)
@@ -88,6 +96,8 @@ const struct command commands[] = {
 	  "exchange-config [OPTION]... FILE", exchange_config_text },
 	{ "status", command_status, "show how a running VPN and its peers are", "status [DEVICE]",
 	  status_text },
+	{ "validate", command_validate, "check configuration files and their keys", "validate FILE...",
+	  validate_text },
 	{ "help", run_help, "show this, or the usage of a command", "help [COMMAND]", help_text },
 	{ 0 },
 };
@@ -145,8 +155,6 @@ int commands_unknown(const char *name)
 
 int commands_check_words(int count, char **words, int min, int max)
 {
-	if (count > 1 && (strcmp(words[1], "-h") == 0 || strcmp(words[1], "--help") == 0))
-		return command_help(words[0]);
 	/* ./-x is a folder of that name. */
 	if (count > 1 && words[1][0] == '-')
 		return commands_usage_error(words[0], "unknown option %s", words[1]);

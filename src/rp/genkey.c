@@ -8,8 +8,9 @@
 
 #include "rosenpass.h"
 #include "rp/commands.h"
-#include "rp/keys.h"
+#include "daemon/rp_keys.h"
 #include "system/base64.h"
+#include "system/directory.h"
 #include "system/entropy.h"
 #include "system/file.h"
 #include "system/log.h"
@@ -36,11 +37,14 @@ struct paths {
 /* Makes the folder, or finds that nobody else can use the one that is there. false: said. */
 static bool prepare_folder(const char *folder, bool *is_new)
 {
+	int result = directory_make_parents(folder, FOLDER_MODE);
 	struct stat status;
 
-	*is_new = mkdir(folder, FOLDER_MODE) == 0;
+	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
 	if (*is_new)
 		return true;
+	if (result != 0)
+		errno = -result;
 	if (errno != EEXIST || stat(folder, &status) != 0) {
 		log_error("genkey: cannot make folder \"%s\": %s", folder, strerror(errno));
 		return false;

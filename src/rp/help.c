@@ -1,6 +1,7 @@
 #include "rp/commands.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char options_text[] =
 	"\n"
@@ -29,6 +30,20 @@ static int help_with_program(void)
 		result |= printf("  %-15s  %s\n", command->name, command->summary);
 	result |= fputs(options_text, stdout);
 	return result >= 0 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+}
+
+bool command_is_help_option(const char *word)
+{
+	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-help") == 0;
+}
+
+bool command_help_is_wanted(int count, char **words)
+{
+	if (count < 2)
+		return false;
+	if (count == 2 && strcmp(words[1], "help") == 0 && strcmp(words[0], "help") != 0)
+		return true;
+	return command_is_help_option(words[1]) || command_is_help_option(words[count - 1]);
 }
 
 int command_help(const char *name)

@@ -54,25 +54,39 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
-/* Words that stand before the command. The number of them, or the exit status below 0, as -1 - status. */
+/*
+ * Read the arguments before the command. Options that are not the program's own belong to the command: they
+ * are moved behind it. Returns the position of the command, or -1 - the exit status.
+ */
 static int read_flags(int count, char **words)
 {
-	for (int at = 1; at < count; at++) {
-		const char *word = words[at];
+	int kept = 0;
 
-		if (strcmp(word, "verbose") == 0)
+	for (int at = 1; at < count; at++) {
+		char *word = words[at];
+
+		if (strcmp(word, "verbose") == 0) {
 			log_set_level(LOG_DEBUG);
-		else if (strcmp(word, "explain") == 0)
+		} else if (strcmp(word, "explain") == 0) {
 			log_warn("explain is no longer supported: there are no commands behind this that "
 			         "could be shown");
-		else if (is_one_of(word, "-h", "--help") || strcmp(word, "-help") == 0)
+		} else if (command_is_help_option(word)) {
 			return -1 - command_help(NULL);
-		else if (is_one_of(word, "-V", "--version"))
+		} else if (is_one_of(word, "-V", "--version")) {
 			return -1 - show_version();
-		else if (word[0] == '-')
-			return -1 - commands_usage_error(NULL, "unknown option %s", word);
-		else
-			return at - 1;
+		} else if (word[0] == '-') {
+			size_t width = command_exchange_option_width(word);
+
+			if (width == 0)
+				return -1 - commands_usage_error(NULL, "unknown option %s", word);
+			for (; width > 0 && at < count; width--)
+				words[1 + kept++] = words[at++];
+			at--;
+		} else {
+			memmove(words + at - kept + 1, words + 1, (size_t)kept * sizeof *words);
+			words[at - kept] = word;
+			return at - kept;
+		}
 	}
 	return -1 - commands_usage_error(NULL, "No command supplied");
 }
@@ -80,15 +94,18 @@ static int read_flags(int count, char **words)
 int main(int count, char **words)
 {
 	const struct command *command;
-	int flags;
+	int at;
 
 	if (prepare() != 0)
 		return COMMAND_FAILED;
-	flags = read_flags(count, words);
-	if (flags < 0)
-		return -1 - flags;
-	count -= 1 + flags;
-	words += 1 + flags;
+	at = read_flags(count, words);
+	if (at < 0)
+		return -1 - at;
+	count -= at;
+	words += at;
 	command = commands_find(words[0]);
-	return command == NULL ? commands_unknown(words[0]) : command->run(count, words);
+	if (command == NULL)
+		return commands_unknown(words[0]);
+	return command_help_is_wanted(count, words) ? command_help(command->name)
+	                                            : command->run(count, words);
 }

@@ -10,8 +10,9 @@
 
 #include "daemon/keys.h"
 #include "rp/commands.h"
-#include "rp/keys.h"
+#include "daemon/rp_keys.h"
 #include "system/base64.h"
+#include "system/directory.h"
 #include "system/file.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
@@ -82,11 +83,14 @@ static int is_empty(const char *folder)
 /* Makes the folder, or finds it empty. false: said. */
 static bool prepare_folder(const char *folder, bool *is_new)
 {
+	int result = directory_make_parents(folder, FOLDER_MODE);
 	int empty;
 
-	*is_new = mkdir(folder, FOLDER_MODE) == 0;
+	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
 	if (*is_new)
 		return true;
+	if (result != 0)
+		errno = -result;
 	if (errno != EEXIST) {
 		log_error("pubkey: cannot make folder \"%s\": %s", folder, strerror(errno));
 		return false;

@@ -241,9 +241,13 @@ static const json_t *find_output(const json_t *peer, const char *device)
 /* Whether the daemon of that name looks after the interface of that name. */
 static bool is_vpn(const struct view *view)
 {
+	const char *program = text_of(view->status, "program");
 	const json_t *peer;
 	size_t i;
 
+	/* A VPN without peers has no output. */
+	if (program != NULL && strcmp(program, "rp") == 0)
+		return true;
 	json_array_foreach(json_object_get(view->status, "peers"), i, peer)
 	{
 		if (find_output(peer, view->name) != NULL)

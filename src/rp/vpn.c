@@ -1,7 +1,6 @@
 #include "rp/vpn.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +8,11 @@
 #include "config/wireguard_words.h"
 #include "daemon/monitor.h"
 #include "daemon/prefix.h"
+#include "daemon/rp_keys.h"
+#include "daemon/rp_plan.h"
 #include "rp/inputs.h"
 #include "rp/interface.h"
-#include "rp/keys.h"
 #include "rp/labels.h"
-#include "system/base64.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -92,39 +91,15 @@ static int add_extra(struct config_peer *to, const struct rp_config_peer *from)
 	return 0;
 }
 
-static int copy(char **to, const char *from)
-{
-	*to = from == NULL ? NULL : strdup(from);
-	return from != NULL && *to == NULL ? out_of_memory() : 0;
-}
-
 static int add_peer(struct config_peer *to, struct interface_peer *in, struct interface *interface,
                     const struct rp_config_peer *from, const char *label)
 {
-	struct rp_keys_public keys;
-	char problem[RP_KEYS_PROBLEM_BYTES];
-	char text[BASE64_KEY_CHARS + 1];
-	uint8_t own[WIREGUARD_KEY_BYTES];
-
-	if (rp_keys_load_public(&keys, from->public_keys_dir, problem) != 0)
-		return say(problem);
-	memcpy(in->public_key, keys.wireguard, sizeof in->public_key);
-	to->public_key = keys.public_key;
-	to->pre_shared_key = keys.pre_shared_key;
-	to->line = from->line;
-	to->dialects = from->dialects;
-	base64_encode_key(text, in->public_key);
-	/* WireGuard would take such a peer without a word, and leave it out. */
-	if (crypto_scalarmult_base(own, interface->private_key) == 0 &&
-	    memcmp(own, in->public_key, sizeof own) == 0) {
-		log_error("public-keys folder \"%s\": these are our own keys; give the folder that the peer "
-		          "made",
-		          from->public_keys_dir);
+	if (rp_plan_peer(to, in->public_key, from, interface->name, interface->private_key) != 0)
 		return -1;
-	}
-	if (copy(&to->name, label) != 0 || copy(&to->endpoint, from->endpoint) != 0 ||
-	    copy(&to->device, interface->name) != 0 || copy(&to->wireguard_peer, text) != 0)
-		return -1;
+	free(to->name);
+	to->name = strdup(label);
+	if (to->name == NULL)
+		return out_of_memory();
 	if (from->allowed_ips != NULL &&
 	    read_prefixes(&in->allowed_ips, &in->allowed_ip_count, from->allowed_ips, false) != 0)
 		return -1;

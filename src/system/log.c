@@ -52,6 +52,11 @@ void log_set_name(const char *name)
 	current_name = name;
 }
 
+const char *log_name(void)
+{
+	return current_name;
+}
+
 bool log_is_on(enum log_level level)
 {
 	return level <= current;

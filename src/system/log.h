@@ -39,6 +39,9 @@ void log_set_format(enum log_format format);
 /* What text lines begin with; kept by reference. Before the first call: "rosenpass". */
 void log_set_name(const char *name);
 
+/* The name that log_set_name() gave, for messages that say what to start; "rosenpass" at first. */
+const char *log_name(void);
+
 /*
  * From now on a line that standard error has no room for is lost, and the number of such lines is told
  * when there is room again: a daemon has more to do than to wait for a reader of its log.

@@ -39,6 +39,26 @@ check "the process that reads from the network has no capability" \
 # CAP_KILL 5, CAP_SETGID 6, CAP_SETUID 7, CAP_NET_ADMIN 12: to start and to end that process, and the interface.
 check "the other one has what it needs" grep -q '^CapPrm:[[:space:]]*00000000000014e0$' "/proc/$server/status"
 
+# --- no peer yet ------------------------------------------------------------------------------------------------------
+
+run alone ip netns exec "$a" "$rp" exchange alice dev "${a}x" ip fd00:1::1/64 listen 10.99.0.1:9555
+alone=$pid
+status_shows()
+{
+	in_a "$rp" status "${a}x" >status && grep -q "$1" status
+}
+check "without a peer: the interface is made" within 10 eval 'ip -n "$a" link show "${a}x" up | grep -q UP'
+check "without a peer: it has its address" eval 'ip -n "$a" address show dev "${a}x" | grep -q fd00:1::1/64'
+check "without a peer: WireGuard has its port" [ "$(in_a wg show "${a}x" listen-port)" = 9556 ]
+check "without a peer: rp status DEVICE shows it" within 10 status_shows "^interface: ${a}x\$"
+check "without a peer: rp status shows it" eval 'in_a "$rp" status | grep -q "^interface: ${a}x\$"'
+in_a wg set "${a}x" peer "$(cat bob.pub/wgpk)" allowed-ips fd00:1::2
+check "a peer is added later" "$rosenpass" peer add --daemon "${a}x" public-key bob.pub/pqpk wireguard "${a}x" "$(cat bob.pub/wgpk)"
+check "a peer is added later: it is in the status" within 10 status_shows "^peer: $(cat bob.pub/wgpk)\$"
+check "a peer is added later: it has a preshared key" within 10 eval 'in_a wg show "${a}x" preshared-keys | grep -qE "[A-Za-z0-9+/]{43}=\$"'
+check "without a peer: it ends with 0" ends TERM "$alone"
+check "without a peer: the interface is gone" not ip -n "$a" link show "${a}x"
+
 # --- what does not fit ------------------------------------------------------------------------------------------------
 
 in_a "$rp" exchange alice dev "$a" peer bob.pub >other.out 2>other.err

@@ -14,6 +14,7 @@
 /* What config_format() makes of OWN and PEER. */
 #define SAID_OWN "public_key = \"p\"\nsecret_key = \"s\"\n"
 #define SAID_PEER "\n[[peers]]\npublic_key = \"q\"\nkey_out = \"o\"\n"
+#define NO_LISTEN "listen = []\n"
 #define QUIET "verbosity = \"Quiet\"\n"
 #define VERBOSE "verbosity = \"Verbose\"\n"
 
@@ -40,22 +41,22 @@ static void test_own_keys(void **state)
 		const char *text;
 		const char *said;
 	} cases[] = {
-		{ OWN, SAID_OWN QUIET },
-		{ OWN "peers = []", SAID_OWN QUIET },
-		{ OWN "listen = []", SAID_OWN QUIET },
+		{ OWN, SAID_OWN NO_LISTEN QUIET },
+		{ OWN "peers = []", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "listen = []", SAID_OWN NO_LISTEN QUIET },
 		{ OWN "listen = \"h:0\"", SAID_OWN "listen = [\"h:0\"]\n" QUIET },
 		{ OWN "listen = [\"h:9\",\n\"[::]:65535\"]",
 		  SAID_OWN "listen = [\"h:9\", \"[::]:65535\"]\n" QUIET },
-		{ OWN "verbosity = \"Verbose\"", SAID_OWN VERBOSE },
-		{ OWN "verbosity = \"VERBOSE\"", SAID_OWN VERBOSE },
-		{ OWN "verbosity = \"quiet\"", SAID_OWN QUIET },
-		{ OWN "user = \"nobody\"", SAID_OWN QUIET "user = \"nobody\"\n" },
-		{ OWN "api = {}", SAID_OWN QUIET },
-		{ OWN "[api]\nlisten_path = []\nlisten_fd = []\nstream_fd = []", SAID_OWN QUIET },
-		{ "\"public_key\" = 'p'\nsecret_key = \"\"\"s\"\"\"", SAID_OWN QUIET },
-		{ OWN PEER, SAID_OWN QUIET SAID_PEER },
-		{ OWN "peers = [{public_key = \"q\", key_out = \"o\"}]", SAID_OWN QUIET SAID_PEER },
-		{ OWN "\r\n" PEER PEER, SAID_OWN QUIET SAID_PEER SAID_PEER },
+		{ OWN "verbosity = \"Verbose\"", SAID_OWN NO_LISTEN VERBOSE },
+		{ OWN "verbosity = \"VERBOSE\"", SAID_OWN NO_LISTEN VERBOSE },
+		{ OWN "verbosity = \"quiet\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "user = \"nobody\"", SAID_OWN NO_LISTEN QUIET "user = \"nobody\"\n" },
+		{ OWN "api = {}", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "[api]\nlisten_path = []\nlisten_fd = []\nstream_fd = []", SAID_OWN NO_LISTEN QUIET },
+		{ "\"public_key\" = 'p'\nsecret_key = \"\"\"s\"\"\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER },
+		{ OWN "peers = [{public_key = \"q\", key_out = \"o\"}]", SAID_OWN NO_LISTEN QUIET SAID_PEER },
+		{ OWN "\r\n" PEER PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER SAID_PEER },
 	};
 
 	(void)state;
@@ -239,12 +240,13 @@ static void test_samples(void **state)
 		  "extra_params = [\"persistent-keepalive\", \"25\"]\nprotocol_version = \"V03\"\n"
 		  "osk_organization = \"example.org\"\nosk_label = [\"vpn\", \"between offices\"]\n" },
 		{ "gen-config-0.2.toml",
-		  "public_key = \"rp-public-key\"\nsecret_key = \"rp-secret-key\"\n" QUIET
+		  "public_key = \"rp-public-key\"\nsecret_key = \"rp-secret-key\"\n" NO_LISTEN QUIET
 		  "\n[[peers]]\npublic_key = \"rp-peer-public-key\"\nendpoint = \"my-peer.test:9999\"\n"
 		  "key_out = \"rp-key-out\"\n"
 		  "exchange_command = [\"deliver\", \"--peer\", \"<PEER_ID>\", \"/dev/stdin\"]\n" },
 		{ "gen-config-main.toml",
-		  "public_key = \"/path/to/rp-public-key\"\nsecret_key = \"/path/to/rp-secret-key\"\n" VERBOSE
+		  "public_key = \"/path/to/rp-public-key\"\nsecret_key = "
+		  "\"/path/to/rp-secret-key\"\n" NO_LISTEN VERBOSE
 		  "\n[[peers]]\npublic_key = \"/path/to/rp-peer-public-key\"\nendpoint = \"127.0.0.1:9998\"\n"
 		  "key_out = \"/path/to/rp-key-out.txt\"\n" },
 		{ "saved-by-main.toml",

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "rp/keys.h"
+#include "daemon/rp_keys.h"
 
 /* Bytes 0 to 31. */
 #define KEY_TEXT "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

@@ -1,4 +1,4 @@
-#include "rp/keys.h"
+#include "daemon/rp_keys.h"
 
 #include <errno.h>
 #include <sodium.h>
