@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "config/config_check.h"
+#include "config/config_fields.h"
 #include "config/config_value.h"
 #include "config/suggest.h"
 
@@ -148,6 +149,12 @@ static int read_dialects(void *member, const struct config_place *place, const s
 	const char *text = text_of(place, field->key, "a string", value);
 
 	return text == NULL ? -1 : config_value_dialects(member, place, field->key, text);
+}
+
+static int read_fwmark(void *member, const struct config_place *place, const struct field *field,
+                       const struct toml_value *value)
+{
+	return config_fields_fwmark_value(member, place, field->key, value);
 }
 
 static int fail_unknown(const struct config_place *place, const struct field *fields, size_t count,
@@ -309,6 +316,7 @@ static const struct field own_fields[] = {
 	{ "listen", read_listen, offsetof(struct config, listen), config_value_listen },
 	{ "verbosity", read_verbosity, offsetof(struct config, verbosity), NULL },
 	{ "user", read_string, offsetof(struct config, user), config_value_text },
+	{ "fwmark", read_fwmark, offsetof(struct config, fwmark), NULL },
 	{ "peers", read_peers, 0, NULL },
 	{ "api", read_api, 0, NULL },
 };

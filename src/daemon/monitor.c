@@ -392,6 +392,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL) != 0)
 		return -1;
+	monitor_mark_start(monitor, staged, count);
 	monitor->staged = staged;
 	monitor->staged_count = count;
 	result = monitor_engine_start(monitor, secret_key);

@@ -260,9 +260,11 @@ check_rosenpass()
 	completes 'own.pk own.sk' rosenpass gen-keys --public-key own
 	completes 'own.pk own.sk' rosenpass gen-keys --public-key = own
 	completes 'a folder/key one' rosenpass validate 'a folder/k'
-	completes 'listen peer public-key secret-key verbose' rosenpass exchange ''
+	completes 'fwmark listen peer public-key secret-key verbose' rosenpass exchange ''
 	completes 'own.pk own.sk' rosenpass exchange --name x public-key own
-	completes 'listen peer verbose' rosenpass exchange --no-sandbox public-key x private-key y ''
+	completes 'fwmark listen peer verbose' rosenpass exchange --no-sandbox public-key x private-key y ''
+	completes 'auto off' rosenpass exchange fwmark ''
+	completes 'listen peer verbose' rosenpass exchange public-key x secret-key y fwmark 1 ''
 	completes 'public-key' rosenpass exchange public-key x secret-key y peer pub
 	completes 'outfile' rosenpass exchange public-key x secret-key y peer public-key x outf
 	completes '' rosenpass exchange public-key x secret-key y peer outfile z outf
@@ -345,7 +347,7 @@ if command -v fish >/dev/null 2>&1; then
 	case $name in
 	rosenpass)
 		fish_completes 'exchange exchange-config' 'rosenpass -v ex'
-		fish_completes 'listen peer public-key secret-key verbose' 'rosenpass exchange --name x '
+		fish_completes 'fwmark listen peer public-key secret-key verbose' 'rosenpass exchange --name x '
 		fish_completes 'V02 V03' 'rosenpass exchange public-key x secret-key y peer protocol-version '
 		fish_completes 'allowed-ips peer persistent-keepalive' \
 			'rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b '
