@@ -13,11 +13,9 @@
 static int read_options(struct vpn_options *options, int *count, char ***words)
 {
 	static const struct option all[] = {
-		{ "adopt", no_argument, NULL, 'a' },
-		{ "user", required_argument, NULL, 'u' },
-		{ "no-sandbox", no_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "adopt", no_argument, NULL, 'a' },      { "replace-routes", no_argument, NULL, 'r' },
+		{ "user", required_argument, NULL, 'u' }, { "no-sandbox", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },       { NULL, 0, NULL, 0 },
 	};
 	const char *command = (*words)[0];
 	int option;
@@ -27,6 +25,9 @@ static int read_options(struct vpn_options *options, int *count, char ***words)
 		switch (option) {
 		case 'a':
 			options->adopt = true;
+			break;
+		case 'r':
+			options->replace_routes = true;
 			break;
 		case 'u':
 			options->user = optarg;

@@ -302,8 +302,11 @@ check_rp()
 	completes 'a folder' rp pubkey x a
 	completes 'own.pk own.sk' rp exchange-config --user nobody own
 	completes 'a folder' rp exchange --adopt a
-	completes 'dev ip listen peer verbose' rp exchange --adopt x ''
-	completes 'ip peer verbose' rp exchange x dev y ip z listen 1 ''
+	completes 'dev fwmark ip listen mtu peer verbose' rp exchange --adopt x ''
+	completes 'fwmark ip mtu peer verbose' rp exchange x dev y ip z listen 1 ''
+	completes 'auto off' rp exchange x fwmark ''
+	completes 'fwmark ip peer verbose' rp exchange x dev y mtu 1400 listen 1 ''
+	completes '--replace-routes' rp exchange-config --r
 	completes 'lo' rp exchange x dev lo
 	completes 'a folder' rp exchange x peer a
 	completes 'allowed-ips endpoint name peer persistent-keepalive protocol-version' rp exchange x peer peer ''
@@ -360,7 +363,7 @@ if command -v fish >/dev/null 2>&1; then
 		cd fish
 		fish_completes 'exchange exchange-config' 'rp verbose ex'
 		fish_completes 'folder/' 'rp exchange --user nobody fo'
-		fish_completes 'dev ip listen peer verbose' 'rp exchange --adopt x '
+		fish_completes 'dev fwmark ip listen mtu peer verbose' 'rp exchange --adopt x '
 		fish_completes 'allowed-ips' 'rp exchange x listen 1 peer y endpoint z al'
 		fish_completes 'V02 V03' 'rp exchange x peer y protocol-version '
 		fish_completes 'folder/' 'rp pubkey x fo'
