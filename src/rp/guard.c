@@ -202,8 +202,10 @@ void guard_undo(struct guard *guard)
 {
 	struct message message;
 
-	if (guard->changes.count == 0)
+	if (guard->changes.count == 0) {
+		undo_release(&guard->changes);
 		return;
+	}
 	undo_run(&guard->changes);
 	memset(&message, 0, sizeof message);
 	message.kind = MESSAGE_UNDONE;
@@ -212,11 +214,11 @@ void guard_undo(struct guard *guard)
 
 void guard_end(struct guard *guard)
 {
+	undo_release(&guard->changes);
 	if (guard->pid == 0)
 		return;
 	(void)close(guard->fd);
 	while (waitpid(guard->pid, NULL, 0) < 0 && errno == EINTR) {
 	}
-	undo_release(&guard->changes);
 	*guard = (struct guard){ .fd = -1 };
 }

@@ -85,46 +85,50 @@ enum relation {
 struct met {
 	struct way *way;
 	struct route route;
+	uint8_t key[ROUTE_KEY_BYTES];
 	bool is_there; /* ours, or one like it */
 	enum relation relation;
 	struct route_seen other; /* with a relation: the first one */
 };
 
 struct meeting {
-	struct met *all;
+	struct met *all; /* sorted by their keys */
 	size_t count;
 	uint32_t index; /* of our interface */
 };
 
-static enum relation relate(const struct route *route, const struct route_seen *seen)
+static int compare_met(const void *a, const void *b)
 {
-	uint32_t metric = route_metric(route->prefix.family);
-	struct route_seen same = *seen;
+	const struct met *left = a;
+	const struct met *right = b;
 
-	same.metric = metric;
-	if (!route_is_same(route, &same))
-		return NONE;
-	if (seen->metric == metric)
-		return SAME;
-	return seen->metric < metric ? BEFORE : AFTER;
+	return memcmp(left->key, right->key, sizeof left->key);
+}
+
+static int compare_with_met(const void *key, const void *met)
+{
+	return memcmp(key, ((const struct met *)met)->key, ROUTE_KEY_BYTES);
 }
 
 static int take_route(void *context, const struct route_seen *seen)
 {
 	struct meeting *meeting = context;
+	uint32_t metric = route_metric(seen->prefix.family);
+	enum relation relation = seen->metric == metric ? SAME : seen->metric < metric ? BEFORE : AFTER;
+	uint8_t key[ROUTE_KEY_BYTES];
+	struct met *met;
 
-	for (size_t i = 0; i < meeting->count; i++) {
-		struct met *met = &meeting->all[i];
-		enum relation relation = relate(&met->route, seen);
-
-		if (relation == NONE)
-			continue;
-		if (seen->index == meeting->index) {
-			met->is_there |= relation == SAME;
-		} else if (relation > met->relation) {
-			met->relation = relation;
-			met->other = *seen;
-		}
+	if (seen->tos != 0)
+		return 0;
+	route_key(key, &seen->prefix, seen->table);
+	met = bsearch(key, meeting->all, meeting->count, sizeof *meeting->all, compare_with_met);
+	if (met == NULL)
+		return 0;
+	if (seen->index == meeting->index) {
+		met->is_there |= relation == SAME;
+	} else if (relation > met->relation) {
+		met->relation = relation;
+		met->other = *seen;
 	}
 	return 0;
 }
@@ -153,7 +157,7 @@ static void look_around(struct meeting *meeting, const struct ways *ways)
 }
 
 /* Says once how another route stands to ours. */
-static void say_other(struct met *met, const char *name, bool is_replaced)
+static void say_other(struct met *met, const char *name, bool is_replaced, bool may_replace)
 {
 	struct way *way = met->way;
 	char words[ROUTE_WORDS_BYTES];
@@ -181,8 +185,10 @@ static void say_other(struct met *met, const char *name, bool is_replaced)
 	else
 		log_write(is_news ? LOG_ERROR : LOG_DEBUG,
 		          "cannot make the route to %s through %s: there is one already, %s; remove it, "
-		          "leave the prefix out of allowed-ips, or use --replace-routes",
-		          prefix, name, words);
+		          "leave the prefix out of allowed-ips, or %s",
+		          prefix, name, words,
+		          may_replace ? "give it fewer next hops: so many cannot be kept until the end"
+		                      : "use --replace-routes");
 }
 
 /* --- making -------------------------------------------------------------------------- */
@@ -235,8 +241,6 @@ static int make_room(const struct ways_target *target, struct met *met)
 	size_t promised = target->guard->changes.count;
 	int result;
 
-	if (met->other.saved.length == 0)
-		return -EMSGSIZE;
 	memset(&undo, 0, sizeof undo);
 	undo.kind = UNDO_REPLACED;
 	undo.replaced = met->other.saved;
@@ -253,17 +257,21 @@ static bool settle(const struct ways *ways, const struct ways_target *target, st
 {
 	int result = 0;
 
-	if (met->relation != NONE && (met->relation != SAME || !met->is_there))
-		say_other(met, target->name, met->relation == SAME && ways->replace);
-	if (met->relation != SAME || met->is_there)
-		return false;
-	if (ways->replace)
+	bool is_in_the_way = met->relation == SAME && !met->is_there;
+	bool is_replaced = is_in_the_way && ways->replace && met->other.saved.length > 0;
+
+	if (met->relation == NONE)
+		met->way->said[0] = '\0';
+	if (is_in_the_way || (met->relation != NONE && met->relation != SAME))
+		say_other(met, target->name, is_replaced, ways->replace);
+	*conflict |= is_in_the_way && !is_replaced;
+	if (is_replaced)
 		result = make_room(target, met);
+	if (result == 0)
+		met->way->problem = 0;
 	else
-		*conflict = true;
-	if (result != 0)
 		say(met->way, target->name, result);
-	return ways->replace && result == 0;
+	return is_replaced && result == 0;
 }
 
 size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict)
@@ -288,10 +296,15 @@ size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conf
 			say(way, target->name, result);
 			continue;
 		}
-		way->problem = 0;
-		if (way->is_route && meeting.all != NULL)
-			meeting.all[meeting.count++] = (struct met){ .way = way, .route = route };
+		if (result == 0 || !way->is_route)
+			way->problem = 0;
+		if (!way->is_route || meeting.all == NULL)
+			continue;
+		meeting.all[meeting.count] = (struct met){ .way = way, .route = route };
+		route_key(meeting.all[meeting.count++].key, &route.prefix, route.table);
 	}
+	if (meeting.count > 0)
+		qsort(meeting.all, meeting.count, sizeof *meeting.all, compare_met);
 	if (meeting.count > 0)
 		look_around(&meeting, ways);
 	for (size_t i = 0; i < meeting.count; i++)

@@ -19,6 +19,8 @@
 /* In times of routes, a second has so many ticks. */
 #define TICKS_A_SECOND 100
 
+_Static_assert(ROUTE_KEY_BYTES == sizeof(uint16_t) + 1 + sizeof(uint32_t) + sizeof(struct in6_addr),
+               "parts of a key");
 _Static_assert(ROUTE_TABLE_MAIN == RT_TABLE_MAIN, "number of the main table");
 
 static int ask(struct netlink_message *message, struct netlink_answer *answer)
@@ -112,18 +114,16 @@ uint32_t route_metric(int family)
 	return family == AF_INET ? 0 : V6_METRIC;
 }
 
-bool route_is_same(const struct route *route, const struct route_seen *seen)
+void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct wireguard_allowed_ip *prefix, uint32_t table)
 {
-	uint8_t ours[sizeof(struct in6_addr)];
-	uint8_t theirs[sizeof(struct in6_addr)];
+	uint8_t *at = out;
 
-	if (seen->prefix.family != route->prefix.family || seen->prefix.bits != route->prefix.bits ||
-	    seen->table != route->table || seen->tos != 0 ||
-	    seen->metric != route_metric(route->prefix.family))
-		return false;
-	cut_prefix(ours, &route->prefix);
-	cut_prefix(theirs, &seen->prefix);
-	return memcmp(ours, theirs, sizeof ours) == 0;
+	memcpy(at, &prefix->family, sizeof prefix->family);
+	at += sizeof prefix->family;
+	*at++ = prefix->bits;
+	memcpy(at, &table, sizeof table);
+	at += sizeof table;
+	cut_prefix(at, prefix);
 }
 
 /* --- reading ------------------------------------------------------------------------- */

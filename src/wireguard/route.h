@@ -14,6 +14,7 @@
 /* A message about a route; longer ones, with very many next hops, are not kept. */
 #define ROUTE_SAVED_BYTES 1024
 #define ROUTE_WORDS_BYTES 160
+#define ROUTE_KEY_BYTES 23
 
 /* A route of ours: to a prefix through an interface. Bits beyond the prefix are dropped. */
 struct route {
@@ -51,8 +52,12 @@ int route_delete(const struct route *route) __attribute__((warn_unused_result));
 /* The metric of our routes, which is that of the kernel where none is given. */
 uint32_t route_metric(int family);
 
-/* Whether the kernel takes it for the same as ours, whatever interface it leads to. */
-bool route_is_same(const struct route *route, const struct route_seen *seen);
+/*
+ * The prefix, without bits beyond it, and the table as bytes to compare. The kernel takes two routes for the
+ * same if these are equal, and their metrics and types of service too.
+ */
+void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct wireguard_allowed_ip *prefix,
+               uint32_t table);
 
 /*
  * Hands each route of a table to take, which returns 0, or a negative errno to give up. A table that does not

@@ -508,6 +508,7 @@ END
 	two
 	check "wg-quick: the same key" within 20 same_psk
 	check "wg-quick: our sockets have its mark" marked "$b" 0xca6c
+	check "wg-quick: status has it" eval '"$rosenpass" status two --json | grep -E "\"fwmark\": *51820"'
 	check "wg-quick: it is said" grep -q "carry the fwmark 0xca6c of WireGuard's $b" two.err
 	check "wg-quick: the Internet" within 20 reaches "$internet"
 	check "wg-quick: both end with 0" ends TERM "$one" "$two"

@@ -1,10 +1,13 @@
 #include "route_fixture.h"
 
+#include <linux/rtnetlink.h>
+
 #include "rp/guard.h"
 #include "rp/mtu.h"
 #include "rp/policy.h"
 #include "rp/ways.h"
 #include "system/log.h"
+#include "system/netlink.h"
 #include "system/sysctl.h"
 
 #define FULL_RULES "0:255; 32764:254 beyond 0; 32765:not ca6c/ffffffff 51820; 32766:254; 32767:253; "
@@ -71,6 +74,48 @@ static void test_conflict(void **state)
 	assert_memory_equal(&after, &before[1], sizeof after);
 	assert_int_equal(find_route("10.61.0.0", 24, ROUTE_TABLE_MAIN).count, 0);
 	assert_int_equal(guard.changes.count, 0);
+	ways_release(&ways);
+}
+
+/* A route with more next hops than are kept is in the way even so. */
+static void test_too_long(void **state)
+{
+	const struct rtmsg fixed = {
+		.rtm_family = AF_INET,
+		.rtm_dst_len = 24,
+		.rtm_table = ROUTE_TABLE_MAIN,
+		.rtm_type = RTN_UNICAST,
+	};
+	const struct wireguard_allowed_ip destination = ip_of("10.87.0.0", 24);
+	struct rtnexthop hops[200];
+	struct netlink_message message;
+	struct netlink_answer answer = { 0 };
+	struct guard guard = alone();
+	const struct ways_target target = target_of(&guard, false);
+	struct ways ways = { .replace = true };
+	bool conflict;
+	int fd;
+
+	(void)state;
+	need_network();
+	for (size_t i = 0; i < FIXTURE_COUNT(hops); i++)
+		hops[i] = (struct rtnexthop){ .rtnh_len = sizeof hops[i], .rtnh_ifindex = (int)other };
+	fd = netlink_open(NETLINK_ROUTE);
+	assert_true(fd >= 0);
+	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE, &fixed, sizeof fixed);
+	assert_true(netlink_add(&message, RTA_DST, &destination.v4, sizeof destination.v4));
+	assert_true(netlink_add(&message, RTA_MULTIPATH, hops, sizeof hops));
+	netlink_finish(&message);
+	assert_int_equal(netlink_request(fd, &message, &answer), 0);
+	(void)close(fd);
+	add(&ways, "10.87.0.0", 24);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ways_make(&ways, &target, &conflict), 0);
+		assert_true(conflict);
+	}
+	assert_int_equal(leads_to("10.87.0.0", 24), other);
+	assert_int_equal(guard.changes.count, 0);
+	guard_undo(&guard);
 	ways_release(&ways);
 }
 
@@ -365,17 +410,12 @@ static void test_mtu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_no_conflict),
-		cmocka_unit_test(test_taken_away),
-		cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_policy),
-		cmocka_unit_test(test_policy_of_others),
-		cmocka_unit_test(test_filtering),
-		cmocka_unit_test(test_changed_again),
-		cmocka_unit_test(test_guard),
-		cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_too_long),    cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_no_conflict), cmocka_unit_test(test_taken_away),
+		cmocka_unit_test(test_wide),        cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_policy),      cmocka_unit_test(test_policy_of_others),
+		cmocka_unit_test(test_filtering),   cmocka_unit_test(test_changed_again),
+		cmocka_unit_test(test_guard),       cmocka_unit_test(test_mtu),
 	};
 
 	log_set_level(LOG_OFF);
