@@ -68,6 +68,7 @@ function __rosenpass_own_words
     echo public-key\t'our public key'
     echo secret-key\t'our secret key'
     echo listen\t'UDP address to wait on'
+    echo fwmark\t'mark of our packets'
     echo verbose\t'log every exchange'
     echo peer\t'a peer follows'
 end
@@ -126,6 +127,8 @@ function __rosenpass_grammar
                 set expect file
             case peer:endpoint peer:name peer:osk-organization 'extra:*'
                 set expect any
+            case own:fwmark
+                set expect mark
             case peer:protocol-version
                 set expect version
             case peer:wireguard
@@ -142,6 +145,8 @@ function __rosenpass_grammar
         case 'device:*'
             path basename /sys/class/net/* 2>/dev/null
             or basename -a /sys/class/net/*
+        case 'mark:*'
+            printf '%s\n' auto off
         case 'version:*'
             printf '%s\n' V02 V03
         case ':own'

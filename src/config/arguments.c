@@ -69,6 +69,8 @@ static int parse_own(struct reader *reader, struct arguments *arguments)
 			result = take_value(reader, &arguments->secret_key, "");
 		} else if (is_word(reader, "listen")) {
 			result = take_listen(reader, arguments);
+		} else if (is_word(reader, "fwmark")) {
+			result = take_value(reader, &arguments->fwmark, "");
 		} else if (is_word(reader, "verbose")) {
 			arguments->verbose = true;
 			reader->at++;
@@ -76,7 +78,7 @@ static int parse_own(struct reader *reader, struct arguments *arguments)
 		} else {
 			result = fail(reader,
 			              "unrecognised argument %s; expected public-key, secret-key, listen, "
-			              "verbose or peer",
+			              "fwmark, verbose or peer",
 			              reader->words[reader->at]);
 		}
 		if (result != 0)

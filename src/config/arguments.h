@@ -4,7 +4,7 @@
 /*
  * The words after `rosenpass exchange`:
  *
- *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [verbose]
+ *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [fwmark MARK] [verbose]
  *     [peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]
  *           [outfile-mode MODE] [outfile-group GROUP] [name NAME] [protocol-version V02|V03]
  *           [osk-organization ORGANIZATION osk-label LABEL [osk-label LABEL]...]
@@ -43,6 +43,7 @@ struct arguments_peer {
 struct arguments {
 	const char *public_key;
 	const char *secret_key;
+	const char *fwmark;
 	bool secret_key_was_private; /* it was given by its old name */
 	bool verbose;
 	const char *listen[ARGUMENTS_LISTEN_MAX];

@@ -37,6 +37,12 @@ enum config_verbosity {
 	CONFIG_VERBOSE,
 };
 
+/* The mark (fwmark) that our datagrams carry. Zeroed memory: that of the WireGuard interface. */
+struct config_fwmark {
+	bool is_fixed;
+	uint32_t mark; /* with is_fixed; 0: none */
+};
+
 struct config_peer {
 	unsigned line; /* of the file, where the peer starts; 0: it is not from a file */
 	char *name;    /* for people; NULL: none, and so on */
@@ -65,6 +71,7 @@ struct config {
 	uint32_t key_out_mode; /* of peers that say nothing; and so on */
 	char *key_out_group;
 	char *user; /* that the engine process becomes when started as root; NULL: not said */
+	struct config_fwmark fwmark;
 	struct config_peer *peers;
 	size_t peer_count;
 	bool secret_key_was_private; /* the command line called it private-key */

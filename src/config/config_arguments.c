@@ -80,6 +80,9 @@ static int fill(struct config *config, const struct arguments *arguments, struct
 	config->secret_key_was_private = arguments->secret_key_was_private;
 	if (copy_given(given, sizeof given / sizeof given[0], place) != 0)
 		return -1;
+	if (arguments->fwmark != NULL &&
+	    config_value_fwmark(&config->fwmark, place, "fwmark", arguments->fwmark) != 0)
+		return -1;
 	for (size_t i = 0; i < arguments->listen_count; i++) {
 		char *text = NULL;
 

@@ -21,8 +21,8 @@ int config_file_parse(struct toml_value *root, const char *text, size_t length, 
                       char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * Add to the problem of a file that was refused that it is a configuration of the other program, if its keys are
- * that program's: rp where is_rp is false, else rosenpass.
+ * Add to the problem of a file that was refused that it is a configuration of the other program, if its keys
+ * are that program's: rp where is_rp is false, else rosenpass.
  */
 void config_file_name_other(const struct toml_value *root, bool is_rp,
                             char problem[static CONFIG_PROBLEM_BYTES]);

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,14 @@ static int put_peer(FILE *out, const struct config_peer *peer)
 	return put_words(out, "osk_label", &peer->osk_labels);
 }
 
+static void put_fwmark(FILE *out, const struct config_fwmark *fwmark)
+{
+	if (fwmark->is_fixed && fwmark->mark != 0)
+		(void)fprintf(out, "fwmark = %" PRIu32 "\n", fwmark->mark);
+	else if (fwmark->is_fixed)
+		(void)fputs("fwmark = \"off\"\n", out);
+}
+
 static int put_config(FILE *out, const struct config *config)
 {
 	if (put_path(out, "public_key", config->public_key) != 0 ||
@@ -141,6 +150,7 @@ static int put_config(FILE *out, const struct config *config)
 	    put_text(out, "verbosity", config->verbosity == CONFIG_VERBOSE ? "Verbose" : "Quiet") != 0 ||
 	    put_text(out, "user", config->user) != 0)
 		return -1;
+	put_fwmark(out, &config->fwmark);
 	for (size_t i = 0; i < config->peer_count; i++) {
 		if (put_peer(out, &config->peers[i]) != 0)
 			return -1;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "config/config_check.h"
+#include "config/config_fields.h"
 #include "config/config_value.h"
 #include "config/suggest.h"
 
@@ -174,6 +175,12 @@ static int read_group(void *member, const struct config_place *place, const stru
 	return config_value_text(member, place, field->key, number);
 }
 
+static int read_fwmark(void *member, const struct config_place *place, const struct field *field,
+                       const struct toml_value *value)
+{
+	return config_fields_fwmark_value(member, place, field->key, value);
+}
+
 static int fail_unknown(const struct config_place *place, const struct field *fields, size_t count,
                         const char *key)
 {
@@ -337,6 +344,7 @@ static const struct field own_fields[] = {
 	{ "user", read_string, offsetof(struct config, user), config_value_text },
 	{ "key_out_mode", read_mode, offsetof(struct config, key_out_mode), NULL },
 	{ "key_out_group", read_group, offsetof(struct config, key_out_group), config_value_text },
+	{ "fwmark", read_fwmark, offsetof(struct config, fwmark), NULL },
 	{ "peers", read_peers, 0, NULL },
 	{ "api", read_api, 0, NULL },
 };

@@ -14,6 +14,8 @@
 
 #define WIREGUARD_KEY_BYTES 32
 #define WIREGUARD_KEY_CHARS 44
+#define DIGITS "0123456789"
+#define HEX_DIGITS DIGITS "abcdefABCDEF"
 
 /* So much of what the user wrote is shown that the rest of the message still has room. */
 #define FILE_SHOWN 150
@@ -265,6 +267,37 @@ int config_value_dialects(uint32_t *out, const struct config_place *place, const
 			"%s \"%.*s\" is not known; expected V02 or V03, or leave it out to allow "
 			"both",
 			key, TEXT_SHOWN, text);
+	return 0;
+}
+
+/* A number of 32 bits; false: the text is none. */
+static bool read_mark(uint32_t *out, const char *text)
+{
+	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = is_hex ? text + 2 : text;
+	unsigned long long value;
+
+	if (digits[0] == '\0' || digits[strspn(digits, is_hex ? HEX_DIGITS : DIGITS)] != '\0')
+		return false;
+	/* A number that overflows becomes ULLONG_MAX. */
+	value = strtoull(digits, NULL, is_hex ? 16 : 10);
+	if (value > UINT32_MAX)
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
+int config_value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
+                        const char *text)
+{
+	struct config_fwmark mark = { .is_fixed = strcmp(text, "auto") != 0 };
+
+	if (mark.is_fixed && strcmp(text, "off") != 0 && !read_mark(&mark.mark, text))
+		return config_value_fail(place,
+		                         "%s \"%.*s\" is no mark; expected auto, off, or a number up to "
+		                         "4294967295 (0xffffffff)",
+		                         key, TEXT_SHOWN, text);
+	*out = mark;
 	return 0;
 }
 

@@ -78,6 +78,10 @@ int config_value_wireguard_peer(char **out, const struct config_place *place, co
 int config_value_dialects(uint32_t *out, const struct config_place *place, const char *key, const char *text)
 	__attribute__((warn_unused_result));
 
+/* "auto", "off", or a number in decimal or, after 0x, in hexadecimal. */
+int config_value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
+                        const char *text) __attribute__((warn_unused_result));
+
 /* Whether a text is such a name; config_value_name() says why not. */
 bool config_value_is_name(const char *text);
 

@@ -425,6 +425,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	    monitor->options.establish(monitor->options.context, NULL) != 0)
 		return -1;
 	monitor_files_sweep(staged, count);
+	monitor_mark_start(monitor, staged, count);
 	monitor->staged = staged;
 	monitor->staged_count = count;
 	result = monitor_engine_start(monitor, secret_key);

@@ -53,6 +53,7 @@ struct look {
 	size_t count;
 	struct wireguard_device present; /* holds keys */
 	bool is_up;
+	bool gave_endpoint;
 };
 
 void monitor_device_look(struct monitor *monitor, const char *device)
@@ -406,6 +407,7 @@ static int put_right(struct look *look)
 		if (result == 0 && target->result == 0 && target->present != NULL &&
 		    target->output->wireguard->is_exchanged)
 			target->output->wireguard->is_extra_due = false;
+		look->gave_endpoint |= result == 0 && target->change.endpoint != NULL;
 		free(target->allowed_ips);
 		target->allowed_ips = NULL;
 	}
@@ -549,6 +551,9 @@ static void schedule(struct look *look, bool good, int result)
 		device->wait_ns *= LOOK_STEP;
 	if (device->wait_ns == 0 || device->wait_ns > most_ns)
 		device->wait_ns = most_ns;
+	/* Whoever made the interface may have waited for the endpoint. */
+	if (look->gave_endpoint && look->monitor->options.establish != NULL)
+		device->wait_ns = CLOCK_SECOND_NS;
 	device->is_failing = !good;
 	device->check_ns = look->now_ns + device->wait_ns;
 }
@@ -655,6 +660,10 @@ static void look_at(struct monitor *monitor, struct monitor_device *device, uint
 	if (result == 0)
 		result = read_device(&look);
 	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);
+	/* A device that is gone may come back with the mark that it had. */
+	if (result == 0)
+		monitor_mark_note(device, &look.present);
+	monitor_mark_update(monitor);
 	if (result == 0)
 		result = put_right(&look);
 	/* It may have gone since: then nothing is known, and nothing said. */
@@ -680,7 +689,10 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns)
 		if (device->check_ns <= now_ns) {
 			look_at(monitor, device, now_ns);
 			if (!device->is_used) {
-				*device = monitor->devices[--monitor->device_count];
+				/* The order is that of the configuration. */
+				monitor->device_count--;
+				memmove(device, device + 1, (monitor->device_count - i) * sizeof *device);
+				monitor_mark_update(monitor);
 				continue;
 			}
 		}

@@ -19,7 +19,7 @@
 #include "system/secret_memory.h"
 
 #define START_SECONDS 30
-/* Hundreds of peers may wait in the channel, each of which takes a slow machine a tenth of a second to add. */
+/* Hundreds of peers may wait in the channel, and a slow machine takes a tenth of a second to add each. */
 #define BEGIN_SECONDS 120
 /* How often, and with what pauses, an engine process that was told to end is looked at. */
 #define END_LOOKS 300

@@ -84,6 +84,8 @@ struct monitor_device {
 	bool said_down;
 	int problem; /* negative errno that was said; 0: none */
 	bool is_used;
+	uint32_t fwmark;     /* that the device had last; 0: none */
+	bool is_full_tunnel; /* one of its peers takes all packets, or half of them */
 };
 
 /* A peer of a device that has one of our keys, and is no output of ours any more. */
@@ -259,6 +261,10 @@ struct monitor {
 	struct monitor_listener *listeners;
 	size_t listener_count;
 	uint32_t listener_generation;
+	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
+	bool mark_was_set;      /* a socket may carry one */
+	int mark_problem;       /* negative errno that was said; 0: none */
+	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
 	struct monitor_job jobs[MONITOR_RESOLVERS];
 
 	int signals;
@@ -549,6 +555,20 @@ void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *
 void monitor_device_each_left(const struct monitor *monitor,
                               void (*tell)(void *context, const struct monitor_left *left), void *context);
 void monitor_device_release_all(struct monitor *monitor);
+
+/*
+ * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
+ * configuration says otherwise. Of several marks, that of a device with a full tunnel goes before the others.
+ */
+
+/* Reads the marks of the devices that these peers name, before anything is sent. */
+void monitor_mark_start(struct monitor *monitor, const struct monitor_staged *staged, size_t count);
+/* Notes what a device has; monitor_mark_update() follows. */
+void monitor_mark_note(struct monitor_device *device, const struct wireguard_device *present);
+/* Gives all sockets the mark that they should carry now. */
+void monitor_mark_update(struct monitor *monitor);
+/* Gives a new socket the present mark. */
+void monitor_mark_socket(struct monitor *monitor, int fd);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);

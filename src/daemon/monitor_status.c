@@ -438,6 +438,9 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	set(status, "engine_pid", json_integer(monitor->engine_pid));
 	set(status, "uptime", seconds(now_ns - monitor->started_ns));
 	set(status, "config", text(monitor->config.file));
+	set(status, "fwmark", monitor->mark == 0 ? json_null() : json_integer((json_int_t)monitor->mark));
+	set(status, "fwmark_error",
+	    text(monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem)));
 	set(status, "load", format_load(&monitor->report, now_ns));
 	set(status, "sandbox", format_sandbox(monitor));
 	set(status, "listen", listen);

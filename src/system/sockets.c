@@ -17,6 +17,28 @@ union control {
 	uint8_t v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+/*
+ * Lets datagrams be fragmented, here and in IPv4 by routers too. A path with a small MTU may lose the ICMP
+ * messages that path MTU discovery needs, and a forged message must not shorten our datagrams: a path MTU
+ * that was learned is ignored. Kernels without that setting still send without DF.
+ */
+static void allow_fragments(int fd, int family)
+{
+	static const int v4_modes[] = { IP_PMTUDISC_OMIT, IP_PMTUDISC_DONT };
+	static const int v6_modes[] = { IPV6_PMTUDISC_OMIT, IPV6_PMTUDISC_DONT };
+	static const int off = 0;
+	bool is_v4 = family == AF_INET;
+	const int *modes = is_v4 ? v4_modes : v6_modes;
+
+	for (size_t i = 0; i < sizeof v4_modes / sizeof v4_modes[0]; i++) {
+		if (setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6,
+		               is_v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &modes[i], sizeof modes[i]) == 0)
+			break;
+	}
+	if (!is_v4)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &off, sizeof off);
+}
+
 static int set_options(int fd, int family)
 {
 	static const int on = 1;
@@ -29,6 +51,7 @@ static int set_options(int fd, int family)
 	} else if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) {
 		return -errno;
 	}
+	allow_fragments(fd, family);
 	/* Errors by ICMP are welcome but not needed. */
 	if (family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
@@ -57,6 +80,11 @@ int sockets_open(const union address_socket *address, int *fd)
 	}
 	*fd = opened;
 	return 0;
+}
+
+int sockets_mark(int fd, uint32_t mark)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0 ? 0 : -errno;
 }
 
 void sockets_clear(struct sockets *sockets)

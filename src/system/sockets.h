@@ -45,8 +45,17 @@ struct sockets_message {
 	size_t length;
 };
 
-/* A socket bound to the address, with everything set that it needs. 0 or negative errno. */
+/*
+ * A socket bound to the address, with everything set that it needs. Its datagrams may be fragmented on the
+ * way. 0 or negative errno.
+ */
 int sockets_open(const union address_socket *address, int *fd) __attribute__((warn_unused_result));
+
+/*
+ * Sets the mark (fwmark) that a socket's datagrams carry from now on, also where another process uses the
+ * socket; 0 for none. 0 or negative errno; -EPERM without CAP_NET_ADMIN.
+ */
+int sockets_mark(int fd, uint32_t mark) __attribute__((warn_unused_result));
 
 /* Empties the table without closing anything. */
 void sockets_clear(struct sockets *sockets);
