@@ -8,6 +8,7 @@
 
 /* What config_format() makes of OWN. */
 #define SAID_OWN "public_key = \"p\"\nsecret_key = \"s\"\n"
+#define NO_LISTEN "listen = []\n"
 #define QUIET "verbosity = \"Quiet\"\n"
 #define PEER "\n[[peers]]\n"
 
@@ -53,30 +54,32 @@ static void test_good(void **state)
 		const char *said;
 	} cases[] = {
 		{ OWN "peer public-key q outfile o",
-		  SAID_OWN QUIET PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
+		  SAID_OWN NO_LISTEN QUIET PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ OWN "verbose listen h:0 listen [::]:9 peer public-key q outfile o",
 		  SAID_OWN "listen = [\"h:0\", \"[::]:9\"]\nverbosity = \"Verbose\"\n" PEER
 		           "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ OWN "fwmark 0x10 peer public-key q outfile o",
-		  SAID_OWN QUIET "fwmark = 16\n" PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
+		  SAID_OWN NO_LISTEN QUIET "fwmark = 16\n" PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ "public-key ~/p private-key ~ peer public-key ~/q outfile ~/o preshared-key ~/k",
-		  "public_key = \"/home/me/p\"\nsecret_key = \"/home/me\"\n" QUIET PEER
+		  "public_key = \"/home/me/p\"\nsecret_key = \"/home/me\"\n" NO_LISTEN QUIET PEER
 		  "public_key = \"/home/me/q\"\npre_shared_key = \"/home/me/k\"\nkey_out = "
 		  "\"/home/me/o\"\n" },
 		{ OWN "peer public-key q endpoint h:1 preshared-key k outfile o name n protocol-version V03 "
 		      "osk-label a osk-organization b osk-label c wireguard wg0 " WG_PEER
 		      " allowed-ips _ persistent-keepalive 25 endpoint g:2",
-		  SAID_OWN QUIET PEER "name = \"n\"\npublic_key = \"q\"\nendpoint = \"h:1\"\n"
-		                      "pre_shared_key = \"k\"\nkey_out = \"o\"\n"
-		                      "device = \"wg0\"\npeer = \"" WG_PEER "\"\n"
-		                      "extra_params = [\"allowed-ips\", \"\", \"persistent-keepalive\", "
-		                      "\"25\", \"endpoint\", \"g:2\"]\n"
-		                      "protocol_version = \"V03\"\nosk_organization = \"b\"\n"
-		                      "osk_label = [\"a\", \"c\"]\n" },
+		  SAID_OWN NO_LISTEN QUIET PEER
+		  "name = \"n\"\npublic_key = \"q\"\nendpoint = \"h:1\"\n"
+		  "pre_shared_key = \"k\"\nkey_out = \"o\"\n"
+		  "device = \"wg0\"\npeer = \"" WG_PEER "\"\n"
+		  "extra_params = [\"allowed-ips\", \"\", \"persistent-keepalive\", "
+		  "\"25\", \"endpoint\", \"g:2\"]\n"
+		  "protocol_version = \"V03\"\nosk_organization = \"b\"\n"
+		  "osk_label = [\"a\", \"c\"]\n" },
 		{ OWN "peer public-key q wireguard wg0 " WG_PEER
 		      " peer public-key r outfile o protocol-version V02",
-		  SAID_OWN QUIET PEER "public_key = \"q\"\ndevice = \"wg0\"\npeer = \"" WG_PEER "\"\n" PEER
-		                      "public_key = \"r\"\nkey_out = \"o\"\nprotocol_version = \"V02\"\n" },
+		  SAID_OWN NO_LISTEN QUIET PEER
+		  "public_key = \"q\"\ndevice = \"wg0\"\npeer = \"" WG_PEER "\"\n" PEER
+		  "public_key = \"r\"\nkey_out = \"o\"\nprotocol_version = \"V02\"\n" },
 	};
 
 	(void)state;
