@@ -18,7 +18,7 @@ _rosenpass_options()
 		metrics:-h --help
 		reload:-h --help
 		peer:--daemon=daemon -h --help
-		fingerprint:-c=any --check=any -h --help
+		fingerprint:-c=any --check=any -p --peer-id -h --help
 		convert-secret-key:-f --force -h --help
 		man:-h --help
 		help:
@@ -74,6 +74,7 @@ _rosenpass_grammar()
 			used+="$word "
 			;;
 		own:listen) expect=any ;;
+		own:fwmark) expect='mark' used+="$word " ;;
 		peer:osk-label) expect=any ;;
 		peer:endpoint | peer:name | peer:osk-organization | extra:endpoint | extra:persistent-keepalive | extra:allowed-ips)
 			expect='any'
@@ -92,7 +93,7 @@ _rosenpass_grammar()
 		return
 	fi
 	case $part in
-	own) set -- public-key secret-key listen verbose peer ;;
+	own) set -- public-key secret-key listen fwmark verbose peer ;;
 	peer) set -- public-key endpoint preshared-key outfile name protocol-version osk-organization osk-label wireguard peer ;;
 	extra) set -- endpoint persistent-keepalive allowed-ips peer ;;
 	esac
@@ -126,6 +127,7 @@ _rosenpass_offer()
 	'<format>') words='text json' ;;
 	'<shell>') words='bash zsh fish' ;;
 	'<version>') words='V02 V03' ;;
+	'<mark>') words='auto off' ;;
 	'<user>') words=$(compgen -u) ;;
 	'<daemon>') words=$(_rosenpass_daemons | sort -u) ;;
 	'<device>') words=$(cd /sys/class/net 2>/dev/null && echo *) ;;

@@ -68,6 +68,7 @@ function __rosenpass_own_words
     echo public-key\t'our public key'
     echo secret-key\t'our secret key'
     echo listen\t'UDP address to wait on'
+    echo fwmark\t'mark of our packets'
     echo verbose\t'log every exchange'
     echo peer\t'a peer follows'
 end
@@ -126,6 +127,8 @@ function __rosenpass_grammar
                 set expect file
             case peer:endpoint peer:name peer:osk-organization 'extra:*'
                 set expect any
+            case own:fwmark
+                set expect mark
             case peer:protocol-version
                 set expect version
             case peer:wireguard
@@ -142,6 +145,8 @@ function __rosenpass_grammar
         case 'device:*'
             path basename /sys/class/net/* 2>/dev/null
             or basename -a /sys/class/net/*
+        case 'mark:*'
+            printf '%s\n' auto off
         case 'version:*'
             printf '%s\n' V02 V03
         case ':own'
@@ -203,6 +208,7 @@ complete -c rosenpass -n '__rosenpass_in status' -l json -d 'print it as JSON'
 complete -c rosenpass -n '__rosenpass_in status' -l watch -d 'show it again every second'
 complete -c rosenpass -n '__rosenpass_in peer' -l daemon -x -a '(__rosenpass_daemons)' -d 'the daemon, where more than one runs'
 complete -c rosenpass -n '__rosenpass_in fingerprint' -s c -l check -x -d 'compare a file with these words'
+complete -c rosenpass -n '__rosenpass_in fingerprint' -s p -l peer-id -d 'print the peer ids instead'
 
 # Arguments of commands.
 complete -c rosenpass -n '__rosenpass_in exchange-config gen-config gen-keys validate fingerprint convert-secret-key' -F

@@ -33,6 +33,7 @@ _rosenpass_grammar()
 		'public-key:our public key'
 		'secret-key:our secret key'
 		'listen:UDP address to wait on'
+		'fwmark:mark of our packets'
 		'verbose:log every exchange'
 		'peer:a peer follows'
 	)
@@ -71,6 +72,7 @@ _rosenpass_grammar()
 		(own:(public-key|secret-key|private-key)|peer:(public-key|preshared-key|outfile)) expect=file used+=($word) ;;
 		(own:listen|peer:osk-label) expect=any ;;
 		(peer:(endpoint|name|osk-organization)|extra:*) expect=any used+=($word) ;;
+		(own:fwmark) expect=mark used+=($word) ;;
 		(peer:protocol-version) expect=version used+=($word) ;;
 		(peer:wireguard) expect=device ;;
 		(*) used+=($word) ;;
@@ -86,6 +88,7 @@ _rosenpass_grammar()
 	(file:*) _files ;;
 	(device:*) _rosenpass_interfaces ;;
 	(version:*) _values 'version of the protocol' V02 V03 ;;
+	(mark:*) _values mark auto off ;;
 	(key:*) _message 'WireGuard public key' ;;
 	(any:*) _message value ;;
 	(:own) _describe -t words word own ;;
@@ -175,7 +178,8 @@ _rosenpass_command()
 		;;
 	(fingerprint)
 		_arguments -S $help \
-			'(-c --check)'{-c,--check=}'[compare a file with these words]:words:' \
+			'(-c --check -p --peer-id)'{-c,--check=}'[compare a file with these words]:words:' \
+			'(-c --check -p --peer-id)'{-p,--peer-id}'[print the peer ids instead]' \
 			'*:public key:_files'
 		;;
 	(convert-secret-key)

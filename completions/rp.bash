@@ -11,8 +11,8 @@ _rp_options()
 		-:-h --help -V --version
 		genkey:-h --help
 		pubkey:-h --help
-		exchange:--adopt --user=user --no-sandbox -h --help
-		exchange-config:--adopt --user=user --no-sandbox -h --help
+		exchange:--adopt --replace-routes --user=user --no-sandbox -h --help
+		exchange-config:--adopt --replace-routes --user=user --no-sandbox -h --help
 		status:-h --help
 		validate:-h --help
 		help:
@@ -47,7 +47,8 @@ _rp_grammar()
 		*:peer) part=peer used=' ' expect=folder ;;
 		own:dev) expect=device used+="$word " ;;
 		own:ip) expect=any ;;
-		own:listen) expect=any used+="$word " ;;
+		own:listen | own:mtu) expect=any used+="$word " ;;
+		own:fwmark) expect=mark used+="$word " ;;
 		peer:endpoint | peer:persistent-keepalive | peer:allowed-ips | peer:name) expect=any used+="$word " ;;
 		peer:protocol-version) expect=version used+="$word " ;;
 		*) used+="$word " ;;
@@ -58,7 +59,7 @@ _rp_grammar()
 		return
 	fi
 	case $part in
-	own) set -- dev ip listen verbose peer ;;
+	own) set -- dev ip listen mtu fwmark verbose peer ;;
 	peer) set -- endpoint persistent-keepalive allowed-ips name protocol-version peer ;;
 	esac
 	for word in "$@"; do
@@ -85,6 +86,7 @@ _rp_offer()
 		return
 		;;
 	'<version>') words='V02 V03' ;;
+	'<mark>') words='auto off' ;;
 	'<user>') words=$(compgen -u) ;;
 	'<device>') words=$(cd /sys/class/net 2>/dev/null && echo *) ;;
 	'<'*) words='' ;;

@@ -51,6 +51,8 @@ function __rp_own_words
     echo dev\t'what the interface is called'
     echo ip\t'an address that it gets'
     echo listen\t'UDP address to wait on'
+    echo mtu\t'bytes that a packet may have'
+    echo fwmark\t'mark of our packets'
     echo verbose\t'log every exchange'
     echo peer\t'a peer follows'
 end
@@ -85,7 +87,9 @@ function __rp_grammar
                 continue
             case own:dev
                 set expect device
-            case own:listen peer:endpoint peer:persistent-keepalive peer:allowed-ips peer:name
+            case own:fwmark
+                set expect mark
+            case own:listen own:mtu peer:endpoint peer:persistent-keepalive peer:allowed-ips peer:name
                 set expect any
             case peer:protocol-version
                 set expect version
@@ -98,6 +102,8 @@ function __rp_grammar
             __fish_complete_directories (commandline -ct)
         case 'device:*'
             __rp_devices
+        case 'mark:*'
+            printf '%s\n' auto off
         case 'version:*'
             printf '%s\n' V02 V03
         case ':own'
@@ -132,6 +138,7 @@ complete -c rp -n __rp_no_command -a '(__rp_commands)'
 
 # Options of commands.
 complete -c rp -n '__rp_in exchange exchange-config' -l adopt -d 'use the interface if it exists'
+complete -c rp -n '__rp_in exchange exchange-config' -l replace-routes -d 'replace routes of others, until the end'
 complete -c rp -n '__rp_in exchange exchange-config' -l user -x -a '(__fish_complete_users)' -d 'whom root becomes in the process that faces the network'
 complete -c rp -n '__rp_in exchange exchange-config' -l no-sandbox -d 'let that process do what its user may'
 

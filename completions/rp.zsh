@@ -18,6 +18,8 @@ _rp_grammar()
 		'dev:what the interface is called'
 		'ip:an address that it gets'
 		'listen:UDP address to wait on'
+		'mtu:bytes that a packet may have'
+		'fwmark:mark of our packets'
 		'verbose:log every exchange'
 		'peer:a peer follows'
 	)
@@ -38,7 +40,8 @@ _rp_grammar()
 		(*:peer) part=peer used=() expect=folder ;;
 		(own:dev) expect=device used+=($word) ;;
 		(own:ip) expect=any ;;
-		(own:listen|peer:(endpoint|persistent-keepalive|allowed-ips|name)) expect=any used+=($word) ;;
+		(own:fwmark) expect=mark used+=($word) ;;
+		(own:(listen|mtu)|peer:(endpoint|persistent-keepalive|allowed-ips|name)) expect=any used+=($word) ;;
 		(peer:protocol-version) expect=version used+=($word) ;;
 		(*) used+=($word) ;;
 		esac
@@ -51,6 +54,7 @@ _rp_grammar()
 	(folder:*) _files -/ ;;
 	(device:*) _rp_devices ;;
 	(version:*) _values 'version of the protocol' V02 V03 ;;
+	(mark:*) _values mark auto off ;;
 	(any:*) _message value ;;
 	(:own) _describe -t words word own ;;
 	(:peer) _describe -t words word peer ;;
@@ -73,6 +77,7 @@ _rp_command()
 	(exchange)
 		_arguments -S -A '-*' $help \
 			'--adopt[use the interface if it exists]' \
+			'--replace-routes[replace routes of others, until the end]' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
 			'--no-sandbox[let that process do what its user may]' \
 			'*::word: _rp_grammar'
@@ -80,6 +85,7 @@ _rp_command()
 	(exchange-config)
 		_arguments -S $help \
 			'--adopt[use the interface if it exists]' \
+			'--replace-routes[replace routes of others, until the end]' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
 			'--no-sandbox[let that process do what its user may]' \
 			'1:configuration:_files'

@@ -192,7 +192,7 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
 ROSENPASS_API
 int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
 
-/* Sets or (length 0) forgets where the peer is. Authenticated packets move it later. */
+/* Sets or (length 0) forgets where the peer is. A handshake completed from another address moves it later. */
 ROSENPASS_API
 int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer peer,
                                 const struct rosenpass_address *endpoint, uint64_t now_ns);
@@ -205,12 +205,14 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint6
 
 /* What became of a received datagram. Values from ROSENPASS_DROPPED on had no effect at all. */
 enum rosenpass_verdict {
-	ROSENPASS_ANSWERED,     /* InitHello: RespHello sent */
-	ROSENPASS_ACCEPTED,     /* RespHello: InitConf sent */
-	ROSENPASS_EXCHANGED,    /* InitConf: a new key, EmptyData sent */
-	ROSENPASS_CONFIRMED,    /* EmptyData: the responder has the key */
-	ROSENPASS_REPEATED,     /* InitConf seen before: the same EmptyData sent again */
-	ROSENPASS_COOKIE_SENT,  /* InitHello under load: CookieReply sent */
+	ROSENPASS_ANSWERED,  /* InitHello: RespHello sent */
+	ROSENPASS_ACCEPTED,  /* RespHello: InitConf sent */
+	ROSENPASS_EXCHANGED, /* InitConf: a new key, EmptyData sent */
+	ROSENPASS_CONFIRMED, /* EmptyData: the responder has the key */
+	/* InitConf seen before: the same EmptyData sent again. A copy of RespHello or EmptyData from another
+	   address, where the peer may be as well. */
+	ROSENPASS_REPEATED,
+	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
 	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
 	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
 	ROSENPASS_DROPPED,      /* first of those without effect */
@@ -233,6 +235,16 @@ struct rosenpass_datagram {
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
 	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
+	/*
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
+	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
+	 * InitHello.
+	 */
+	bool has_claim;                              /* the two below are set */
+	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */
+	enum rosenpass_dialect claimed_dialect;      /* of the InitHello, hence of the peer id */
+	rosenpass_peer
+		claimed_peer; /* our peer with that id, or that a false RespHello is meant for; else 0 */
 };
 
 /*
@@ -255,17 +267,39 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine);
 ROSENPASS_API
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 
-/* Whether InitHellos need a cookie at present. */
+/*
+ * The time now, on the clock whose times are handed in elsewhere. Called a few times for each batch that
+ * contains an InitHello, so it should be cheap and count microseconds.
+ */
+typedef uint64_t rosenpass_clock_fn(void *context);
+
+/*
+ * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos without a
+ * valid cookie. They get 60 % of the time of one core, in bursts of up to 50 ms; those of our own peers count
+ * for two thirds, so that a crowd of peers gets 90 %. An InitHello beyond that is answered by a CookieReply.
+ * A sender that shows its cookie is served outside of this budget, up to 10 handshakes a second for each
+ * network (see struct rosenpass_address) after a burst of 20. All other messages are always handled. Software
+ * that ignores CookieReply is thus served as long as there is time.
+ *
+ * NULL takes the clock away and the limit with it, as in a new engine.
+ */
+ROSENPASS_API
+void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context);
+
+/*
+ * While true, no InitHello is served without a cookie, whatever the budget says. That locks out software that
+ * ignores CookieReply (all releases 0.2.x): prefer rosenpass_set_clock().
+ */
 ROSENPASS_API
 void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 
 /* --- datagrams and events out ------------------------------------------------------- */
 
 enum rosenpass_output_kind {
-	ROSENPASS_OUTPUT_SEND,     /* send data to address; where its length is 0, to all addresses known */
+	ROSENPASS_OUTPUT_SEND,     /* send data to address; if its length is 0, to all addresses known */
 	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
 	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
-	ROSENPASS_OUTPUT_ENDPOINT, /* the peer was authenticated at address */
+	ROSENPASS_OUTPUT_ENDPOINT, /* a handshake was completed from address: the peer is there */
 	ROSENPASS_OUTPUT_TIMEOUT, /* a handshake of ours got no answer in time; a new one follows by itself */
 };
 
@@ -303,9 +337,10 @@ struct rosenpass_peer_info {
 	enum rosenpass_role role;       /* of the last exchange */
 	enum rosenpass_dialect dialect; /* of the last exchange */
 	bool ever;                      /* there was an exchange; role and dialect are meaningful */
-	uint32_t retransmissions;       /* of the handshake in progress, or since the peer last answered */
-	uint64_t exchanges;             /* keys given out */
-	uint64_t timeouts;              /* handshakes that were given up */
+	uint64_t waiting_since_ns; /* unless idle: when the peer last answered, or was first asked since */
+	uint32_t retransmissions;  /* of the handshake in progress, or since the peer last answered */
+	uint64_t exchanges;        /* keys given out */
+	uint64_t timeouts;         /* handshakes that were given up */
 	struct rosenpass_address endpoint;
 };
 
@@ -318,7 +353,7 @@ struct rosenpass_stats {
 	uint64_t sent;                              /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load;
+	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
 };
 
 ROSENPASS_API

@@ -69,6 +69,8 @@ static int parse_own(struct reader *reader, struct arguments *arguments)
 			result = take_value(reader, &arguments->secret_key, "");
 		} else if (is_word(reader, "listen")) {
 			result = take_listen(reader, arguments);
+		} else if (is_word(reader, "fwmark")) {
+			result = take_value(reader, &arguments->fwmark, "");
 		} else if (is_word(reader, "verbose")) {
 			arguments->verbose = true;
 			reader->at++;
@@ -76,7 +78,7 @@ static int parse_own(struct reader *reader, struct arguments *arguments)
 		} else {
 			result = fail(reader,
 			              "unrecognised argument %s; expected public-key, secret-key, listen, "
-			              "verbose or peer",
+			              "fwmark, verbose or peer",
 			              reader->words[reader->at]);
 		}
 		if (result != 0)
@@ -118,7 +120,9 @@ static int take_label(struct reader *reader, struct arguments_peer *peer, const 
 static int fail_at_peer_word(const struct reader *reader, const char *of)
 {
 	/* Those that are asked for too rarely to be named to everybody. */
-	static const char *const rare[] = { "name", "protocol-version", "osk-organization", "osk-label" };
+	static const char *const rare[] = {
+		"name", "outfile-mode", "outfile-group", "protocol-version", "osk-organization", "osk-label"
+	};
 	const char *word = reader->words[reader->at];
 	const char *nearest = suggest_nearest(word, rare, sizeof rare / sizeof rare[0]);
 
@@ -142,6 +146,8 @@ static int take_peer_word(struct reader *reader, struct arguments_peer *peer, co
 		{ "endpoint", &peer->endpoint },
 		{ "preshared-key", &peer->preshared_key },
 		{ "outfile", &peer->outfile },
+		{ "outfile-mode", &peer->outfile_mode },
+		{ "outfile-group", &peer->outfile_group },
 		{ "name", &peer->name },
 		{ "protocol-version", &peer->protocol_version },
 		{ "osk-organization", &peer->osk_organization },

@@ -4,9 +4,9 @@
 /*
  * The words after `rosenpass exchange`:
  *
- *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [verbose]
+ *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [fwmark MARK] [verbose]
  *     [peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]
- *           [name NAME] [protocol-version V02|V03]
+ *           [outfile-mode MODE] [outfile-group GROUP] [name NAME] [protocol-version V02|V03]
  *           [osk-organization ORGANIZATION osk-label LABEL [osk-label LABEL]...]
  *           [wireguard DEVICE PEER [EXTRA]...]]...
  *
@@ -27,6 +27,8 @@ struct arguments_peer {
 	const char *endpoint; /* NULL: none, and so on */
 	const char *preshared_key;
 	const char *outfile;
+	const char *outfile_mode;
+	const char *outfile_group;
 	const char *name;
 	const char *protocol_version;
 	const char *osk_organization;
@@ -41,6 +43,7 @@ struct arguments_peer {
 struct arguments {
 	const char *public_key;
 	const char *secret_key;
+	const char *fwmark;
 	bool secret_key_was_private; /* it was given by its old name */
 	bool verbose;
 	const char *listen[ARGUMENTS_LISTEN_MAX];

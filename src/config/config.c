@@ -64,6 +64,7 @@ void config_peer_release(struct config_peer *peer)
 	free(peer->pre_shared_key);
 	free(peer->endpoint);
 	free(peer->key_out);
+	free(peer->key_out_group);
 	free(peer->device);
 	free(peer->wireguard_peer);
 	free(peer->osk_organization);
@@ -82,8 +83,20 @@ void config_release(struct config *config)
 	free(config->public_key);
 	free(config->secret_key);
 	free(config->user);
+	free(config->key_out_group);
 	release_words(&config->listen);
 	memset(config, 0, sizeof *config);
+}
+
+int config_peer_inherit(struct config_peer *peer, const struct config *config)
+{
+	if (peer->key_out == NULL)
+		return 0;
+	if (peer->key_out_mode == 0)
+		peer->key_out_mode = config->key_out_mode;
+	if (peer->key_out_group == NULL && config->key_out_group != NULL)
+		peer->key_out_group = strdup(config->key_out_group);
+	return peer->key_out_group == NULL && config->key_out_group != NULL ? -1 : 0;
 }
 
 /* Both NULL, or the same text. */
@@ -92,7 +105,7 @@ static bool is_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-static bool are_same(const struct config_words *a, const struct config_words *b)
+bool config_words_equal(const struct config_words *a, const struct config_words *b)
 {
 	for (size_t i = 0; a->count == b->count && i < a->count; i++) {
 		if (strcmp(a->words[i], b->words[i]) != 0)
@@ -105,9 +118,11 @@ bool config_peer_equal(const struct config_peer *a, const struct config_peer *b)
 {
 	return is_same(a->name, b->name) && is_same(a->public_key, b->public_key) &&
 	       is_same(a->pre_shared_key, b->pre_shared_key) && is_same(a->endpoint, b->endpoint) &&
-	       is_same(a->key_out, b->key_out) && is_same(a->device, b->device) &&
+	       is_same(a->key_out, b->key_out) && a->key_out_mode == b->key_out_mode &&
+	       is_same(a->key_out_group, b->key_out_group) && is_same(a->device, b->device) &&
 	       is_same(a->wireguard_peer, b->wireguard_peer) &&
-	       are_same(&a->extra_params, &b->extra_params) &&
-	       are_same(&a->exchange_command, &b->exchange_command) && a->dialects == b->dialects &&
-	       is_same(a->osk_organization, b->osk_organization) && are_same(&a->osk_labels, &b->osk_labels);
+	       config_words_equal(&a->extra_params, &b->extra_params) &&
+	       config_words_equal(&a->exchange_command, &b->exchange_command) && a->dialects == b->dialects &&
+	       is_same(a->osk_organization, b->osk_organization) &&
+	       config_words_equal(&a->osk_labels, &b->osk_labels);
 }

@@ -37,6 +37,12 @@ enum config_verbosity {
 	CONFIG_VERBOSE,
 };
 
+/* The mark (fwmark) that our datagrams carry. Zeroed memory: that of the WireGuard interface. */
+struct config_fwmark {
+	bool is_fixed;
+	uint32_t mark; /* with is_fixed; 0: none */
+};
+
 struct config_peer {
 	unsigned line; /* of the file, where the peer starts; 0: it is not from a file */
 	char *name;    /* for people; NULL: none, and so on */
@@ -44,7 +50,10 @@ struct config_peer {
 	char *pre_shared_key;
 	char *endpoint;
 	char *key_out;
-	char *device; /* WireGuard: device and wireguard_peer are there both or none */
+	/* What key_out becomes where it is not there yet. */
+	uint32_t key_out_mode; /* 0: not said */
+	char *key_out_group;   /* name or number */
+	char *device;          /* WireGuard: device and wireguard_peer are there both or none */
 	char *wireguard_peer;
 	struct config_words extra_params;
 	struct config_words exchange_command; /* count 0: none */
@@ -59,7 +68,10 @@ struct config {
 	char *secret_key;
 	struct config_words listen;
 	enum config_verbosity verbosity;
+	uint32_t key_out_mode; /* of peers that say nothing; and so on */
+	char *key_out_group;
 	char *user; /* that the engine process becomes when started as root; NULL: not said */
+	struct config_fwmark fwmark;
 	struct config_peer *peers;
 	size_t peer_count;
 	bool secret_key_was_private; /* the command line called it private-key */
@@ -96,6 +108,10 @@ int config_from_arguments(struct config *config, const struct arguments *argumen
 int config_peer_from_words(struct config_peer *peer, char *const *words, size_t count,
                            char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
+/* Gives a peer what holds for all that say nothing else. -1: no memory. */
+int config_peer_inherit(struct config_peer *peer, const struct config *config)
+	__attribute__((warn_unused_result));
+
 /*
  * The config as TOML that config_parse() reads back to the same; allocated. NULL and errno: ENOMEM; EILSEQ:
  * a text from a command line is no UTF-8, as a file name may be, and cannot be written.
@@ -111,5 +127,7 @@ void config_peer_release(struct config_peer *peer);
  * of the file.
  */
 bool config_peer_equal(const struct config_peer *a, const struct config_peer *b);
+/* The same words in the same order. */
+bool config_words_equal(const struct config_words *a, const struct config_words *b);
 
 #endif

@@ -47,6 +47,7 @@ static int fill_peer(struct config_peer *peer, const struct arguments_peer *word
 		{ "endpoint", words->endpoint, &peer->endpoint, config_value_endpoint },
 		{ "preshared-key", words->preshared_key, &peer->pre_shared_key, config_value_path },
 		{ "outfile", words->outfile, &peer->key_out, config_value_path },
+		{ "outfile-group", words->outfile_group, &peer->key_out_group, config_value_text },
 		{ "osk-organization", words->osk_organization, &peer->osk_organization, config_value_any },
 		{ "wireguard device", words->wireguard_device, &peer->device, config_value_device },
 		{ "wireguard peer", words->wireguard_peer, &peer->wireguard_peer,
@@ -57,6 +58,9 @@ static int fill_peer(struct config_peer *peer, const struct arguments_peer *word
 		return -1;
 	if (words->protocol_version != NULL &&
 	    config_value_dialects(&peer->dialects, place, "protocol-version", words->protocol_version) != 0)
+		return -1;
+	if (words->outfile_mode != NULL &&
+	    config_value_mode(&peer->key_out_mode, place, "outfile-mode", words->outfile_mode) != 0)
 		return -1;
 	if (copy_words(&peer->osk_labels, place, words->osk_labels, words->osk_label_count) != 0 ||
 	    copy_words(&peer->extra_params, place, (const char *const *)words->wireguard_extra,
@@ -75,6 +79,9 @@ static int fill(struct config *config, const struct arguments *arguments, struct
 	config->verbosity = arguments->verbose ? CONFIG_VERBOSE : CONFIG_QUIET;
 	config->secret_key_was_private = arguments->secret_key_was_private;
 	if (copy_given(given, sizeof given / sizeof given[0], place) != 0)
+		return -1;
+	if (arguments->fwmark != NULL &&
+	    config_value_fwmark(&config->fwmark, place, "fwmark", arguments->fwmark) != 0)
 		return -1;
 	for (size_t i = 0; i < arguments->listen_count; i++) {
 		char *text = NULL;

@@ -73,6 +73,12 @@ int config_check_peer(const struct config_peer *peer, const struct config_place 
 		                         "public_key is missing; name the file with the peer's public key");
 	if (check_wireguard(peer, place) != 0 || check_osk(peer, place) != 0)
 		return -1;
+	if (peer->key_out == NULL && (peer->key_out_mode != 0 || peer->key_out_group != NULL))
+		return config_value_fail(place, "%s without %s, which it is for",
+		                         peer->key_out_mode != 0
+		                                 ? called(place, "key_out_mode", "outfile-mode")
+		                                 : called(place, "key_out_group", "outfile-group"),
+		                         called(place, "key_out", "outfile"));
 	if (peer->key_out == NULL && peer->device == NULL && peer->exchange_command.count == 0)
 		return config_value_fail(place, "its key goes nowhere; add %s",
 		                         called(place, "key_out, or device and peer, or exchange_command",

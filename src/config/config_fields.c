@@ -50,6 +50,28 @@ int config_fields_dialects(void *member, const struct config_place *place, const
 	return text == NULL ? -1 : config_value_dialects(member, place, field->key, text);
 }
 
+int config_fields_fwmark_value(struct config_fwmark *out, const struct config_place *place, const char *key,
+                               const struct toml_value *value)
+{
+	const char *text;
+
+	if (value->type == TOML_INTEGER) {
+		if (value->as.integer < 0 || value->as.integer > UINT32_MAX)
+			return config_value_fail(place, "%s is %lld; expected a number from 0 to 4294967295",
+			                         key, (long long)value->as.integer);
+		*out = (struct config_fwmark){ .is_fixed = true, .mark = (uint32_t)value->as.integer };
+		return 0;
+	}
+	text = config_fields_text(place, key, "a string or a number", value);
+	return text == NULL ? -1 : config_value_fwmark(out, place, key, text);
+}
+
+int config_fields_fwmark(void *member, const struct config_place *place, const struct config_field *field,
+                         const struct toml_value *value)
+{
+	return config_fields_fwmark_value(member, place, field->key, value);
+}
+
 static int append_item(struct config_words *words, const struct config_place *place,
                        const struct config_field *field, const struct toml_value *item)
 {

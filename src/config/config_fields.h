@@ -47,6 +47,12 @@ int config_fields_strings(void *member, const struct config_place *place, const 
 int config_fields_dialects(void *member, const struct config_place *place, const struct config_field *field,
                            const struct toml_value *value) __attribute__((warn_unused_result));
 
+/* Reads a mark, a string or an integer, into a struct config_fwmark. */
+int config_fields_fwmark(void *member, const struct config_place *place, const struct config_field *field,
+                         const struct toml_value *value) __attribute__((warn_unused_result));
+int config_fields_fwmark_value(struct config_fwmark *out, const struct config_place *place, const char *key,
+                               const struct toml_value *value) __attribute__((warn_unused_result));
+
 /* The text of a string, which has no zero in it; NULL, said in the problem, when it is none. */
 const char *config_fields_text(const struct config_place *place, const char *key, const char *expected,
                                const struct toml_value *value) __attribute__((warn_unused_result));

@@ -1,17 +1,19 @@
 #include "config/config_toml.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "config/config_check.h"
+#include "config/config_fields.h"
 #include "config/config_value.h"
 #include "config/suggest.h"
 
 /* So much of a key is shown. */
 #define KEY_SHOWN 60
-#define FIELDS_MAX 16
+#define FIELDS_MAX 32
 
 typedef int read_text(char **out, const struct config_place *place, const char *key, const char *text);
 
@@ -150,6 +152,35 @@ static int read_dialects(void *member, const struct config_place *place, const s
 	return text == NULL ? -1 : config_value_dialects(member, place, field->key, text);
 }
 
+static int read_mode(void *member, const struct config_place *place, const struct field *field,
+                     const struct toml_value *value)
+{
+	const char *text;
+
+	if (value->type == TOML_INTEGER)
+		return config_value_mode_number(member, place, field->key, value->as.integer);
+	text = text_of(place, field->key, "a string such as \"0640\"", value);
+	return text == NULL ? -1 : config_value_mode(member, place, field->key, text);
+}
+
+/* By name or number. */
+static int read_group(void *member, const struct config_place *place, const struct field *field,
+                      const struct toml_value *value)
+{
+	char number[24];
+
+	if (value->type != TOML_INTEGER)
+		return read_string(member, place, field, value);
+	(void)snprintf(number, sizeof number, "%lld", (long long)value->as.integer);
+	return config_value_text(member, place, field->key, number);
+}
+
+static int read_fwmark(void *member, const struct config_place *place, const struct field *field,
+                       const struct toml_value *value)
+{
+	return config_fields_fwmark_value(member, place, field->key, value);
+}
+
 static int fail_unknown(const struct config_place *place, const struct field *fields, size_t count,
                         const char *key)
 {
@@ -216,6 +247,8 @@ static const struct field peer_fields[] = {
 	{ "endpoint", read_string, offsetof(struct config_peer, endpoint), config_value_endpoint },
 	{ "pre_shared_key", read_string, offsetof(struct config_peer, pre_shared_key), config_value_path },
 	{ "key_out", read_string, offsetof(struct config_peer, key_out), config_value_path },
+	{ "key_out_mode", read_mode, offsetof(struct config_peer, key_out_mode), NULL },
+	{ "key_out_group", read_group, offsetof(struct config_peer, key_out_group), config_value_text },
 	{ "device", read_string, offsetof(struct config_peer, device), config_value_device },
 	{ "peer", read_string, offsetof(struct config_peer, wireguard_peer), config_value_wireguard_peer },
 	{ "extra_params", read_words, offsetof(struct config_peer, extra_params), config_value_any },
@@ -309,6 +342,9 @@ static const struct field own_fields[] = {
 	{ "listen", read_listen, offsetof(struct config, listen), config_value_listen },
 	{ "verbosity", read_verbosity, offsetof(struct config, verbosity), NULL },
 	{ "user", read_string, offsetof(struct config, user), config_value_text },
+	{ "key_out_mode", read_mode, offsetof(struct config, key_out_mode), NULL },
+	{ "key_out_group", read_group, offsetof(struct config, key_out_group), config_value_text },
+	{ "fwmark", read_fwmark, offsetof(struct config, fwmark), NULL },
 	{ "peers", read_peers, 0, NULL },
 	{ "api", read_api, 0, NULL },
 };
@@ -322,5 +358,9 @@ int config_toml_read(struct config *config, const struct toml_value *root, const
 
 	if (read_fields(config, &place, own_fields, COUNT(own_fields), root) != 0)
 		return -1;
+	for (size_t i = 0; i < config->peer_count; i++) {
+		if (config_peer_inherit(&config->peers[i], config) != 0)
+			return config_value_fail(&place, "out of memory");
+	}
 	return config_check_whole(config, &place);
 }

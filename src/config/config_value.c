@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "config/config_utf8.h"
+#include "config/config_variables.h"
 #include "config/endpoint_syntax.h"
 #include "rosenpass.h"
 
 #define WIREGUARD_KEY_BYTES 32
 #define WIREGUARD_KEY_CHARS 44
+#define DIGITS "0123456789"
+#define HEX_DIGITS DIGITS "abcdefABCDEF"
 
 /* So much of what the user wrote is shown that the rest of the message still has room. */
 #define FILE_SHOWN 150
@@ -78,13 +81,12 @@ int config_value_text(char **out, const struct config_place *place, const char *
 	return give(out, place, strdup(text));
 }
 
-int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+/* What is written ~ is replaced; text is not empty. */
+static int replace_home(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	const char *home = getenv("HOME");
 	char *path = NULL;
 
-	if (text[0] == '\0')
-		return config_value_fail(place, "%s is empty; expected the name of a file", key);
 	if (text[0] != '~')
 		return give(out, place, strdup(text));
 	if (text[1] != '\0' && text[1] != '/')
@@ -103,6 +105,64 @@ int config_value_path(char **out, const struct config_place *place, const char *
 	if (asprintf(&path, "%s%s", strcmp(home, "/") == 0 && text[1] == '/' ? "" : home, text + 1) < 0)
 		path = NULL;
 	return give(out, place, path);
+}
+
+int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+{
+	char *replaced = NULL;
+	int result;
+
+	if (text[0] == '\0')
+		return config_value_fail(place, "%s is empty; expected the name of a file", key);
+	/* On a command line the shell has done that. */
+	if (place->file == NULL)
+		return replace_home(out, place, key, text);
+	if (config_variables_replace(&replaced, place, key, text) != 0)
+		return -1;
+	/* A ~ is one as it was written, not as a variable begins. */
+	result =
+		text[0] == '~' ? replace_home(out, place, key, replaced) : give(out, place, strdup(replaced));
+	free(replaced);
+	return result;
+}
+
+/* What the owner needs, and what all others may not be given. */
+#define MODE_NEEDED 0600
+#define MODE_ALLOWED 0664
+#define MODE_MAX 07777
+
+int config_value_mode_number(uint32_t *out, const struct config_place *place, const char *key, int64_t number)
+{
+	const char *problem = NULL;
+	unsigned mode = (unsigned)number;
+
+	if (number < 0 || number > MODE_MAX)
+		problem = "is no mode of a file";
+	else if ((mode & MODE_NEEDED) != MODE_NEEDED)
+		problem = "does not let the owner read and write";
+	else if ((mode & 02) != 0)
+		problem = "lets everybody write";
+	else if ((mode & ~(unsigned)MODE_ALLOWED) != 0)
+		problem = "has more than permissions to read and write";
+	else if ((mode & 060) == 020)
+		problem = "lets the group write and not read";
+	if (problem == NULL) {
+		*out = mode;
+		return 0;
+	}
+	return config_value_fail(place, "%s %#llo %s; expected an octal mode such as \"0640\" or 0o640", key,
+	                         (unsigned long long)number, problem);
+}
+
+int config_value_mode(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+{
+	const char *digits = strncmp(text, "0o", 2) == 0 ? text + 2 : text;
+	size_t length = strlen(digits);
+
+	if (length < 3 || length > 5 || digits[strspn(digits, "01234567")] != '\0')
+		return config_value_fail(place, "%s \"%.*s\" is no octal mode; expected one such as 0640",
+		                         key, TEXT_SHOWN, text);
+	return config_value_mode_number(out, place, key, strtol(digits, NULL, 8));
 }
 
 static int copy_address(char **out, const struct config_place *place, const char *key, const char *text,
@@ -209,6 +269,37 @@ int config_value_dialects(uint32_t *out, const struct config_place *place, const
 			"%s \"%.*s\" is not known; expected V02 or V03, or leave it out to allow "
 			"both",
 			key, TEXT_SHOWN, text);
+	return 0;
+}
+
+/* A number of 32 bits; false: the text is none. */
+static bool read_mark(uint32_t *out, const char *text)
+{
+	bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+	const char *digits = is_hex ? text + 2 : text;
+	unsigned long long value;
+
+	if (digits[0] == '\0' || digits[strspn(digits, is_hex ? HEX_DIGITS : DIGITS)] != '\0')
+		return false;
+	/* A number that overflows becomes ULLONG_MAX. */
+	value = strtoull(digits, NULL, is_hex ? 16 : 10);
+	if (value > UINT32_MAX)
+		return false;
+	*out = (uint32_t)value;
+	return true;
+}
+
+int config_value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
+                        const char *text)
+{
+	struct config_fwmark mark = { .is_fixed = strcmp(text, "auto") != 0 };
+
+	if (mark.is_fixed && strcmp(text, "off") != 0 && !read_mark(&mark.mark, text))
+		return config_value_fail(place,
+		                         "%s \"%.*s\" is no mark; expected auto, off, or a number up to "
+		                         "4294967295 (0xffffffff)",
+		                         key, TEXT_SHOWN, text);
+	*out = mark;
 	return 0;
 }
 

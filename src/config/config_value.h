@@ -38,8 +38,20 @@ int config_value_any(char **out, const struct config_place *place, const char *k
 int config_value_text(char **out, const struct config_place *place, const char *key, const char *text)
 	__attribute__((warn_unused_result));
 
-/* A file; a ~ that stands for the home folder is replaced. */
+/*
+ * A file; a ~ that stands for the home folder is replaced, and in a configuration file variables, as
+ * config_variables.h has them.
+ */
 int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+	__attribute__((warn_unused_result));
+
+/*
+ * The mode of a file that gets keys: "0640"; or the number itself. Nobody but owner and group may write to
+ * it.
+ */
+int config_value_mode(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+	__attribute__((warn_unused_result));
+int config_value_mode_number(uint32_t *out, const struct config_place *place, const char *key, int64_t number)
 	__attribute__((warn_unused_result));
 
 /* HOST:PORT; the host is not looked up. */
@@ -65,6 +77,10 @@ int config_value_wireguard_peer(char **out, const struct config_place *place, co
 /* "V02" or "V03" as ROSENPASS_DIALECT_BITs. */
 int config_value_dialects(uint32_t *out, const struct config_place *place, const char *key, const char *text)
 	__attribute__((warn_unused_result));
+
+/* "auto", "off", or a number in decimal or, after 0x, in hexadecimal. */
+int config_value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
+                        const char *text) __attribute__((warn_unused_result));
 
 /* Whether a text is such a name; config_value_name() says why not. */
 bool config_value_is_name(const char *text);

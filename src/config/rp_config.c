@@ -14,14 +14,28 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define FIELDS(array) (&(const struct config_fields){ array, COUNT(array), "rp.toml(5)" })
 
-static int read_verbose(void *member, const struct config_place *place, const struct config_field *field,
+static int read_boolean(void *member, const struct config_place *place, const struct config_field *field,
                         const struct toml_value *value)
 {
-	bool *verbose = member;
+	bool *boolean = member;
 
 	if (value->type != TOML_BOOLEAN)
 		return config_fields_fail_type(place, field->key, "true or false", value);
-	*verbose = value->as.boolean;
+	*boolean = value->as.boolean;
+	return 0;
+}
+
+static int read_mtu(void *member, const struct config_place *place, const struct config_field *field,
+                    const struct toml_value *value)
+{
+	uint32_t *mtu = member;
+
+	if (value->type != TOML_INTEGER)
+		return config_fields_fail_type(place, field->key, "a number of bytes", value);
+	if (value->as.integer < RP_CONFIG_MTU_MIN || value->as.integer > RP_CONFIG_MTU_MAX)
+		return config_value_fail(place, "%s is %lld; expected bytes from %d to %d", field->key,
+		                         (long long)value->as.integer, RP_CONFIG_MTU_MIN, RP_CONFIG_MTU_MAX);
+	*mtu = (uint32_t)value->as.integer;
 	return 0;
 }
 
@@ -148,12 +162,15 @@ static int read_peers(void *member, const struct config_place *place, const stru
 }
 
 static const struct config_field own_keys[] = {
-	{ "verbose", read_verbose, offsetof(struct rp_config, verbose), NULL },
+	{ "verbose", read_boolean, offsetof(struct rp_config, verbose), NULL },
 	{ "private_keys_dir", config_fields_string, offsetof(struct rp_config, private_keys_dir),
 	  config_value_path },
 	{ "dev", config_fields_string, offsetof(struct rp_config, dev), config_value_device },
 	{ "ip", read_ips, offsetof(struct rp_config, ips), NULL },
 	{ "listen", config_fields_string, offsetof(struct rp_config, listen), rp_config_value_listen },
+	{ "mtu", read_mtu, offsetof(struct rp_config, mtu), NULL },
+	{ "fwmark", config_fields_fwmark, offsetof(struct rp_config, fwmark), NULL },
+	{ "replace_routes", read_boolean, offsetof(struct rp_config, replace_routes), NULL },
 	{ "peers", read_peers, 0, NULL },
 };
 
@@ -253,6 +270,20 @@ static int check_prefixes(const struct rp_config *config, const struct config_pl
 	return result;
 }
 
+/* An interface with a smaller MTU has no IPv6 at all. */
+static int check_mtu(const struct rp_config *config, const struct config_place *place)
+{
+	if (config->mtu == 0 || config->mtu >= RP_CONFIG_MTU_V6_MIN)
+		return 0;
+	for (size_t i = 0; i < config->ips.count; i++) {
+		if (strchr(config->ips.words[i], ':') != NULL)
+			return config_value_fail(
+				place, "mtu %u is too small for the address %s; IPv6 needs %d or more",
+				config->mtu, config->ips.words[i], RP_CONFIG_MTU_V6_MIN);
+	}
+	return 0;
+}
+
 static int check_whole(const struct rp_config *config, const struct config_place *place)
 {
 	const char *folder = place->file != NULL ? "public_keys_dir" : "PUBLIC_KEYS_DIR";
@@ -263,6 +294,8 @@ static int check_whole(const struct rp_config *config, const struct config_place
 	if (check_unique(config, place, offsetof(struct rp_config_peer, name), "name") != 0)
 		return -1;
 	if (check_unique(config, place, offsetof(struct rp_config_peer, public_keys_dir), folder) != 0)
+		return -1;
+	if (check_mtu(config, place) != 0)
 		return -1;
 	return check_prefixes(config, place);
 }

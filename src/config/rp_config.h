@@ -15,6 +15,10 @@
 #define RP_CONFIG_DEFAULT_DEVICE "rosenpass0"
 /* WireGuard has the port after it. */
 #define RP_CONFIG_PORT_MAX 65534
+/* The MTU that each host has to cope with in IPv4, and the smallest one of IPv6. */
+#define RP_CONFIG_MTU_MIN 576
+#define RP_CONFIG_MTU_V6_MIN 1280
+#define RP_CONFIG_MTU_MAX 65535
 
 struct rp_config_peer {
 	unsigned line;         /* of the file, where the peer starts; 0: it is not from a file */
@@ -34,6 +38,9 @@ struct rp_config {
 	char *dev;               /* NULL: RP_CONFIG_DEFAULT_DEVICE */
 	struct config_words ips; /* each one address for wireguard_words_prefixes(), as "fc00::1/64" */
 	char *listen;            /* HOST:PORT, the port from 1 to RP_CONFIG_PORT_MAX; NULL: anywhere */
+	uint32_t mtu;            /* 0: that of the path to the peers */
+	struct config_fwmark fwmark;
+	bool replace_routes; /* also routes that are somebody else's, until the end */
 	struct rp_config_peer *peers;
 	size_t peer_count;
 };
@@ -53,7 +60,8 @@ int rp_config_parse(struct rp_config *config, const char *text, size_t length, c
 /*
  * The words after `rp exchange` and its options:
  *
- *     PRIVATE_KEYS_DIR [dev DEVICE] [ip ADDRESS[/BITS]]... [listen ADDRESS:PORT|PORT] [verbose]
+ *     PRIVATE_KEYS_DIR [dev DEVICE] [ip ADDRESS[/BITS]]... [listen ADDRESS:PORT|PORT] [mtu BYTES]
+ *     [fwmark MARK] [verbose]
  *     peer PUBLIC_KEYS_DIR [endpoint HOST:PORT] [persistent-keepalive SECONDS|off]
  *          [allowed-ips PREFIX,...] [name NAME] [protocol-version V02|V03]
  *     [peer ...]...

@@ -148,3 +148,14 @@ int rp_config_value_keepalive(struct rp_config_peer *out, const struct config_pl
 	out->persistent_keepalive = (uint16_t)seconds;
 	return 0;
 }
+
+int rp_config_value_mtu(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+{
+	unsigned long bytes = number(text, RP_CONFIG_MTU_MAX);
+
+	if (bytes < RP_CONFIG_MTU_MIN || bytes > RP_CONFIG_MTU_MAX)
+		return config_value_fail(place, "%s \"%.*s\" is no MTU; expected bytes from %d to %d", key,
+		                         TEXT_SHOWN, text, RP_CONFIG_MTU_MIN, RP_CONFIG_MTU_MAX);
+	*out = (uint32_t)bytes;
+	return 0;
+}

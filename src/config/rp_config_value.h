@@ -25,6 +25,10 @@ int rp_config_value_allowed_ips(char **out, const struct config_place *place, co
 int rp_config_value_ips(struct config_words *out, const struct config_place *place, const char *key,
                         const char *text) __attribute__((warn_unused_result));
 
+/* Bytes, RP_CONFIG_MTU_MIN to RP_CONFIG_MTU_MAX. */
+int rp_config_value_mtu(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+	__attribute__((warn_unused_result));
+
 /* Seconds, or "off". */
 int rp_config_value_keepalive(struct rp_config_peer *out, const struct config_place *place, const char *key,
                               const char *text) __attribute__((warn_unused_result));

@@ -13,10 +13,11 @@ struct reader {
 	char *const *words;
 	size_t count;
 	size_t at;
+	bool has_fwmark;
 	struct config_place place; /* of the part that is read */
 };
 
-static const char *const own_words[] = { "dev", "ip", "listen", "verbose", "peer" };
+static const char *const own_words[] = { "dev", "ip", "listen", "mtu", "fwmark", "verbose", "peer" };
 static const char *const peer_words[] = { "endpoint", "persistent-keepalive", "allowed-ips",
 	                                  "name",     "protocol-version",     "peer" };
 
@@ -112,6 +113,15 @@ static int take_own_word(struct reader *reader, struct rp_config *config)
 	if (strcmp(word, "ip") == 0) {
 		value = take_value(reader, false);
 		return value == NULL ? -1 : rp_config_value_ips(&config->ips, &reader->place, word, value);
+	}
+	if (strcmp(word, "mtu") == 0) {
+		value = take_value(reader, config->mtu != 0);
+		return value == NULL ? -1 : rp_config_value_mtu(&config->mtu, &reader->place, word, value);
+	}
+	if (strcmp(word, "fwmark") == 0) {
+		value = take_value(reader, reader->has_fwmark);
+		reader->has_fwmark = true;
+		return value == NULL ? -1 : config_value_fwmark(&config->fwmark, &reader->place, word, value);
 	}
 	if (strcmp(word, "verbose") == 0) {
 		config->verbose = true;

@@ -193,6 +193,24 @@ static bool is_report(const struct channel_peer_report *peer)
 	       is_flag(peer->has_endpoint) && (peer->has_endpoint == 0 || is_address(&peer->endpoint));
 }
 
+static bool is_silence(const struct channel_silence *silence)
+{
+	if (silence->reason >= CHANNEL_SILENCE_COUNT || silence->since_ns == 0 ||
+	    silence->count > CHANNEL_TRIED_MAX || silence->more > CHANNEL_ADDRESSES_MAX)
+		return false;
+	for (uint32_t i = 0; i < silence->count; i++) {
+		if (!is_address(&silence->tried[i].address) || silence->tried[i].error < 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_rejected(const struct channel_rejected *rejected)
+{
+	return rejected->reason < CHANNEL_REJECTED_COUNT && rejected->dialect < ROSENPASS_DIALECT_COUNT &&
+	       rejected->count > 0 && is_address(&rejected->from);
+}
+
 bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_t length)
 {
 	if (length != sizeof *event)
@@ -212,6 +230,11 @@ bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_
 		return is_report(&event->peer);
 	case CHANNEL_REPORT_END:
 		return event->report.busy_permille <= 1000;
+	case CHANNEL_SILENCE:
+		return is_silence(&event->silence);
+	case CHANNEL_REJECTED:
+		return is_rejected(&event->rejected);
+	case CHANNEL_BEGUN:
 	case CHANNEL_TIMED_OUT:
 	case CHANNEL_PEER_FAILED:
 	case CHANNEL_PONG:
@@ -276,6 +299,7 @@ bool channel_read_request(struct channel_request *request, const uint8_t *bytes,
 	case CHANNEL_DROP_SOCKET:
 		return request->slot < SOCKETS_MAX;
 	case CHANNEL_NETWORK_CHANGED:
+	case CHANNEL_BEGIN:
 	case CHANNEL_REPORT:
 	case CHANNEL_PING:
 	case CHANNEL_STOP:

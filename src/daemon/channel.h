@@ -25,6 +25,7 @@
 #define CHANNEL_OSK_BYTES 1024
 #define CHANNEL_OSK_MAX 64
 #define CHANNEL_PEERS_MAX 100000
+#define CHANNEL_TRIED_MAX 4
 
 enum channel_request_kind {
 	CHANNEL_ADD_PEER = 1,    /* with the public key's sealed memfd */
@@ -34,6 +35,7 @@ enum channel_request_kind {
 	CHANNEL_NETWORK_CHANGED, /* try the peers that did not answer */
 	CHANNEL_ADD_SOCKET,      /* with the UDP socket */
 	CHANNEL_DROP_SOCKET,
+	CHANNEL_BEGIN,  /* the peers of the configuration are there: read sockets and send from now on */
 	CHANNEL_REPORT, /* say how every peer is */
 	CHANNEL_PING,
 	CHANNEL_STOP,
@@ -68,6 +70,7 @@ struct channel_request {
 
 enum channel_event_kind {
 	CHANNEL_READY = 1, /* the sandbox is closed, requests are welcome */
+	CHANNEL_BEGUN,     /* BEGIN and all requests before it are done */
 	CHANNEL_KEY,
 	CHANNEL_STALE,
 	CHANNEL_MOVED,
@@ -76,6 +79,54 @@ enum channel_event_kind {
 	CHANNEL_PEER_REPORT,
 	CHANNEL_REPORT_END,
 	CHANNEL_PONG,
+	CHANNEL_REJECTED, /* a handshake of somebody else was rejected */
+	CHANNEL_SILENCE,  /* a peer does not answer, or answers again */
+};
+
+/* Why a peer counts as silent. */
+enum channel_silence_reason {
+	CHANNEL_SILENCE_OVER,        /* it answers again */
+	CHANNEL_SILENCE_ENDED,       /* we have stopped asking */
+	CHANNEL_SILENCE_NO_ADDRESS,  /* no address of it is known */
+	CHANNEL_SILENCE_NOTHING,     /* from at least one address nothing comes back, not even an error */
+	CHANNEL_SILENCE_ERRORS,      /* every address gives an error */
+	CHANNEL_SILENCE_FALSE,       /* answers come that are not genuine */
+	CHANNEL_SILENCE_BUSY,        /* it asks for cookies, and has not answered with one either */
+	CHANNEL_SILENCE_ONE_WAY,     /* it calls us, but does not seem to receive our messages */
+	CHANNEL_SILENCE_UNCONFIRMED, /* RespHello has come, EmptyData has not */
+	CHANNEL_SILENCE_COUNT,
+};
+
+struct channel_tried {
+	union address_socket address;
+	int32_t error; /* errno of sending, or of an ICMP message; 0: none */
+};
+
+struct channel_silence {
+	uint32_t reason;
+	uint32_t count; /* of tried */
+	uint32_t more;  /* addresses that tried has no room for */
+	uint32_t unused;
+	uint64_t since_ns; /* when it last answered, or was first asked */
+	struct channel_tried tried[CHANNEL_TRIED_MAX];
+};
+
+/* Why a handshake of somebody else was rejected. */
+enum channel_rejected_reason {
+	CHANNEL_REJECTED_OTHER_KEY, /* made for another public key than ours */
+	CHANNEL_REJECTED_UNKNOWN,   /* names a peer id that is none of our peers' */
+	CHANNEL_REJECTED_AUTH,    /* names a peer, and does not prove it: another preshared key, or forged */
+	CHANNEL_REJECTED_DIALECT, /* names a peer that may not use this dialect */
+	CHANNEL_REJECTED_COUNT,
+};
+
+/* Nothing in it is proven. The peer that it names stands in slot and serial; serial 0: none. */
+struct channel_rejected {
+	uint32_t reason;
+	uint32_t dialect; /* of id */
+	uint64_t count;   /* handshakes since the last event about this caller */
+	union address_socket from;
+	uint8_t id[ROSENPASS_PEER_ID_BYTES]; /* the peer id that was named; zero with OTHER_KEY */
 };
 
 struct channel_ready {
@@ -126,6 +177,8 @@ struct channel_event {
 		union address_socket moved;
 		struct channel_peer_report peer;
 		struct channel_report report; /* REPORT_END */
+		struct channel_silence silence;
+		struct channel_rejected rejected;
 	};
 };
 

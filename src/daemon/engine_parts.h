@@ -9,6 +9,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/keys.h"
+#include "daemon/rejects.h"
 #include "rosenpass.h"
 #include "system/sockets.h"
 
@@ -18,6 +19,29 @@
 #define ENGINE_TELL_MOVED 4u
 #define ENGINE_TELL_TIMED_OUT 8u
 #define ENGINE_TELL_FAILED 16u
+#define ENGINE_TELL_SILENCE 32u
+#define ENGINE_TELL_LAST ENGINE_TELL_SILENCE
+
+/* What is known about sending to one address of a peer. Each is a positive errno, or 0. */
+struct engine_trouble {
+	int32_t sent;         /* of the last send */
+	int32_t heard;        /* by ICMP since the last send */
+	int32_t heard_before; /* by ICMP between the last two */
+};
+
+/* Whether a peer answers; see engine_silence.c. */
+struct engine_silence {
+	bool is_listed; /* its time runs */
+	struct engine_peer *before, *after;
+	uint64_t since_ns;           /* with is_listed */
+	uint64_t told_ns;            /* when the monitor was told last */
+	struct channel_silence told; /* what it was told; CHANNEL_SILENCE_OVER: nothing */
+	/* When something of that kind came last; 0: never. */
+	uint64_t false_ns;                                        /* a RespHello that was not genuine */
+	uint64_t busy_ns;                                         /* a CookieReply */
+	uint64_t call_ns;                                         /* an InitHello */
+	struct engine_trouble trouble[CHANNEL_ADDRESSES_MAX + 1]; /* the last is for engine_peer.last */
+};
 
 struct engine_peer {
 	uint32_t slot;
@@ -38,6 +62,15 @@ struct engine_peer {
 	uint32_t unanswered; /* datagrams sent to all its addresses since it was heard */
 	int send_error;      /* positive errno of the last send that failed, 0 after one that worked */
 	bool complained;     /* about a send, since the last key */
+	struct engine_silence silence;
+};
+
+/* Whom a datagram to that address was for, so that an ICMP message can be told to belong to a peer. */
+#define ENGINE_RECENT 512
+
+struct engine_recent {
+	union address_socket to;
+	uint32_t slot, serial;
 };
 
 /* Datagrams on their way out; data belongs to the engine until it is called again. */
@@ -54,15 +87,14 @@ struct engine_load {
 	uint64_t window_ns;     /* when the present window began */
 	uint64_t busy_ns;       /* worked in it */
 	uint32_t busy_permille; /* of the last window */
-	unsigned calm;          /* windows in a row without need for cookies */
-	uint64_t turned_away;   /* at the end of the last window */
-	uint64_t since_ns;      /* 0: not under load */
+	uint64_t since_ns;      /* since when cookies are demanded; 0: they are not */
 };
 
 struct engine_process {
 	struct rosenpass *engine;
 	int channel;
 	int timer;
+	bool begun; /* the monitor has sent BEGIN */
 	struct sockets sockets;
 	struct engine_peer **peers; /* by slot, NULL: none */
 	size_t slots;
@@ -71,7 +103,12 @@ struct engine_process {
 	bool report;      /* the monitor waits for a report */
 	size_t report_at; /* next slot of it */
 	bool pong;
+	bool tell_begun; /* the monitor waits for BEGUN */
 	struct engine_load load;
+	struct engine_peer *silent_first, *silent_last; /* peers that are asked, the longest first */
+	struct engine_recent recent[ENGINE_RECENT];
+	struct rejects rejects[CHANNEL_REJECTED_COUNT];
+	uint64_t added_ns; /* when the last peer was added */
 	struct engine_outbox outbox;
 	struct sockets_packet packets[SOCKETS_BATCH];
 };
@@ -88,6 +125,46 @@ void engine_peers_release(struct engine_process *process);
 /* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
 void engine_send_outputs(struct engine_process *process);
 
+/*
+ * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with
+ * what is known about the reason; again when the reason changes, and when it answers.
+ */
+
+/* A message of our handshake with the peer is about to be sent. */
+void engine_silence_asked(struct engine_process *process, struct engine_peer *peer, uint64_t now_ns);
+/* A datagram for the peer was sent to that address; error: positive errno or 0. */
+void engine_silence_sent(struct engine_process *process, struct engine_peer *peer,
+                         const union address_socket *to, int error);
+/* There is a new key with the peer. */
+void engine_silence_key(struct engine_process *process, struct engine_peer *peer, enum rosenpass_role role);
+/* These datagrams were received, and have their verdicts. */
+void engine_silence_received(struct engine_process *process, const struct rosenpass_datagram *datagrams,
+                             size_t count, uint64_t now_ns);
+/* Takes the errors that wait on a socket. */
+void engine_silence_read_errors(struct engine_process *process, size_t socket);
+/* Tells the monitor of the peers whose time is up. */
+void engine_silence_serve(struct engine_process *process, uint64_t now_ns);
+uint64_t engine_silence_deadline(const struct engine_process *process);
+/* Tells the monitor if the peer was silent and is not asked any more. */
+void engine_silence_check(struct engine_process *process, struct engine_peer *peer);
+/* The peer's addresses are other ones. */
+void engine_silence_new_addresses(struct engine_peer *peer);
+/* Nothing more of a peer that is going. */
+void engine_silence_forget(struct engine_process *process, struct engine_peer *peer);
+
+/* engine_rejects.c: handshakes that were rejected. */
+void engine_rejects_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
+                         size_t count, uint64_t now_ns);
+/*
+ * A peer is about to be added: it is not unknown any more, and more may follow. At the start peers call
+ * that have not been added yet.
+ */
+void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns);
+/* The next event about one, and the table it comes from. NULL: none. */
+struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
+                                           struct channel_event *event);
+void engine_rejects_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns);
+
 /* engine_tell.c: what the monitor hears. */
 void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what);
 
@@ -100,14 +177,13 @@ bool engine_tell_all(struct engine_process *process);
 /* Whether there is still something to send. */
 bool engine_tell_waits(const struct engine_process *process);
 
-/* engine_load.c: time worked against time passed. */
+/* engine_load.c: for the status, the part of each second that goes into datagrams and timers. */
 void engine_load_start(struct engine_load *load, uint64_t now_ns);
 
-/*
- * Adds time worked. turned_away: datagrams so far that had to come again with a cookie. true: a window has
- * ended; under_load says what holds from now on.
- */
-bool engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns, uint64_t turned_away,
-                        bool *under_load);
+/* Adds time worked. Requests of the monitor are no load: time for them is not to be added. */
+void engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_ns);
+
+/* Ends the window if a second has passed. under_load: what the library says now. */
+void engine_load_look(struct engine_load *load, bool under_load, uint64_t now_ns);
 
 #endif

@@ -101,6 +101,7 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 		fail(process, peer, ROSENPASS_E_MEMORY);
 		return true;
 	}
+	engine_rejects_added(process, peer, clock_now_ns());
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_add(process->engine, &config, clock_now_ns(), &peer->handle);
 	if (result != 0)
@@ -122,6 +123,7 @@ void engine_peers_change(struct engine_process *process, const struct channel_re
 	result = rosenpass_peer_change(process->engine, peer->handle, &config, clock_now_ns());
 	if (result != 0)
 		fail(process, peer, result);
+	engine_silence_check(process, peer);
 }
 
 void engine_peers_remove(struct engine_process *process, const struct channel_request *request)
@@ -133,6 +135,7 @@ void engine_peers_remove(struct engine_process *process, const struct channel_re
 	if (peer->handle != 0)
 		(void)rosenpass_peer_remove(process->engine, peer->handle);
 	engine_tell_forget(process, peer);
+	engine_silence_forget(process, peer);
 	process->peers[peer->slot] = NULL;
 	release(peer);
 }
@@ -168,6 +171,7 @@ void engine_peers_set_addresses(struct engine_process *process, const struct cha
 	peer->address_count = request->addresses.count;
 	for (uint32_t i = 0; i < request->addresses.count; i++)
 		peer->addresses[i] = request->addresses.list[i];
+	engine_silence_new_addresses(peer);
 	if (request->addresses.forget != 0) {
 		peer->has_last = false;
 		(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());

@@ -18,6 +18,8 @@
 #define BATCHES_A_TURN 4
 /* How many requests; adding a peer takes two milliseconds. */
 #define REQUESTS_A_TURN 8
+/* Calls of rosenpass_expire() before sockets have their turn; each call covers about twenty due peers. */
+#define EXPIRES_A_TURN 2
 
 #define STOPPED 1
 #define BROKEN (-1)
@@ -44,6 +46,8 @@ static void hand_over(struct engine_process *process, size_t count)
 		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_received(process, datagrams, count, clock_now_ns());
+	engine_rejects_note(process, datagrams, count, clock_now_ns());
 	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
@@ -73,10 +77,11 @@ static void serve_timers(struct engine_process *process)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	while (rosenpass_deadline(process->engine) <= now_ns) {
+	for (int i = 0; i < EXPIRES_A_TURN && rosenpass_deadline(process->engine) <= now_ns; i++) {
 		rosenpass_expire(process->engine, now_ns);
 		engine_send_outputs(process);
 	}
+	engine_silence_serve(process, now_ns);
 }
 
 /* 0; STOPPED; BROKEN: the monitor sends nonsense. */
@@ -105,6 +110,10 @@ static int serve_request(struct engine_process *process, const struct channel_re
 		return 0;
 	case CHANNEL_DROP_SOCKET:
 		sockets_drop(&process->sockets, request->slot);
+		return 0;
+	case CHANNEL_BEGIN:
+		process->begun = true;
+		process->tell_begun = true;
 		return 0;
 	case CHANNEL_REPORT:
 		process->report = true;
@@ -143,6 +152,10 @@ static int serve_channel(struct engine_process *process)
 	return result;
 }
 
+/*
+ * Before BEGIN only the channel is polled. An InitHello read before its peer was added would be decapsulated
+ * for nothing, and InitHellos of ours would be sent before there are sockets.
+ */
 static size_t fill_polls(const struct engine_process *process, struct pollfd polls[SOCKETS_MAX + 2],
                          size_t sockets[SOCKETS_MAX])
 {
@@ -151,13 +164,37 @@ static size_t fill_polls(const struct engine_process *process, struct pollfd pol
 
 	polls[0] = (struct pollfd){ .fd = process->channel, .events = (short)(POLLIN | extra) };
 	polls[1] = (struct pollfd){ .fd = process->timer, .events = POLLIN };
-	for (size_t i = 0; i < SOCKETS_MAX; i++) {
+	for (size_t i = 0; i < SOCKETS_MAX && process->begun; i++) {
 		if (process->sockets.family[i] == 0)
 			continue;
 		sockets[count - 2] = i;
 		polls[count++] = (struct pollfd){ .fd = process->sockets.fd[i], .events = POLLIN };
 	}
 	return count;
+}
+
+/* Datagrams and timers: the work that counts as load. */
+static void serve_network(struct engine_process *process, const struct pollfd *polls, const size_t *sockets,
+                          size_t count)
+{
+	uint64_t from_ns = clock_now_ns();
+
+	for (size_t i = 2; i < count; i++) {
+		if ((polls[i].revents & POLLERR) != 0)
+			engine_silence_read_errors(process, sockets[i - 2]);
+		if (polls[i].revents != 0)
+			read_socket(process, sockets[i - 2]);
+	}
+	serve_timers(process);
+	engine_load_worked(&process->load, from_ns, clock_now_ns());
+}
+
+static uint64_t next_deadline(const struct engine_process *process)
+{
+	uint64_t engine_ns = rosenpass_deadline(process->engine);
+	uint64_t silence_ns = engine_silence_deadline(process);
+
+	return silence_ns < engine_ns ? silence_ns : engine_ns;
 }
 
 static int loop(struct engine_process *process)
@@ -167,35 +204,32 @@ static int loop(struct engine_process *process)
 		size_t sockets[SOCKETS_MAX];
 		size_t count = fill_polls(process, polls, sockets);
 		struct rosenpass_stats stats;
-		bool under_load;
-		uint64_t woken_ns;
-		int result = clock_timer_set(process->timer, rosenpass_deadline(process->engine));
+		int result = clock_timer_set(process->timer,
+		                             process->begun ? next_deadline(process) : ROSENPASS_NEVER);
 
 		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
 			log_error("the engine process cannot wait: %s",
 			          strerror(result != 0 ? -result : errno));
 			return BROKEN;
 		}
-		woken_ns = clock_now_ns();
-		for (size_t i = 2; i < count; i++) {
-			if (polls[i].revents != 0)
-				read_socket(process, sockets[i - 2]);
-		}
-		serve_timers(process);
+		if (process->begun)
+			serve_network(process, polls, sockets, count);
 		if ((polls[0].revents & ~POLLOUT) != 0) {
 			result = serve_channel(process);
 			if (result != 0)
 				return result;
 		}
 		rosenpass_get_stats(process->engine, &stats);
-		if (engine_load_worked(&process->load, woken_ns, clock_now_ns(),
-		                       stats.received[ROSENPASS_COOKIE_SENT] +
-		                               stats.received[ROSENPASS_DROPPED_LOAD],
-		                       &under_load))
-			rosenpass_set_under_load(process->engine, under_load);
+		engine_load_look(&process->load, stats.under_load, clock_now_ns());
 		if (!engine_tell_all(process))
 			return BROKEN;
 	}
+}
+
+static uint64_t read_clock(void *context)
+{
+	(void)context;
+	return clock_now_ns();
 }
 
 static int create(struct engine_process *process, const struct engine_start *start)
@@ -220,6 +254,8 @@ static int create(struct engine_process *process, const struct engine_start *sta
 	sodium_memzero(start->secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	if (result != 0)
 		log_error("the engine cannot start: %s", rosenpass_error_name(result));
+	else
+		rosenpass_set_clock(process->engine, read_clock, NULL);
 	return result;
 }
 

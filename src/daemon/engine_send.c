@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 
 /* Three minutes, about: then a peer counts as away. */
@@ -44,8 +45,10 @@ static void flush(struct engine_process *process)
 
 		if (error != 0)
 			complain(peer, &outbox->messages[i].path.remote, error);
-		if (peer != NULL)
-			peer->send_error = error;
+		if (peer == NULL)
+			continue;
+		peer->send_error = error;
+		engine_silence_sent(process, peer, &outbox->messages[i].path.remote, error);
 	}
 	outbox->count = 0;
 }
@@ -71,6 +74,8 @@ static void put(struct engine_process *process, struct engine_peer *peer,
 
 	if (socket < 0) {
 		complain(peer, &path->remote, EAFNOSUPPORT);
+		if (peer != NULL)
+			engine_silence_sent(process, peer, &path->remote, EAFNOSUPPORT);
 		return;
 	}
 	if (outbox->count == ENGINE_OUTBOX)
@@ -122,6 +127,28 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 }
 
 /*
+ * Whether this message to the peer is among the first count of the outbox for that address. The engine puts
+ * out a message for each address that it knows, and then for "everywhere".
+ */
+static bool is_queued(const struct engine_outbox *outbox, size_t count, const struct engine_peer *peer,
+                      const struct rosenpass_output *output, const union address_socket *remote)
+{
+	/* The outbox was flushed meanwhile: better twice than never. */
+	if (outbox->count < count)
+		return false;
+	for (size_t i = count; i > 0; i--) {
+		const struct sockets_message *message = &outbox->messages[i - 1];
+
+		if (outbox->peers[i - 1] != peer || message->length != output->length ||
+		    memcmp(message->data, output->data, output->length) != 0)
+			return false;
+		if (address_equal(&message->path.remote, remote))
+			return true;
+	}
+	return false;
+}
+
+/*
  * The peer's place is not known. All ways are tried; after PATIENT_TRANSMISSIONS without an
  * answer one at random each time, as a peer that is away must not cost more for having many
  * addresses. (In turn would not do: the engine changes dialects in turn, and the two might never meet.)
@@ -129,12 +156,15 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
                            const struct rosenpass_output *output)
 {
+	const struct engine_outbox *outbox = &process->outbox;
+	size_t queued = outbox->count;
 	struct address_path path;
 	size_t ways = 0;
 
 	while (get_way(process, peer, ways, &path)) {
 		ways++;
-		if (peer->unanswered < PATIENT_TRANSMISSIONS)
+		if (peer->unanswered < PATIENT_TRANSMISSIONS &&
+		    !is_queued(outbox, queued, peer, output, &path.remote))
 			put(process, peer, output, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
@@ -153,6 +183,8 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 
 	switch (output->kind) {
 	case ROSENPASS_OUTPUT_SEND:
+		if (peer != NULL)
+			engine_silence_asked(process, peer, clock_now_ns());
 		if (output->address.length > 0) {
 			if (address_unpack(&path, &output->address) == 0)
 				put(process, peer, output, &path);
@@ -167,6 +199,7 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		peer->unanswered = 0;
 		peer->complained = false;
 		engine_tell(process, peer, ENGINE_TELL_KEY);
+		engine_silence_key(process, peer, output->role);
 		break;
 	case ROSENPASS_OUTPUT_STALE:
 		peer->role = output->role;

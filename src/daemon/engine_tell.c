@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 
 void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what)
@@ -71,6 +72,10 @@ static void fill(struct channel_event *event, const struct engine_peer *peer, ui
 		event->kind = CHANNEL_PEER_FAILED;
 		event->error = peer->failure;
 		break;
+	case ENGINE_TELL_SILENCE:
+		event->kind = CHANNEL_SILENCE;
+		event->silence = peer->silence.told;
+		break;
 	default:
 		event->kind = CHANNEL_TIMED_OUT;
 		break;
@@ -82,7 +87,7 @@ static int tell_first(struct engine_process *process)
 {
 	struct engine_peer *peer = process->tell_first;
 
-	for (uint32_t what = 1; what <= ENGINE_TELL_FAILED; what <<= 1) {
+	for (uint32_t what = 1; what <= ENGINE_TELL_LAST; what <<= 1) {
 		struct channel_event event;
 		int result;
 
@@ -103,7 +108,7 @@ static int tell_first(struct engine_process *process)
 	return 1;
 }
 
-static int report_peer(struct engine_process *process, const struct engine_peer *peer)
+static int report_peer(struct engine_process *process, struct engine_peer *peer)
 {
 	struct channel_event event = { .kind = CHANNEL_PEER_REPORT,
 		                       .slot = peer->slot,
@@ -114,6 +119,7 @@ static int report_peer(struct engine_process *process, const struct engine_peer 
 
 	if (rosenpass_peer_get(process->engine, peer->handle, &info) != 0)
 		return 1;
+	engine_silence_check(process, peer);
 	report->state = info.state;
 	report->role = info.role;
 	report->dialect = info.dialect;
@@ -164,12 +170,34 @@ static int report_on(struct engine_process *process)
 	return result;
 }
 
+/* Callers that were rejected, as many as there are tokens for. Results as of say(). */
+static int tell_rejects(struct engine_process *process, uint64_t now_ns)
+{
+	struct channel_event event;
+	struct rejects_caller *caller;
+
+	while ((caller = engine_rejects_next(process, now_ns, &event)) != NULL) {
+		int result = say(process, &event);
+
+		if (result != 1)
+			return result;
+		engine_rejects_told(process, caller, now_ns);
+	}
+	return 1;
+}
+
 bool engine_tell_all(struct engine_process *process)
 {
 	int result = 1;
 
 	while (process->tell_first != NULL && result == 1)
 		result = tell_first(process);
+	if (result == 1 && process->tell_begun) {
+		static const struct channel_event begun = { .kind = CHANNEL_BEGUN };
+
+		result = say(process, &begun);
+		process->tell_begun = result != 1;
+	}
 	if (result == 1 && process->pong) {
 		static const struct channel_event pong = { .kind = CHANNEL_PONG };
 
@@ -178,6 +206,9 @@ bool engine_tell_all(struct engine_process *process)
 	}
 	if (result == 1)
 		result = report_on(process);
+	/* What finds no room now is told another time: nobody waits for it. */
+	if (result == 1 && tell_rejects(process, clock_now_ns()) < 0)
+		result = -1;
 	if (result < 0)
 		log_error("the monitor process does not listen any more");
 	return result >= 0;
@@ -185,5 +216,5 @@ bool engine_tell_all(struct engine_process *process)
 
 bool engine_tell_waits(const struct engine_process *process)
 {
-	return process->tell_first != NULL || process->pong || process->report;
+	return process->tell_first != NULL || process->tell_begun || process->pong || process->report;
 }

@@ -45,11 +45,16 @@ void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint
 
 void monitor_stop(struct monitor *monitor, int status)
 {
+	uint64_t now_ns = clock_now_ns();
+
 	if (monitor->stopping)
 		return;
 	monitor->stopping = true;
 	monitor->status = status;
-	monitor->stop_ns = clock_now_ns() + STOP_NS;
+	monitor->stop_ns = now_ns + STOP_NS;
+	monitor->pong_ns = MONITOR_NEVER;
+	monitor->report_asked = false;
+	monitor_hooks_stop(monitor, now_ns, false);
 	notify_send("STOPPING=1");
 	if (monitor->engine_pid != 0) {
 		monitor_engine_tell_stop(monitor);
@@ -106,6 +111,23 @@ static void reload_by_signal(struct monitor *monitor)
 	notify_send("READY=1");
 }
 
+static void end_by_signal(struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	if (monitor->stopping) {
+		if (monitor_hooks_are_busy(monitor, now_ns))
+			log_info("asked to end once more; ending the programs that still run");
+		monitor_hooks_stop(monitor, now_ns, true);
+		return;
+	}
+	log_info(monitor->options.establish == NULL ? "asked to end; the last keys stay where they are"
+	                                            : "asked to end");
+	monitor_stop(monitor, EXIT_SUCCESS);
+	if (monitor_hooks_are_busy(monitor, now_ns))
+		log_info("waiting for the programs that have a key to end");
+}
+
 static void serve_signals(struct monitor *monitor)
 {
 	struct signalfd_siginfo info;
@@ -123,11 +145,7 @@ static void serve_signals(struct monitor *monitor)
 			}
 			break;
 		default:
-			if (!monitor->stopping)
-				log_info(monitor->options.establish == NULL
-				                 ? "asked to end; the last keys stay where they are"
-				                 : "asked to end");
-			monitor_stop(monitor, EXIT_SUCCESS);
+			end_by_signal(monitor);
 			break;
 		}
 	}
@@ -203,6 +221,8 @@ static uint64_t serve_timers(struct monitor *monitor)
 	}
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_hooks_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
@@ -210,7 +230,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
 	if (monitor->control_pause_ns > now_ns)
 		next_ns = earlier(next_ns, monitor->control_pause_ns);
-	return monitor->stopping ? earlier(next_ns, monitor->stop_ns) : next_ns;
+	return monitor->stopping && monitor->engine_pid != 0 ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
 struct polls {
@@ -286,16 +306,27 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 	}
 }
 
+/* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
+static bool goes_on(const struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	return !monitor->stopping || (monitor->engine_pid != 0 && now_ns < monitor->stop_ns) ||
+	       monitor_hooks_are_busy(monitor, now_ns);
+}
+
 static void loop(struct monitor *monitor)
 {
 	struct polls polls;
 
-	while (!monitor->stopping || (monitor->engine_pid != 0 && clock_now_ns() < monitor->stop_ns)) {
+	for (;;) {
 		uint64_t next_ns = serve_timers(monitor);
-		bool more = !monitor->stopping && monitor_control_go_on(monitor);
+		bool more = monitor_control_go_on(monitor);
 
 		more |= !monitor->stopping && monitor_peers_compute_id(monitor);
-
+		/* Programs that have ended were collected just now: nothing would wake us up for them. */
+		if (!goes_on(monitor))
+			return;
 		fill_polls(monitor, &polls);
 		if (clock_timer_set(monitor->timer, next_ns) != 0 ||
 		    (poll(polls.fds, (nfds_t)polls.count, more ? 0 : -1) < 0 && errno != EINTR)) {
@@ -393,6 +424,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL) != 0)
 		return -1;
+	monitor_files_sweep(staged, count);
+	monitor_mark_start(monitor, staged, count);
 	monitor->staged = staged;
 	monitor->staged_count = count;
 	result = monitor_engine_start(monitor, secret_key);
@@ -402,7 +435,6 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	monitor_control_open(monitor);
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
-	monitor_listen_announce(monitor);
 	for (size_t i = 0; i < count; i++) {
 		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
 			log_error("out of memory");
@@ -410,7 +442,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		}
 		monitor_load_release(&staged[i]);
 	}
-	return monitor->stopping || confine(monitor) != 0 ? -1 : 0;
+	monitor_listen_announce(monitor);
+	return monitor_engine_begin(monitor) != 0 || confine(monitor) != 0 ? -1 : 0;
 }
 
 /* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */
@@ -428,7 +461,9 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 {
 	char problem[MONITOR_PROBLEM_BYTES];
 
-	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0) {
+	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0 ||
+	    monitor_claims_own(&monitor->claims, &monitor->own_claims, &monitor->config, &monitor->options,
+	                       monitor->name, monitor->public_key.bytes, problem) != 0) {
 		log_error("%s", problem);
 		return -1;
 	}
@@ -436,7 +471,7 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 		size_t i = (*count)++;
 
 		if (monitor_load_peer(&staged[i], NULL, &monitor->config.peers[i], i + 1, problem) != 0 ||
-		    monitor_load_check_unique(&staged[i], staged, i, &monitor->public_key, problem) != 0) {
+		    monitor_claims_staged(&monitor->claims, &staged[i], monitor->from_file, problem) != 0) {
 			log_error("%s", problem);
 			return -1;
 		}
@@ -450,9 +485,12 @@ static void release(struct monitor *monitor)
 	monitor_engine_end(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
+	monitor_hooks_release_all(monitor);
+	monitor_erase_release_all(monitor);
 	monitor_device_release_all(monitor);
 	monitor_listen_close(monitor);
 	keys_release_public(&monitor->public_key);
+	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
@@ -464,8 +502,7 @@ static void release(struct monitor *monitor)
 	free(monitor);
 }
 
-/* After the file without folder and ".toml", or after this process. */
-static char *make_name(const struct config *config, const struct monitor_options *options)
+char *monitor_make_name(const struct config *config, const struct monitor_options *options)
 {
 	const char *file = options->name != NULL ? options->name : config->file;
 	const char *slash = file == NULL ? NULL : strrchr(file, '/');
@@ -505,7 +542,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->control = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
 		monitor->clients[i].fd = -1;
-	monitor->name = make_name(&monitor->config, options);
+	monitor->name = monitor_make_name(&monitor->config, options);
 	return monitor;
 }
 

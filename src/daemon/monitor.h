@@ -7,10 +7,18 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "config/config.h"
 
 #define MONITOR_FOREIGN (-2)
+#define MONITOR_PROBLEM_BYTES 768
+
+/* A file beside those of the configuration that is read and that nothing may be written to. */
+struct monitor_input {
+	const char *setting; /* what it is, for messages */
+	const char *path;
+};
 
 struct monitor_options {
 	const char *name;    /* of the daemon; NULL: after the file, or exchange-PID */
@@ -28,6 +36,8 @@ struct monitor_options {
 	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */
 	void (*forget)(void *context);
 	void *context;
+	const struct monitor_input *inputs;
+	size_t input_count;
 	/* Why there is no configuration to be read again; NULL: there is none, or it is. */
 	const char *no_reload;
 	/*
@@ -50,5 +60,13 @@ int monitor_run(struct config *config, const struct monitor_options *options);
  * together. true: all is well; else every problem is said in the log.
  */
 bool monitor_check(const struct config *config);
+
+/*
+ * Whether a file may be written beside a daemon with this configuration: none that it reads or writes.
+ * setting is what the file is. 0; -1 and problem. No file is read.
+ */
+int monitor_check_output(const struct config *config, const struct monitor_options *options,
+                         const char *setting, const char *path, char problem[static MONITOR_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
 
 #endif

@@ -24,12 +24,13 @@
 /* So long the engine process may take for a report. */
 #define REPORT_NS (5 * CLOCK_SECOND_NS)
 
-/* The folder for sockets; it is made where it is ours to make. */
-static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size_t size)
+/* The folder for sockets. *is_ours: it is ours to make. NULL: there is none. */
+static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size_t size, bool *is_ours)
 {
 	const char *runtime = getenv("RUNTIME_DIRECTORY");
 	const char *user = getenv("XDG_RUNTIME_DIR");
 
+	*is_ours = false;
 	if (runtime != NULL && runtime[0] == '/') {
 		/* systemd separates several by colons. */
 		int length = (int)strcspn(runtime, ":");
@@ -43,13 +44,20 @@ static const char *find_folder(char out[static sizeof(struct sockaddr_un)], size
 		(void)snprintf(out, size, "%s/rosenpass", user);
 	else
 		return NULL;
-	/*
-	 * Services have folders of their own below it, so that everybody has to come through, whatever our
-	 * umask.
-	 */
-	if (mkdir(out, FOLDER_MODE) == 0)
-		(void)chmod(out, FOLDER_MODE);
+	*is_ours = true;
 	return out;
+}
+
+int monitor_control_find_path(char *out, size_t size, const char *name)
+{
+	char folder[sizeof(struct sockaddr_un)];
+	bool is_ours;
+	int length;
+
+	if (find_folder(folder, sizeof folder, &is_ours) == NULL)
+		return -1;
+	length = snprintf(out, size, "%s/%s.sock", folder, name);
+	return length < 0 || (size_t)length >= size ? -1 : 0;
 }
 
 /* Whether what has the name is a socket that nobody listens on: only a refusal says so for certain. */
@@ -93,16 +101,21 @@ void monitor_control_open(struct monitor *monitor)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char folder[sizeof(struct sockaddr_un)];
 	struct stat status;
-	int length;
+	bool is_ours;
 	int fd;
 
-	if (find_folder(folder, sizeof folder) == NULL) {
+	if (find_folder(folder, sizeof folder, &is_ours) == NULL) {
 		log_debug("no folder for a control socket: neither RUNTIME_DIRECTORY nor XDG_RUNTIME_DIR is "
 		          "set");
 		return;
 	}
-	length = snprintf(address.sun_path, sizeof address.sun_path, "%s/%s.sock", folder, monitor->name);
-	if (length < 0 || (size_t)length >= sizeof address.sun_path) {
+	/*
+	 * Services have folders of their own below it, so that everybody has to come through, whatever our
+	 * umask.
+	 */
+	if (is_ours && mkdir(folder, FOLDER_MODE) == 0)
+		(void)chmod(folder, FOLDER_MODE);
+	if (monitor_control_find_path(address.sun_path, sizeof address.sun_path, monitor->name) != 0) {
 		log_warn("no control socket: \"%s/%s.sock\" is too long a name; --name gives a shorter one",
 		         folder, monitor->name);
 		return;
@@ -313,12 +326,16 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
 		return -1;
+	if (config_peer_inherit(&config, &monitor->config) != 0) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		config_peer_release(&config);
+		return -1;
+	}
 	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
 		if (staged.same != NULL)
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",
 			               staged.same->label);
-		else if (monitor_load_check_unique(&staged, NULL, 0, &monitor->public_key, problem) == 0 &&
-		         monitor_load_check_known(&staged, monitor, NULL, 0, problem) == 0)
+		else if (monitor_claims_staged(&monitor->claims, &staged, false, problem) == 0)
 			result = monitor_peers_add(monitor, &staged, true);
 		if (result == -ENOMEM)
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
@@ -329,6 +346,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
 	}
+	claims_drop(&monitor->claims, &staged.claims);
 	monitor_load_release(&staged);
 	return result;
 }
@@ -387,6 +405,11 @@ void monitor_control_ask(struct monitor *monitor)
 	/* One report at a time serves all; it is young enough for those who come late. */
 	if (!waits || monitor->report_asked)
 		return;
+	/* The engine process is asked nothing more. */
+	if (monitor->stopping) {
+		monitor_control_report(monitor);
+		return;
+	}
 	monitor->report_asked = true;
 	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
@@ -410,6 +433,8 @@ static void serve_line(struct monitor *monitor, struct monitor_client *client, c
 	} else if (strcmp(command, "status") == 0) {
 		client->waits_for_report = true;
 		monitor_control_ask(monitor);
+	} else if (monitor->stopping) {
+		refuse(client, "the daemon stops");
 	} else if (strcmp(command, "reload") == 0) {
 		serve_reload(monitor, client);
 	} else if (strcmp(command, "peer-add") == 0) {

@@ -2,12 +2,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "config/quote.h"
@@ -17,25 +15,14 @@
 #include "system/file.h"
 #include "system/log.h"
 
-#define KEY_FILE_MODE 0600
 #define FILE_FIRST_NS CLOCK_SECOND_NS
 #define FILE_MOST_NS (30 * CLOCK_SECOND_NS)
-#define COMMAND_FIRST_NS (5 * CLOCK_SECOND_NS)
-#define COMMAND_MOST_NS (300 * CLOCK_SECOND_NS)
-/* How long a program may take, and how long it may take to end when told. */
-#define COMMAND_NS (30 * CLOCK_SECOND_NS)
-#define COMMAND_END_NS (5 * CLOCK_SECOND_NS)
-/* A killed program is gone in no time, unless the kernel itself is stuck. */
-#define CANCEL_LOOKS 1000
-#define ENVIRONMENT_WORDS 6
-/* How soon a program that has to wait for others is thought of again. */
-#define COMMAND_QUEUE_NS (CLOCK_SECOND_NS / 5)
 
 /*
  * A reader that does not read must not hold up the daemon: what does not fit is lost,
  * the key itself is in its file. Up to PIPE_BUF bytes fit into a pipe that is writable.
  */
-static void write_line(struct monitor *monitor, const char *line)
+void monitor_delivery_say(struct monitor *monitor, const char *line)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
 	const char *problem = "nobody reads it";
@@ -56,17 +43,15 @@ static void write_line(struct monitor *monitor, const char *line)
 }
 
 /* output-key peer ID key-file "PATH" exchanged|stale */
-static void announce(struct monitor *monitor, struct monitor_peer *peer)
+static char *make_line(struct monitor_peer *peer, const char *quoted_file, const char *reason)
 {
 	char *line = NULL;
 
-	if (peer->quoted_key_out == NULL ||
-	    asprintf(&line, "output-key peer %s key-file %s %s\n",
-	             monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect), peer->quoted_key_out,
-	             peer->reason) < 0)
-		return;
-	write_line(monitor, line);
-	free(line);
+	return quoted_file == NULL || asprintf(&line, "output-key peer %s key-file %s %s\n",
+	                                       monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect),
+	                                       quoted_file, reason) < 0
+	               ? NULL
+	               : line;
 }
 
 static void set_state(struct monitor_output *output, enum monitor_output_state state, uint64_t now_ns)
@@ -128,192 +113,76 @@ void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *o
 	set_state(output, MONITOR_FAILING, now_ns);
 }
 
-static void failed(struct monitor_peer *peer, struct monitor_output *output, const char *target,
-                   const char *problem, uint64_t now_ns)
+void monitor_delivery_retry(struct monitor_peer *peer, struct monitor_output *output, const char *target,
+                            const char *problem, uint64_t now_ns, uint64_t first_ns, uint64_t most_ns)
 {
 	bool is_file = output->kind == MONITOR_FILE;
+	/* Once, until it works again; of a file whenever the reason is another one. */
+	bool is_news = output->error[0] == '\0' ||
+	               (is_file && strncmp(output->error, problem, sizeof output->error - 1) != 0);
 
-	/* Once, until it works again. */
-	log_write(output->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
-	          "%s: cannot %s %s: %s; trying again until it works", peer->label,
-	          is_file ? "write outfile" : "give its key to exchange_command", target, problem);
+	log_write(is_news ? LOG_ERROR : LOG_DEBUG, "%s: cannot %s %s: %s; trying again until it works",
+	          peer->label, is_file ? "write outfile" : "give its key to exchange_command", target,
+	          problem);
 	output->failures++;
-	if (output->last_try) {
-		set_state(output, MONITOR_DELIVERED, now_ns);
-		monitor_backoff_none(&output->retry);
-		return;
-	}
 	(void)snprintf(output->error, sizeof output->error, "%s", problem);
 	set_state(output, MONITOR_FAILING, now_ns);
-	if (is_file)
-		monitor_backoff_next(&output->retry, now_ns, FILE_FIRST_NS, FILE_MOST_NS);
-	else
-		monitor_backoff_next(&output->retry, now_ns, COMMAND_FIRST_NS, COMMAND_MOST_NS);
+	monitor_backoff_next(&output->retry, now_ns, first_ns, most_ns);
+}
+
+void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns)
+{
+	if (output->state != MONITOR_FAILING)
+		set_state(output, MONITOR_WAITING, now_ns);
+}
+
+/* There is no key yet. Says whether one could be written, and looks again until it could. */
+static void check_file(struct monitor_peer *peer, struct monitor_output *output, uint64_t now_ns)
+{
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	if (monitor_files_check(&peer->config, &peer->new_file, problem) != 0) {
+		monitor_delivery_retry(peer, output, peer->quoted_key_out, problem, now_ns, FILE_FIRST_NS,
+		                       FILE_MOST_NS);
+		return;
+	}
+	if (output->error[0] != '\0')
+		log_info("%s: its outfile %s can be written now", peer->label, peer->quoted_key_out);
+	output->error[0] = '\0';
+	set_state(output, MONITOR_NONE, now_ns);
+	monitor_backoff_none(&output->retry);
 }
 
 static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
                      uint64_t now_ns)
 {
-	char text[BASE64_KEY_CHARS + 1];
-	int result;
+	const struct monitor_file file = { .label = peer->label,
+		                           .path = peer->config.key_out,
+		                           .how = &peer->new_file,
+		                           .claims = peer->claims };
+	char problem[MONITOR_PROBLEM_BYTES];
+	char *line;
 
-	output->attempts++;
-	base64_encode_key(text, peer->key);
-	result = file_write(peer->config.key_out, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
-	                    FILE_REPLACE_UNSYNCED);
-	sodium_memzero(text, sizeof text);
-	if (result != 0) {
-		failed(peer, output, peer->quoted_key_out, strerror(-result), now_ns);
-		return;
-	}
-	monitor_delivery_succeeded(peer, output, now_ns, true);
-	announce(monitor, peer);
-}
-
-/* "NAME=VALUE", allocated; NULL: no memory. */
-static char *assign(const char *name, const char *value)
-{
-	char *word = NULL;
-
-	return asprintf(&word, "%s=%s", name, value == NULL ? "" : value) < 0 ? NULL : word;
-}
-
-/* Facts for the program; the key itself goes to its standard input. */
-static int make_environment(char *words[ENVIRONMENT_WORDS + 1], const struct monitor *monitor,
-                            struct monitor_peer *peer)
-{
-	const char *id = monitor_peers_id(peer, (enum rosenpass_dialect)peer->dialect);
-	size_t count = 0;
-
-	words[count++] = assign("ROSENPASS_PEER", peer->config.name != NULL ? peer->config.name : id);
-	words[count++] = assign("ROSENPASS_PEER_ID", id);
-	words[count++] = assign("ROSENPASS_REASON", peer->reason);
-	words[count++] =
-		assign("ROSENPASS_ROLE", peer->role == ROSENPASS_INITIATOR ? "initiator" : "responder");
-	words[count++] = assign("ROSENPASS_KEY_FILE", peer->config.key_out);
-	words[count++] = assign("ROSENPASS_DAEMON", monitor->name);
-	words[count] = NULL;
-	for (size_t i = 0; i < count; i++) {
-		if (words[i] == NULL)
-			return -1;
-	}
-	return 0;
-}
-
-/* Starts the program with the key on its standard input. 0 or negative errno. */
-static int run_command(const struct monitor *monitor, struct monitor_peer *peer,
-                       struct monitor_output *output)
-{
-	const struct config_words *command = &peer->config.exchange_command;
-	/* With a NULL at the end. */
-	char **words = calloc(command->count + 1, sizeof *words);
-	char *environment[ENVIRONMENT_WORDS + 1] = { NULL };
-	uint8_t input[BASE64_KEY_CHARS + 1];
-	int result = -ENOMEM;
-
-	if (words != NULL && make_environment(environment, monitor, peer) == 0) {
-		memcpy(words, command->words, command->count * sizeof *words);
-		base64_encode_key((char *)input, peer->key);
-		input[BASE64_KEY_CHARS] = '\n';
-		result = program_start(&output->program, words, environment, input, sizeof input);
-		sodium_memzero(input, sizeof input);
-	}
-	for (size_t i = 0; i < ENVIRONMENT_WORDS; i++)
-		free(environment[i]);
-	free(words);
-	return result;
-}
-
-static void start_command(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
-                          uint64_t now_ns)
-{
-	int result;
-
-	output->attempts++;
-	output->outdated = false;
-	output->stopping = false;
-	result = run_command(monitor, peer, output);
-	if (result != 0) {
-		failed(peer, output, peer->config.exchange_command.words[0], strerror(-result), now_ns);
-		return;
-	}
-	monitor->programs++;
-	output->retry.next_ns = MONITOR_NEVER;
-	output->stop_ns = now_ns + COMMAND_NS;
-	if (output->state != MONITOR_FAILING)
-		set_state(output, MONITOR_WAITING, now_ns);
-}
-
-static bool same_words(const struct config_words *a, const struct config_words *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++) {
-		if (strcmp(a->words[i], b->words[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* Whether a peer that is leaving still runs the same command: two at once would end in any order. */
-static bool is_taken(const struct monitor *monitor, const struct monitor_peer *peer)
-{
-	for (size_t i = 0; i < monitor->slots; i++) {
-		const struct monitor_peer *other = monitor->peers[i];
-
-		if (other == NULL || other == peer || !other->leaving)
-			continue;
-		for (size_t o = 0; o < other->output_count; o++) {
-			if (other->outputs[o].program.pid != 0 &&
-			    same_words(&other->config.exchange_command, &peer->config.exchange_command))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void try_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
-                       uint64_t now_ns)
-{
-	/* Zeros in the place of a key would be taken for one. */
+	/* Never write an all-zero buffer as a key. */
 	if (!peer->has_key) {
 		monitor_backoff_none(&output->retry);
+		if (peer->reason == NULL)
+			check_file(peer, output, now_ns);
 		return;
 	}
-	if (output->kind == MONITOR_FILE)
-		try_file(monitor, peer, output, now_ns);
-	else if (monitor->programs >= MONITOR_PROGRAMS_MAX || is_taken(monitor, peer))
-		output->retry.next_ns = now_ns + COMMAND_QUEUE_NS;
-	else
-		start_command(monitor, peer, output, now_ns);
-}
-
-/* Looks after the program that runs. When to look again. */
-static uint64_t watch_program(struct monitor *monitor, struct monitor_peer *peer,
-                              struct monitor_output *output, uint64_t now_ns)
-{
-	char problem[PROGRAM_PROBLEM_BYTES];
-
-	if (program_ended(&output->program, problem)) {
-		monitor->programs--;
-		if (output->stopping)
-			(void)snprintf(problem, sizeof problem, "took longer than %d seconds",
-			               (int)(COMMAND_NS / CLOCK_SECOND_NS));
-		/* What it did with an older key is of no importance any more. */
-		if (output->outdated)
-			try_output(monitor, peer, output, now_ns);
-		else if (problem[0] == '\0')
-			monitor_delivery_succeeded(peer, output, now_ns, true);
-		else
-			failed(peer, output, peer->config.exchange_command.words[0], problem, now_ns);
-		return output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
+	output->attempts++;
+	if (monitor_files_write(monitor, &file, peer->key, problem) != 0) {
+		monitor_delivery_retry(peer, output, peer->quoted_key_out, problem, now_ns, FILE_FIRST_NS,
+		                       FILE_MOST_NS);
+		return;
 	}
-	if (now_ns >= output->stop_ns) {
-		program_signal(&output->program, output->stopping ? SIGKILL : SIGTERM);
-		output->stopping = true;
-		output->stop_ns = now_ns + COMMAND_END_NS;
-	}
-	return output->stop_ns;
+	/* Nothing is left there of a peer that had the file before. */
+	monitor_erase_replaced(monitor, peer->config.key_out);
+	monitor_delivery_succeeded(peer, output, now_ns, true);
+	line = make_line(peer, peer->quoted_key_out, peer->reason);
+	if (line != NULL)
+		monitor_delivery_say(monitor, line);
+	free(line);
 }
 
 /* The kinds of output that a configuration has. */
@@ -336,6 +205,11 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 
 	*output = (struct monitor_output){ .kind = kind };
 	monitor_backoff_none(&output->retry);
+	if (kind == MONITOR_COMMAND) {
+		output->hook = monitor_hooks_create(monitor, peer);
+		if (output->hook == NULL)
+			return -ENOMEM;
+	}
 	if (kind == MONITOR_WIREGUARD) {
 		/*
 		 * No tunnel runs without a key of this kind: a random one is set before the first exchange.
@@ -364,10 +238,12 @@ int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
 	return 0;
 }
 
-void monitor_delivery_release(struct monitor_peer *peer)
+void monitor_delivery_release(struct monitor *monitor, struct monitor_peer *peer)
 {
-	for (size_t i = 0; i < peer->output_count; i++)
+	for (size_t i = 0; i < peer->output_count; i++) {
 		monitor_wireguard_release(peer->outputs[i].wireguard);
+		monitor_hooks_release(monitor, peer->outputs[i].hook);
+	}
 	peer->output_count = 0;
 }
 
@@ -395,18 +271,17 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 
 		output->attempts = 0;
 		monitor_backoff_none(&output->retry);
-		if (output->state != MONITOR_FAILING)
-			set_state(output, MONITOR_WAITING, now_ns);
+		monitor_delivery_waits(output, now_ns);
 	}
 	for (size_t i = 0; i < peer->output_count; i++) {
 		struct monitor_output *output = &peer->outputs[i];
 
 		if (output->kind == MONITOR_WIREGUARD)
 			start_wireguard(monitor, peer, output, key != NULL);
-		else if (output->program.pid != 0)
-			output->outdated = true;
+		else if (output->kind == MONITOR_COMMAND)
+			monitor_hooks_deliver(monitor, output->hook);
 		else
-			try_output(monitor, peer, output, now_ns);
+			try_file(monitor, peer, output, now_ns);
 	}
 }
 
@@ -416,19 +291,26 @@ uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *pe
 
 	for (size_t i = 0; i < peer->output_count; i++) {
 		struct monitor_output *output = &peer->outputs[i];
-		uint64_t at_ns;
 
-		if (output->program.pid != 0) {
-			at_ns = watch_program(monitor, peer, output, now_ns);
-		} else {
-			if (output->retry.next_ns <= now_ns)
-				try_output(monitor, peer, output, now_ns);
-			at_ns = output->program.pid != 0 ? output->stop_ns : output->retry.next_ns;
-		}
-		if (at_ns < next_ns)
-			next_ns = at_ns;
+		if (output->kind != MONITOR_FILE)
+			continue;
+		if (output->retry.next_ns <= now_ns)
+			try_file(monitor, peer, output, now_ns);
+		next_ns = output->retry.next_ns;
 	}
 	return next_ns;
+}
+
+void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns)
+{
+	for (size_t i = 0; i < peer->output_count; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+
+		if (output->kind != MONITOR_FILE || output->state != MONITOR_NONE)
+			continue;
+		monitor_files_warn(peer->label, &peer->config, &peer->new_file);
+		check_file(peer, output, now_ns);
+	}
 }
 
 bool monitor_delivery_is_done(const struct monitor_peer *peer)
@@ -440,26 +322,6 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer)
 	return true;
 }
 
-static void cancel_output(struct monitor *monitor, struct monitor_output *output)
-{
-	static const struct timespec pause = { .tv_nsec = 1000000 };
-	struct program *program = &output->program;
-	char problem[PROGRAM_PROBLEM_BYTES];
-
-	if (program->pid == 0)
-		return;
-	program_signal(program, SIGKILL);
-	for (int looks = 0; looks < CANCEL_LOOKS && !program_ended(program, problem); looks++)
-		(void)nanosleep(&pause, NULL);
-	monitor->programs--;
-}
-
-void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer)
-{
-	for (size_t i = 0; i < peer->output_count; i++)
-		cancel_output(monitor, &peer->outputs[i]);
-}
-
 /* Whether an output of a kind goes to the same place in both configurations. */
 static bool same_target(const struct config_peer *a, const struct config_peer *b,
                         enum monitor_output_kind kind)
@@ -468,44 +330,68 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 		return false;
 	switch (kind) {
 	case MONITOR_FILE:
-		return strcmp(a->key_out, b->key_out) == 0;
+		return file_is_same(a->key_out, b->key_out);
 	case MONITOR_COMMAND:
-		return same_words(&a->exchange_command, &b->exchange_command);
+		return config_words_equal(&a->exchange_command, &b->exchange_command);
 	case MONITOR_WIREGUARD:
 		return strcmp(a->device, b->device) == 0 && strcmp(a->wireguard_peer, b->wireguard_peer) == 0;
 	}
 	return false;
 }
 
-/* Nobody looks after this file any more: the key in it must not go on to be used. */
-static void abandon_file(struct monitor_peer *peer, const char *path)
+/* Replaces the key in a file that is no outfile of the peer any more. */
+static void leave_file(struct monitor *monitor, struct monitor_peer *peer, const char *path,
+                       const uint8_t *key, uint64_t now_ns)
 {
-	uint8_t key[ROSENPASS_KEY_BYTES];
-	char text[BASE64_KEY_CHARS + 1];
-	int result = -EIO;
+	char *quoted = quote(path);
+	const struct monitor_file file = { .label = peer->label, .path = path, .how = &peer->new_file };
 
-	if (entropy_fill(NULL, key, sizeof key) == 0) {
-		base64_encode_key(text, key);
-		result = file_write(path, (const uint8_t *)text, BASE64_KEY_CHARS, KEY_FILE_MODE,
-		                    FILE_REPLACE_UNSYNCED);
-	}
-	sodium_memzero(key, sizeof key);
-	sodium_memzero(text, sizeof text);
-	if (result != 0)
-		log_error("%s: cannot erase its key in \"%s\", which is no outfile any more: %s", peer->label,
-		          path, strerror(-result));
+	monitor_erase_file(monitor, &file, make_line(peer, quoted, "stale"), key, now_ns);
+	free(quoted);
 }
 
-/* An output that is none any more. */
+/* An output that is none any more. A command with other words is not called again. */
 static void drop_output(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
                         const struct config_peer *old, uint64_t now_ns)
 {
-	cancel_output(monitor, output);
-	if (output->kind == MONITOR_FILE && peer->reason != NULL)
-		abandon_file(peer, old->key_out);
+	uint8_t key[ROSENPASS_KEY_BYTES];
+
+	if (output->kind == MONITOR_COMMAND)
+		monitor_hooks_leave(monitor, output->hook, &old->exchange_command, NULL);
+	if (output->kind == MONITOR_FILE && peer->reason != NULL) {
+		if (entropy_fill(NULL, key, sizeof key) == 0)
+			leave_file(monitor, peer, old->key_out, key, now_ns);
+		else
+			log_error("%s: no random bytes for a key in the place of the old one", peer->label);
+		sodium_memzero(key, sizeof key);
+	}
 	if (output->kind == MONITOR_WIREGUARD)
 		monitor_device_abandon(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
+}
+
+void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+{
+	bool has_given = peer->reason != NULL;
+
+	if (has_given && entropy_fill(NULL, peer->key, ROSENPASS_KEY_BYTES) != 0) {
+		log_error("%s: no random bytes for a key in the place of the last one", peer->label);
+		has_given = false;
+	}
+	for (size_t i = 0; i < peer->output_count && has_given; i++) {
+		struct monitor_output *output = &peer->outputs[i];
+
+		if (output->kind == MONITOR_FILE)
+			leave_file(monitor, peer, peer->config.key_out, peer->key, now_ns);
+		else if (output->kind == MONITOR_WIREGUARD)
+			monitor_device_abandon(monitor, peer, &peer->config, now_ns);
+		else
+			monitor_hooks_leave(monitor, output->hook, &peer->config.exchange_command, peer->key);
+		if (output->kind == MONITOR_COMMAND)
+			output->hook = NULL;
+	}
+	wipe(peer);
+	monitor_delivery_release(monitor, peer);
 }
 
 /* An output that goes on. */
@@ -570,26 +456,5 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 		peer->outputs[i].retry.next_ns = now_ns;
 	}
 	wipe_when_done(peer);
-}
-
-void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config)
-{
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer == NULL || !peer->leaving)
-			continue;
-		for (size_t o = 0; o < peer->output_count; o++) {
-			struct monitor_output *output = &peer->outputs[o];
-
-			if (!same_target(&peer->config, config, output->kind))
-				continue;
-			/* A program that runs may end; its successor waits for that. */
-			output->last_try = true;
-			output->outdated = false;
-			if (output->program.pid == 0)
-				output->state = MONITOR_DELIVERED;
-			monitor_backoff_none(&output->retry);
-		}
-	}
+	monitor_delivery_look(peer, now_ns);
 }

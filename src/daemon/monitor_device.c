@@ -53,6 +53,7 @@ struct look {
 	size_t count;
 	struct wireguard_device present; /* holds keys */
 	bool is_up;
+	bool gave_endpoint;
 };
 
 void monitor_device_look(struct monitor *monitor, const char *device)
@@ -153,6 +154,22 @@ void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *
 	log_error("%s: no memory to erase its key in WireGuard's %s", peer->label, config->device);
 }
 
+void monitor_device_each_left(const struct monitor *monitor,
+                              void (*tell)(void *context, const struct monitor_left *left), void *context)
+{
+	for (size_t i = 0; i < monitor->orphan_count; i++) {
+		const struct monitor_orphan *orphan = &monitor->orphans[i];
+		struct monitor_left left = { .kind = MONITOR_WIREGUARD, .label = orphan->label, .error = "" };
+		char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
+		char key[BASE64_KEY_CHARS + 1];
+
+		base64_encode_key(key, orphan->peer);
+		(void)snprintf(target, sizeof target, "%s %s", orphan->device, key);
+		left.target = target;
+		tell(context, &left);
+	}
+}
+
 static int compare_targets(const void *a, const void *b)
 {
 	const struct target *left = a;
@@ -177,9 +194,7 @@ static int collect(struct look *look)
 		struct monitor_peer *peer = monitor->peers[i];
 		struct monitor_output *output = peer == NULL ? NULL : monitor_wireguard_output(peer);
 
-		/* Of a peer that leaves only the end counts, until it has come or somebody else took over. */
-		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0 ||
-		    (peer->leaving && (output->last_try || output->state == MONITOR_DELIVERED)))
+		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0)
 			continue;
 		look->targets[look->count++] = (struct target){ .peer = peer, .output = output };
 	}
@@ -392,6 +407,7 @@ static int put_right(struct look *look)
 		if (result == 0 && target->result == 0 && target->present != NULL &&
 		    target->output->wireguard->is_exchanged)
 			target->output->wireguard->is_extra_due = false;
+		look->gave_endpoint |= result == 0 && target->change.endpoint != NULL;
 		free(target->allowed_ips);
 		target->allowed_ips = NULL;
 	}
@@ -490,12 +506,10 @@ static bool explain(const struct look *look, const struct target *target, int re
 	return is_news;
 }
 
-/* Where there is no device and no peer there is no key of one that leaves either. */
 static bool is_settled(const struct target *target, int result)
 {
 	/* One that is somebody else's may have been given our key, and is not where it should be. */
-	return (result != -EEXIST && has_key(target)) ||
-	       (target->peer->leaving && target->present == NULL && (result == 0 || result == -ENODEV));
+	return result != -EEXIST && has_key(target);
 }
 
 /* Tells each output how it stands. true: all are well. */
@@ -511,6 +525,7 @@ static bool conclude(struct look *look, int result)
 
 		note(wireguard, target->present);
 		wireguard->is_up = look->is_up;
+		monitor_silence_look(target->peer, wireguard, result == 0 && has_key(target), look->now_ns);
 		if (is_settled(target, result)) {
 			say_refused(target);
 			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,
@@ -536,6 +551,9 @@ static void schedule(struct look *look, bool good, int result)
 		device->wait_ns *= LOOK_STEP;
 	if (device->wait_ns == 0 || device->wait_ns > most_ns)
 		device->wait_ns = most_ns;
+	/* Whoever made the interface may have waited for the endpoint. */
+	if (look->gave_endpoint && look->monitor->options.establish != NULL)
+		device->wait_ns = CLOCK_SECOND_NS;
 	device->is_failing = !good;
 	device->check_ns = look->now_ns + device->wait_ns;
 }
@@ -642,6 +660,10 @@ static void look_at(struct monitor *monitor, struct monitor_device *device, uint
 	if (result == 0)
 		result = read_device(&look);
 	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);
+	/* A device that is gone may come back with the mark that it had. */
+	if (result == 0)
+		monitor_mark_note(device, &look.present);
+	monitor_mark_update(monitor);
 	if (result == 0)
 		result = put_right(&look);
 	/* It may have gone since: then nothing is known, and nothing said. */
@@ -667,7 +689,10 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns)
 		if (device->check_ns <= now_ns) {
 			look_at(monitor, device, now_ns);
 			if (!device->is_used) {
-				*device = monitor->devices[--monitor->device_count];
+				/* The order is that of the configuration. */
+				monitor->device_count--;
+				memmove(device, device + 1, (monitor->device_count - i) * sizeof *device);
+				monitor_mark_update(monitor);
 				continue;
 			}
 		}

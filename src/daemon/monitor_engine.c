@@ -19,6 +19,8 @@
 #include "system/secret_memory.h"
 
 #define START_SECONDS 30
+/* Hundreds of peers may wait in the channel, and a slow machine takes a tenth of a second to add each. */
+#define BEGIN_SECONDS 120
 /* How often, and with what pauses, an engine process that was told to end is looked at. */
 #define END_LOOKS 300
 #define END_PAUSE_NS 10000000
@@ -89,6 +91,7 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 		run_child(monitor, pair[1], secret_key);
 	memset(&monitor->ready, 0, sizeof monitor->ready);
 	monitor->is_ready = false;
+	monitor->has_begun = false;
 	monitor->report_asked = false;
 	sodium_memzero(secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	(void)close(pair[1]);
@@ -187,17 +190,20 @@ void monitor_engine_end(struct monitor *monitor)
 	lost(monitor);
 }
 
-int monitor_engine_wait(struct monitor *monitor)
+/* Serves events until *is_set, for that many seconds at most. */
+static int wait_until(struct monitor *monitor, const bool *is_set, unsigned seconds)
 {
-	int looks = START_SECONDS;
+	uint64_t end_ns = clock_now_ns() + seconds * CLOCK_SECOND_NS;
 
-	while (!monitor->is_ready) {
+	while (!*is_set) {
 		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
-		int result = poll(&fd, 1, 1000);
+		/* Peer ids are wanted soon, and this process has nothing else to do. */
+		bool more = monitor_peers_compute_id(monitor);
+		int result = poll(&fd, 1, more ? 0 : 1000);
 
 		if (result < 0 && errno != EINTR)
 			return -1;
-		if (result == 0 && --looks == 0) {
+		if (result == 0 && clock_now_ns() >= end_ns) {
 			log_error("the engine process does not get ready");
 			return -1;
 		}
@@ -208,4 +214,18 @@ int monitor_engine_wait(struct monitor *monitor)
 		}
 	}
 	return 0;
+}
+
+int monitor_engine_wait(struct monitor *monitor)
+{
+	return wait_until(monitor, &monitor->is_ready, START_SECONDS);
+}
+
+int monitor_engine_begin(struct monitor *monitor)
+{
+	static const struct channel_request begin = { .kind = CHANNEL_BEGIN };
+
+	monitor_request(monitor, &begin, -1);
+	/* If the request could not be sent, the reason was logged and the daemon is stopping. */
+	return monitor->stopping ? -1 : wait_until(monitor, &monitor->has_begun, BEGIN_SECONDS);
 }

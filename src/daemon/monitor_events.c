@@ -20,10 +20,13 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
                      uint64_t now_ns)
 {
 	const char *words = peer->report.ever != 0 ? "exchanged another key" : "exchanged a key";
+	char again[EXPLAIN_BYTES];
+	bool is_back = monitor_silence_ends(monitor, peer, (enum rosenpass_role)key->role, now_ns, again);
 
-	/* News at first and after trouble; every two minutes is none. */
-	log_write(peer->troubled || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG, "%s: %s (%s, %s)",
-	          peer->label, words, rosenpass_dialect_name((enum rosenpass_dialect)key->dialect),
+	/* Log the first key and recoveries at info, renewals every two minutes at debug level. */
+	log_write(is_back || peer->troubled || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG,
+	          "%s: %s%s%s (%s, %s)", peer->label, is_back ? again : "", is_back ? "; " : "", words,
+	          rosenpass_dialect_name((enum rosenpass_dialect)key->dialect),
 	          key->role == ROSENPASS_INITIATOR ? "initiator" : "responder");
 	peer->report.ever = 1;
 	peer->troubled = false;
@@ -84,10 +87,14 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		break;
 	case CHANNEL_TIMED_OUT:
 		/* Once, until it is back. */
-		log_write(peer->troubled ? LOG_DEBUG : LOG_INFO, "%s: no answer; trying on", peer->label);
+		log_write(peer->troubled || peer->silence_is_said ? LOG_DEBUG : LOG_INFO,
+		          "%s: no answer; trying on", peer->label);
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
 		peer->troubled = true;
 		monitor_names_ask_again(peer, now_ns);
+		break;
+	case CHANNEL_SILENCE:
+		monitor_silence_take(monitor, peer, &event->silence, now_ns);
 		break;
 	case CHANNEL_PEER_FAILED:
 		take_failed(peer, event->error, now_ns);
@@ -110,6 +117,9 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 			monitor->ready = event->ready;
 		monitor->is_ready = true;
 		break;
+	case CHANNEL_BEGUN:
+		monitor->has_begun = true;
+		break;
 	case CHANNEL_PONG:
 		monitor->pong_ns = MONITOR_NEVER;
 		notify_send("WATCHDOG=1");
@@ -118,6 +128,9 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 		monitor->report = event->report;
 		monitor->report_asked = false;
 		monitor_control_report(monitor);
+		break;
+	case CHANNEL_REJECTED:
+		monitor_silence_take_rejected(monitor, event, clock_now_ns());
 		break;
 	default:
 		/* One that was removed meanwhile has nothing to say. */

@@ -76,6 +76,7 @@ static int open_one(struct monitor *monitor, struct monitor_listener *listener,
 	result = sockets_open(address, &fd);
 	if (result != 0)
 		return result;
+	monitor_mark_socket(monitor, fd);
 	listener->sockets[listener->socket_count].fd = fd;
 	listener->sockets[listener->socket_count++].slot = slot;
 	announce(monitor, slot, fd);

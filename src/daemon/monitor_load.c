@@ -51,32 +51,20 @@ uint64_t monitor_load_tag(const struct keys_public *key)
 	return tag;
 }
 
-static bool is_same(const struct keys_public *a, const struct keys_public *b)
-{
-	return memcmp(a->bytes, b->bytes, ROSENPASS_PUBLIC_KEY_BYTES) == 0;
-}
-
 static struct monitor_peer *find_known(const struct monitor *known, const struct keys_public *key)
 {
-	uint64_t tag = monitor_load_tag(key);
+	const struct claim *claim = claims_find_key(&known->claims, key->bytes);
+	const struct monitor_peer *peer = claim == NULL ? NULL : claims_subject(claim);
 
-	for (size_t i = 0; i < known->slots; i++) {
-		struct monitor_peer *peer = known->peers[i];
-
-		if (peer != NULL && !peer->leaving && peer->tag == tag && is_same(&peer->public_key, key))
-			return peer;
-	}
-	return NULL;
+	return peer == NULL ? NULL : known->peers[peer->slot];
 }
 
-/* "peer 2 ("office")" for messages about files. */
-static void describe(char out[static CHANNEL_LABEL_BYTES + 16], const struct config_peer *config,
-                     size_t number)
+void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number)
 {
 	if (config->name != NULL)
-		(void)snprintf(out, CHANNEL_LABEL_BYTES + 16, "peer %zu (%s)", number, config->name);
+		(void)snprintf(out, size, "peer %zu (%s)", number, config->name);
 	else
-		(void)snprintf(out, CHANNEL_LABEL_BYTES + 16, "peer %zu", number);
+		(void)snprintf(out, size, "peer %zu", number);
 }
 
 static int check_outputs(const struct config_peer *config, const char *peer,
@@ -96,7 +84,7 @@ static int check_outputs(const struct config_peer *config, const char *peer,
 int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
                       size_t number, char problem[static MONITOR_PROBLEM_BYTES])
 {
-	char reason[KEYS_PROBLEM_BYTES];
+	char reason[MONITOR_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
 	memset(staged, 0, sizeof *staged);
@@ -104,9 +92,11 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	memset(config, 0, sizeof *config);
 	staged->number = number;
 	config = &staged->config;
-	describe(peer, config, number);
+	monitor_load_describe(peer, sizeof peer, config, number);
 	if (check_outputs(config, peer, problem) != 0)
 		return -1;
+	if (monitor_files_new(&staged->new_file, config, reason) != 0)
+		return fail(problem, "%s: %s", peer, reason);
 	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
 	staged->tag = monitor_load_tag(&staged->public_key);
@@ -126,85 +116,6 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	return 0;
 }
 
-static bool same_word(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
-/* Two keys in turn for one WireGuard peer would fit neither of the two. */
-static bool same_wireguard(const struct config_peer *a, const struct config_peer *b)
-{
-	return same_word(a->device, b->device) && same_word(a->wireguard_peer, b->wireguard_peer);
-}
-
-static const struct keys_public *key_of(const struct monitor_staged *staged)
-{
-	return staged->same != NULL ? &staged->same->public_key : &staged->public_key;
-}
-
-int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
-                              size_t count, const struct keys_public *own,
-                              char problem[static MONITOR_PROBLEM_BYTES])
-{
-	const struct keys_public *key = key_of(staged);
-	char peer[CHANNEL_LABEL_BYTES + 16];
-
-	describe(peer, &staged->config, staged->number);
-	if (is_same(own, key))
-		return fail(problem, "%s: public-key file \"%s\" is our own key or that of an earlier peer",
-		            peer, staged->config.public_key);
-	for (size_t i = 0; i < count; i++) {
-		/* A peer that could not be read has no key; that was said already. */
-		if (key_of(&others[i])->bytes != NULL && others[i].tag == staged->tag &&
-		    is_same(key_of(&others[i]), key))
-			return fail(
-				problem,
-				"%s: public-key file \"%s\" is our own key or that of an earlier peer (%zu)",
-				peer, staged->config.public_key, others[i].number);
-		if (staged->config.key_out != NULL && others[i].config.key_out != NULL &&
-		    strcmp(staged->config.key_out, others[i].config.key_out) == 0)
-			return fail(problem, "%s: outfile \"%s\" is that of an earlier peer (%zu)", peer,
-			            staged->config.key_out, others[i].number);
-		if (same_wireguard(&staged->config, &others[i].config))
-			return fail(problem, "%s: WireGuard's peer %s on %s is that of an earlier peer (%zu)",
-			            peer, staged->config.wireguard_peer, staged->config.device,
-			            others[i].number);
-	}
-	return 0;
-}
-
-static bool is_among(const struct monitor_peer *peer, const struct monitor_staged *staged, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (staged[i].same == peer)
-			return true;
-	}
-	return false;
-}
-
-int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
-                             const struct monitor_staged *others, size_t count,
-                             char problem[static MONITOR_PROBLEM_BYTES])
-{
-	for (size_t i = 0; i < known->slots; i++) {
-		const struct monitor_peer *peer = known->peers[i];
-
-		/* Of a new configuration only those stay that were added over the control socket. */
-		if (peer == NULL || peer->leaving || (others != NULL && !peer->at_run_time) ||
-		    is_among(peer, others, count))
-			continue;
-		if (same_word(peer->config.key_out, staged->config.key_out))
-			return fail(problem, "outfile \"%s\" is that of %s already", staged->config.key_out,
-			            peer->label);
-		if (same_wireguard(&peer->config, &staged->config))
-			return fail(problem, "WireGuard's peer %s on %s is that of %s already",
-			            staged->config.wireguard_peer, staged->config.device, peer->label);
-		if (same_word(peer->config.name, staged->config.name))
-			return fail(problem, "there is a peer called %s already", staged->config.name);
-	}
-	return 0;
-}
-
 void monitor_load_release(struct monitor_staged *staged)
 {
 	config_peer_release(&staged->config);
@@ -213,21 +124,46 @@ void monitor_load_release(struct monitor_staged *staged)
 	memset(staged, 0, sizeof *staged);
 }
 
+/* Whether a peer's file can be written; else that is said. */
+static bool check_file(const struct monitor_staged *staged)
+{
+	char problem[MONITOR_PROBLEM_BYTES];
+	char peer[CHANNEL_LABEL_BYTES + 16];
+
+	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
+	monitor_files_warn(peer, &staged->config, &staged->new_file);
+	/* What is no file at all was refused before. */
+	if ((staged->config.key_out != NULL && file_check_place(staged->config.key_out) != 0) ||
+	    monitor_files_check(&staged->config, &staged->new_file, problem) == 0)
+		return true;
+	log_error("%s: cannot write outfile \"%s\": %s", peer, staged->config.key_out, problem);
+	return false;
+}
+
 bool monitor_check(const struct config *config)
 {
+	static const struct monitor_options options;
 	struct keys_public own = { 0 };
+	struct claims claims = { 0 };
+	struct claim *own_claims = NULL;
+	char *name = monitor_make_name(config, &options);
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	struct monitor_staged *staged = calloc(config->peer_count + 1, sizeof *staged);
 	char problem[MONITOR_PROBLEM_BYTES];
 	bool good = false;
 	size_t count = 0;
 
-	if (secret_key == NULL || staged == NULL) {
+	if (secret_key == NULL || staged == NULL || name == NULL) {
 		log_error("out of memory");
 	} else {
 		good = monitor_load_own(&own, secret_key, config, problem) == 0;
 		if (!good)
 			log_error("%s", problem);
+		if (monitor_claims_own(&claims, &own_claims, config, &options, name, own.bytes, problem) !=
+		    0) {
+			log_error("%s", problem);
+			good = false;
+		}
 	}
 	while (staged != NULL && count < config->peer_count) {
 		/* Files only: the configuration is looked at and stays the caller's. */
@@ -235,18 +171,23 @@ bool monitor_check(const struct config *config)
 		struct monitor_staged *at = &staged[count];
 
 		count++;
-		if (monitor_load_peer(at, NULL, &borrowed, count, problem) != 0 ||
-		    (own.bytes != NULL &&
-		     monitor_load_check_unique(at, staged, count - 1, &own, problem) != 0)) {
+		if (monitor_load_peer(at, NULL, &borrowed, count, problem) != 0) {
 			log_error("%s", problem);
 			good = false;
 		}
+		if (monitor_claims_staged(&claims, at, config->file != NULL, problem) != 0) {
+			log_error("%s", problem);
+			good = false;
+		}
+		good &= check_file(at);
 	}
 	for (size_t i = 0; i < count; i++) {
 		memset(&staged[i].config, 0, sizeof staged[i].config);
 		monitor_load_release(&staged[i]);
 	}
+	claims_release(&claims);
 	free(staged);
+	free(name);
 	keys_release_public(&own);
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	return good;

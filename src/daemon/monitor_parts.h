@@ -11,9 +11,14 @@
 #include "config/config.h"
 #include "config/wireguard_words.h"
 #include "daemon/channel.h"
+#include "daemon/claims.h"
+#include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
-#include "system/program.h"
+#include "daemon/rejects.h"
+#include "daemon/tunnel.h"
+#include "system/file_identity.h"
+#include "system/file_output.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
@@ -24,10 +29,8 @@
 #define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
 #define MONITOR_OUTPUTS 3
-#define MONITOR_PROGRAMS_MAX 32
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
-#define MONITOR_PROBLEM_BYTES 768
 
 /* A wait that doubles from try to try. */
 struct monitor_backoff {
@@ -63,6 +66,7 @@ struct monitor_wireguard {
 	union address_socket present_endpoint;
 	uint64_t last_handshake_seconds; /* since 1970; 0: never */
 	uint64_t received_bytes, sent_bytes;
+	struct tunnel tunnel;
 };
 
 /* A WireGuard device that has peers of ours. */
@@ -80,6 +84,8 @@ struct monitor_device {
 	bool said_down;
 	int problem; /* negative errno that was said; 0: none */
 	bool is_used;
+	uint32_t fwmark;     /* that the device had last; 0: none */
+	bool is_full_tunnel; /* one of its peers takes all packets, or half of them */
 };
 
 /* A peer of a device that has one of our keys, and is no output of ours any more. */
@@ -107,14 +113,19 @@ struct monitor_output {
 	uint64_t failures; /* of all keys */
 	char error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff retry;
-	/* MONITOR_COMMAND */
-	struct program program;
-	uint64_t stop_ns; /* when the running program is told to end, then killed */
-	bool stopping;
-	bool outdated; /* a newer key came while it ran */
-	bool last_try; /* somebody else takes over */
+	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
+	struct monitor_hook *hook;
 	/* MONITOR_WIREGUARD; NULL for others. */
 	struct monitor_wireguard *wireguard;
+};
+
+/* A place that still has the last key of a peer that has left it, for status. */
+struct monitor_left {
+	enum monitor_output_kind kind;
+	const char *label;                /* of the peer */
+	const char *target;               /* NULL: words are set */
+	const struct config_words *words; /* of a command */
+	const char *error;                /* of the last try; empty: there was none */
 };
 
 struct monitor_peer {
@@ -122,14 +133,15 @@ struct monitor_peer {
 	uint32_t serial;
 	size_t number; /* from 1, in the order of the configuration */
 	struct config_peer config;
-	bool at_run_time; /* added over the control socket */
-	bool leaving;     /* removed; stays until its outputs have been told */
-	uint64_t leave_ns;
+	bool at_run_time;     /* added over the control socket */
+	bool leaving;         /* removed; stays while its name is being resolved */
+	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
 	struct keys_public public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
 	char *quoted_key_out;
+	struct file_output new_file; /* what its key_out becomes where it is not there */
 	uint8_t psk_mark
 		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
 
@@ -154,8 +166,11 @@ struct monitor_peer {
 	/* What the engine process says. */
 	struct channel_peer_report report;
 	bool has_report;
-	union address_socket last; /* AF_UNSPEC: not authenticated yet */
-	bool troubled;             /* stale or timed out since the last key */
+	union address_socket last;      /* AF_UNSPEC: not authenticated yet */
+	bool troubled;                  /* stale or timed out since the last key */
+	struct channel_silence silence; /* reason above CHANNEL_SILENCE_ENDED: it does not answer */
+	uint64_t silence_said_ns;       /* when that was logged last; 0: never */
+	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
 };
@@ -212,16 +227,22 @@ struct monitor {
 	uint64_t started_ns;
 	struct sandbox_user user;
 	struct keys_public public_key;
+	struct claims claims;     /* of what the peers and the daemon itself use */
+	struct claim *own_claims; /* the daemon's */
 
 	pid_t engine_pid; /* 0: none */
 	int channel;
 	struct channel_ready ready;
-	bool is_ready; /* READY has come */
+	bool is_ready;  /* READY has come */
+	bool has_begun; /* BEGUN has come */
 	bool stopping;
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
-	size_t programs; /* that run */
+	struct monitor_hook *hooks; /* in the order of their making */
+	uint64_t last_turn;
+	uint64_t hooks_end_ns; /* while stopping: programs get SIGTERM then */
+	struct monitor_erase *erases;
 
 	struct monitor_device *devices;
 	size_t device_count;
@@ -240,6 +261,10 @@ struct monitor {
 	struct monitor_listener *listeners;
 	size_t listener_count;
 	uint32_t listener_generation;
+	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
+	bool mark_was_set;      /* a socket may carry one */
+	int mark_problem;       /* negative errno that was said; 0: none */
+	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
 	struct monitor_job jobs[MONITOR_RESOLVERS];
 
 	int signals;
@@ -258,6 +283,8 @@ struct monitor {
 	uint64_t control_pause_ns;              /* no descriptor was left: not before then */
 	struct monitor_client clients[MONITOR_CLIENTS];
 	struct channel_report report;
+	struct rejects rejects[CHANNEL_REJECTED_COUNT];
+	char own_ids[2][MONITOR_ID_CHARS + 1]; /* as monitor_peer.ids, of our own public key */
 	bool report_asked;
 	uint64_t report_ns; /* when those who wait for it are told what is known; MONITOR_NEVER */
 	bool stdout_is_broken;
@@ -265,6 +292,8 @@ struct monitor {
 
 /* monitor.c */
 
+/* After the file without folder and ".toml", or after this process; allocated. NULL: no memory. */
+char *monitor_make_name(const struct config *config, const struct monitor_options *options);
 /* Sends a request to the engine process; when that is not possible any more the daemon ends. */
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd);
 /* The engine process hangs or lies: kills it, and the daemon ends. */
@@ -285,6 +314,8 @@ struct monitor_staged {
 	uint64_t tag;              /* as of monitor_peer; meaningful when the key could be read */
 	uint8_t *psk;              /* secret memory; NULL: none */
 	size_t number;
+	struct claim *claims; /* of monitor_claims_staged(); become the peer's */
+	struct file_output new_file;
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
@@ -300,28 +331,67 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	__attribute__((warn_unused_result));
 void monitor_load_release(struct monitor_staged *staged);
 uint64_t monitor_load_tag(const struct keys_public *key);
-/*
- * Whether a staged peer's key or outfile stands among these already, or the key is our own; says so in
- * problem.
- */
-int monitor_load_check_unique(const struct monitor_staged *staged, const struct monitor_staged *others,
-                              size_t count, const struct keys_public *own,
-                              char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* "peer 2 (office)" for messages about files. */
+void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number);
 
 /*
- * The same against the peers that run: their outfile or name. others: of a new configuration, whose peers
- * of today do not count (NULL: every peer counts).
+ * monitor_claims.c: files and names that are used twice, where that would do harm. Each puts claims into a
+ * list; -1 and problem: one is taken. What was claimed by then stays in the list.
  */
-int monitor_load_check_known(const struct monitor_staged *staged, const struct monitor *known,
-                             const struct monitor_staged *others, size_t count,
-                             char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Our own files and key (NULL: it could not be read), and the control socket of a daemon of that name. */
+int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
+                       const struct monitor_options *options, const char *name, const uint8_t *public_key,
+                       char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* What a staged peer uses. */
+int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, bool from_file,
+                          char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* The same of a peer that runs. */
+int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
+                           char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* A file that a key is written to. */
+struct monitor_file {
+	const char *label; /* of the peer whose key it is */
+	const char *path;
+	const struct file_output *how;
+	struct claim
+		*claims; /* of the peer whose outfile it is; NULL: it is no outfile of that peer any more */
+};
+/*
+ * At the moment of writing: whether a key may go to the file as it is now. A file that is no outfile any more
+ * may be one of another peer. 0, and what was looked at, to be released; -1 and problem.
+ */
+int monitor_claims_check(struct monitor *monitor, const struct monitor_file *file,
+                         struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
+/* The peer whose outfile that is, as it is now; NULL: none. */
+const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path);
+
+/* monitor_files.c: files that keys go to. */
+
+/* What a peer's key_out becomes where it is not there. -1 and problem: there is no such group. */
+int monitor_files_new(struct file_output *how, const struct config_peer *config,
+                      char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* Whether keys can be written there, as it is now. -1 and problem, which does not name the file. */
+int monitor_files_check(const struct config_peer *config, const struct file_output *how,
+                        char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* Warns of a file that is there already, and is not as the settings have it or open to everybody. */
+void monitor_files_warn(const char *label, const struct config_peer *config, const struct file_output *how);
+/*
+ * Writes a key to a file. 0; or negative errno and problem. -EEXIST: the file may not be written to, as it is
+ * used for something else.
+ */
+int monitor_files_write(struct monitor *monitor, const struct monitor_file *file, const uint8_t *key,
+                        char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/* Removes what killed processes have left beside these files. */
+void monitor_files_sweep(const struct monitor_staged *staged, size_t count);
 
 /* monitor_peers.c */
 int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bool at_run_time)
 	__attribute__((warn_unused_result));
 /* Gives a peer another configuration; its session stays. true: anything was different. */
 bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, struct monitor_staged *staged);
-/* Takes it from the engine, tells its outputs that the key is worth nothing, and forgets it after that. */
+/* Removes the peer from the engine, replaces its key in every output by a random one, and frees it. */
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer);
 /* The peer of that slot and serial, unless it is leaving; NULL: none. */
 struct monitor_peer *monitor_peers_get(const struct monitor *monitor, uint32_t slot, uint32_t serial);
@@ -341,8 +411,8 @@ void monitor_peers_begin_anew(struct monitor_peer *peer);
 /* In a child process that has no business with them: wipes the keys that are on their way out. */
 void monitor_peers_forget_keys(struct monitor *monitor);
 /*
- * Forgets leaving peers that are done, tells the engine process again of those that it could not take, and
- * takes keys out of use that are too old. The next time that something is due.
+ * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
+ * that it could not take, and takes keys out of use that are too old. The next time that something is due.
  */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
@@ -358,11 +428,11 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
 	__attribute__((warn_unused_result));
 /* Frees what the outputs have. */
-void monitor_delivery_release(struct monitor_peer *peer);
+void monitor_delivery_release(struct monitor *monitor, struct monitor_peer *peer);
 /* Takes a new key (key NULL: a random one) to all outputs. */
 void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
                             const char *reason, uint64_t now_ns);
-/* Retries and time limits that are due; collects ended programs. The next time that something is due. */
+/* Retries of files that are due. The next time that something is due. */
 uint64_t monitor_delivery_serve(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* What people call it. */
 const char *monitor_delivery_kind(const struct monitor_output *output);
@@ -372,6 +442,8 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 /* A WireGuard output has not got it. is_news: nobody has said so yet. */
 void monitor_delivery_failed(struct monitor_peer *peer, struct monitor_output *output, const char *problem,
                              uint64_t now_ns, bool is_news);
+/* Says in the log and in the status if the file of a peer cannot be written, before there is a key. */
+void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns);
 /* Whether every output has what it should. */
 bool monitor_delivery_is_done(const struct monitor_peer *peer);
 /*
@@ -381,10 +453,71 @@ bool monitor_delivery_is_done(const struct monitor_peer *peer);
  */
 void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
                              const struct config_peer *old, uint64_t now_ns);
-/* Peers that are leaving give up the outputs that this configuration takes over. */
-void monitor_delivery_take_over(struct monitor *monitor, const struct config_peer *config);
-/* Ends what runs. */
-void monitor_delivery_cancel(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer is removed: leaves each output with a random key in place of the last one, and releases them. */
+void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* A file or command has not got the key: it is tried again, after waits from first_ns to most_ns. */
+void monitor_delivery_retry(struct monitor_peer *peer, struct monitor_output *output, const char *target,
+                            const char *problem, uint64_t now_ns, uint64_t first_ns, uint64_t most_ns);
+/* The output is being worked on; one that failed counts as failing until it works. */
+void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns);
+/* Writes a line to standard output. */
+void monitor_delivery_say(struct monitor *monitor, const char *line);
+
+/*
+ * monitor_hooks.c: the programs of exchange_command. A hook is a target: the words and the peer that they are
+ * called for. Of each, one program runs at a time, with the newest key; calls are started in the order in
+ * which they became due, and a program that hangs keeps no other hook waiting for more than a few seconds.
+ */
+
+/* The hook of a peer, whose configuration has the words; NULL: no memory. */
+struct monitor_hook *monitor_hooks_create(struct monitor *monitor, struct monitor_peer *peer);
+/* The peer has a new key: the program is started when it is its turn. */
+void monitor_hooks_deliver(struct monitor *monitor, struct monitor_hook *hook);
+/*
+ * Takes the hook from its peer. key NULL: a program that runs may end its work, and none is started any more;
+ * else the command is called with that random key as "stale". Before it has been tried no hook with the same
+ * target is started.
+ */
+void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct config_words *words,
+                         const uint8_t *key);
+/* Starts what is due, collects what has ended, ends what hangs. The next time that something is due. */
+uint64_t monitor_hooks_serve(struct monitor *monitor, uint64_t now_ns);
+/*
+ * The daemon stops: calls that are due are still made, and programs may end their work for a while; at_once:
+ * they are ended.
+ */
+void monitor_hooks_stop(struct monitor *monitor, uint64_t now_ns, bool at_once);
+/* Whether a program runs or waits for its turn. */
+bool monitor_hooks_are_busy(const struct monitor *monitor, uint64_t now_ns);
+void monitor_hooks_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_hooks_forget_keys(struct monitor *monitor);
+/* A program that runs is left alone. hook may be NULL. */
+void monitor_hooks_release(struct monitor *monitor, struct monitor_hook *hook);
+void monitor_hooks_release_all(struct monitor *monitor);
+
+/* monitor_erase.c: files that a peer has left. A random key replaces the last one, however long it takes. */
+
+/*
+ * Replaces the key in a file that is no outfile of its peer any more, now or when that works. Then line,
+ * which it takes over (NULL: none), goes to standard output. A file that has the key of another peer already
+ * is left alone, and so is one that is read for something else by now.
+ */
+void monitor_erase_file(struct monitor *monitor, const struct monitor_file *file, char *line,
+                        const uint8_t *key, uint64_t now_ns);
+/* Tries again. The next time that something is due. */
+uint64_t monitor_erase_serve(struct monitor *monitor, uint64_t now_ns);
+/* A new key is in that file. */
+void monitor_erase_replaced(struct monitor *monitor, const char *path);
+/* What status says of a file that still has the key of a peer that has left it; NULL: it has none. */
+const char *monitor_erase_problem(const struct monitor *monitor, const char *path);
+void monitor_erase_each_left(const struct monitor *monitor,
+                             void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* In a child process. */
+void monitor_erase_forget_keys(struct monitor *monitor);
+/* Tries a last time. */
+void monitor_erase_release_all(struct monitor *monitor);
 
 /* monitor_wireguard.c: outputs that go to WireGuard. */
 
@@ -419,7 +552,23 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
 /* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
 void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
                             const struct config_peer *config, uint64_t now_ns);
+void monitor_device_each_left(const struct monitor *monitor,
+                              void (*tell)(void *context, const struct monitor_left *left), void *context);
 void monitor_device_release_all(struct monitor *monitor);
+
+/*
+ * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
+ * configuration says otherwise. Of several marks, that of a device with a full tunnel goes before the others.
+ */
+
+/* Reads the marks of the devices that these peers name, before anything is sent. */
+void monitor_mark_start(struct monitor *monitor, const struct monitor_staged *staged, size_t count);
+/* Notes what a device has; monitor_mark_update() follows. */
+void monitor_mark_note(struct monitor_device *device, const struct wireguard_device *present);
+/* Gives all sockets the mark that they should carry now. */
+void monitor_mark_update(struct monitor *monitor);
+/* Gives a new socket the present mark. */
+void monitor_mark_socket(struct monitor *monitor, int fd);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
@@ -458,13 +607,50 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribute__((warn_unused_result));
 /* Waits until it has closed its sandbox. */
 int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
+/*
+ * Lets the engine process read its sockets and send, and waits until it does. Call this after handing over
+ * all peers and sockets. Returns -1 if the process has ended or hangs; the reason is logged.
+ */
+int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_result));
 void monitor_engine_end(struct monitor *monitor);
 /* Asks it to end, without waiting. */
 void monitor_engine_tell_stop(struct monitor *monitor);
 /* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
 bool monitor_engine_has_ended(struct monitor *monitor);
 
+/* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
+/* The peer id of our own public key, in base64. */
+const char *monitor_silence_own_id(struct monitor *monitor, enum rosenpass_dialect dialect);
+/* Our own public key is another one. */
+void monitor_silence_new_own_key(struct monitor *monitor);
+/* What the engine process says. */
+void monitor_silence_take(struct monitor *monitor, struct monitor_peer *peer,
+                          const struct channel_silence *silence, uint64_t now_ns);
+void monitor_silence_take_rejected(struct monitor *monitor, const struct channel_event *event,
+                                   uint64_t now_ns);
+/*
+ * There is a key with the peer. Returns whether the log has said that the peer did not answer and should
+ * say that it answers again; then how long it did not is in words, which is wanted "answers again after 2
+ * minutes".
+ */
+bool monitor_silence_ends(struct monitor *monitor, struct monitor_peer *peer, enum rosenpass_role role,
+                          uint64_t now_ns, char words[static EXPLAIN_BYTES]);
+/* The peer leaves. */
+void monitor_silence_forget(struct monitor *monitor, struct monitor_peer *peer);
+/* Why the peer does not answer, for the status. false: it does, or is not asked. */
+bool monitor_silence_explain(struct monitor *monitor, const struct monitor_peer *peer, uint64_t now_ns,
+                             char words[static EXPLAIN_BYTES]);
+/* The same of a caller that was rejected. peer: whom it names; NULL: nobody, or a peer that is gone. */
+void monitor_silence_explain_rejected(struct monitor *monitor, const struct rejects_caller *caller,
+                                      const struct monitor_peer *peer, char words[static EXPLAIN_BYTES]);
+/* The peer's device was read; has_key: it holds the peer's key. */
+void monitor_silence_look(const struct monitor_peer *peer, struct monitor_wireguard *wireguard, bool has_key,
+                          uint64_t now_ns);
+
 /* monitor_control.c: the control socket. */
+
+/* Where that of a daemon of this name belongs. -1: nowhere. */
+int monitor_control_find_path(char *out, size_t size, const char *name) __attribute__((warn_unused_result));
 void monitor_control_open(struct monitor *monitor);
 void monitor_control_close(struct monitor *monitor);
 void monitor_control_accept(struct monitor *monitor);

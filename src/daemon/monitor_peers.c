@@ -14,8 +14,6 @@
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-/* How long the outputs of a removed peer are tried. */
-#define LEAVE_NS (60 * CLOCK_SECOND_NS)
 /* A peer may be named by so many characters of its id. */
 #define ID_PREFIX_MIN 8
 #define ANNOUNCE_FIRST_NS (5 * CLOCK_SECOND_NS)
@@ -128,12 +126,12 @@ static size_t take_slot(struct monitor *monitor)
 	return old;
 }
 
-static void release(struct monitor_peer *peer)
+static void release(struct monitor *monitor, struct monitor_peer *peer)
 {
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
-	monitor_delivery_release(peer);
+	monitor_delivery_release(monitor, peer);
 	free(peer->quoted_key_out);
 	free(peer);
 }
@@ -170,7 +168,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	memset(&staged->config, 0, sizeof staged->config);
 	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
 	    monitor_delivery_init(monitor, peer) != 0) {
-		release(peer);
+		release(monitor, peer);
 		return -ENOMEM;
 	}
 	assert(monitor->peers[slot] == NULL);
@@ -183,12 +181,16 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
 	peer->tag = staged->tag;
+	peer->new_file = staged->new_file;
+	peer->claims = staged->claims;
+	staged->claims = NULL;
+	claims_set_subject(peer->claims, peer);
 	if (monitor->id_cursor > slot)
 		monitor->id_cursor = slot;
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	monitor_backoff_none(&peer->announce);
-	monitor_delivery_take_over(monitor, &peer->config);
+	monitor_delivery_look(peer, clock_now_ns());
 	monitor_names_start(peer, clock_now_ns());
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -214,6 +216,7 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	peer->number = staged->number;
 	staged->config = *old;
 	peer->config = config;
+	peer->new_file = staged->new_file;
 	set_label(peer);
 	if (peer->announce.next_ns != MONITOR_NEVER)
 		peer->announce.next_ns = clock_now_ns();
@@ -224,8 +227,6 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		free(peer->quoted_key_out);
 		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
 	}
-	/* What the new configuration takes over from a peer that leaves, and what it goes on with. */
-	monitor_delivery_take_over(monitor, &peer->config);
 	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
 	if (other_endpoint) {
 		monitor_names_start(peer, clock_now_ns());
@@ -239,38 +240,16 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
 		                           .slot = peer->slot,
 		                           .serial = peer->serial };
-	uint64_t now_ns = clock_now_ns();
 
 	monitor_request(monitor, &request, -1);
+	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
-	peer->leave_ns = now_ns + LEAVE_NS;
 	monitor_backoff_none(&peer->resolve);
 	monitor->peer_count--;
+	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
 	/* The last key goes on to be used by others unless they are told. */
-	if (peer->reason != NULL)
-		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
-}
-
-/* Whether a leaving peer has to stay a little longer. */
-static bool must_stay(const struct monitor_peer *peer, uint64_t now_ns)
-{
-	return peer->resolving ||
-	       (peer->reason != NULL && !monitor_delivery_is_done(peer) && now_ns < peer->leave_ns);
-}
-
-static void let_go(struct monitor *monitor, size_t slot)
-{
-	struct monitor_peer *peer = monitor->peers[slot];
-
-	for (size_t i = 0; i < peer->output_count && peer->reason != NULL; i++) {
-		if (peer->outputs[i].state != MONITOR_DELIVERED)
-			log_error("%s: its last key could not be taken from %s: %s", peer->label,
-			          monitor_delivery_kind(&peer->outputs[i]), peer->outputs[i].error);
-	}
-	monitor_delivery_cancel(monitor, peer);
-	monitor->peers[slot] = NULL;
-	release(peer);
+	monitor_delivery_retire(monitor, peer, clock_now_ns());
 }
 
 /* Another try with a peer that the engine process could not take. */
@@ -298,9 +277,10 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 	struct monitor_peer *peer = monitor->peers[slot];
 
 	if (peer->leaving) {
-		if (must_stay(peer, now_ns))
-			return peer->leave_ns > now_ns ? peer->leave_ns : MONITOR_NEVER;
-		let_go(monitor, slot);
+		if (!peer->resolving) {
+			monitor->peers[slot] = NULL;
+			release(monitor, peer);
+		}
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)
@@ -442,6 +422,8 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 {
 	memset(&peer->report, 0, sizeof peer->report);
 	memset(&peer->last, 0, sizeof peer->last);
+	memset(&peer->silence, 0, sizeof peer->silence);
+	peer->silence_is_said = false;
 	peer->has_report = false;
 	peer->troubled = false;
 	peer->announce.wait_ns = 0;
@@ -461,6 +443,8 @@ void monitor_peers_forget_keys(struct monitor *monitor)
 	}
 	for (size_t i = 0; i < monitor->orphan_count; i++)
 		sodium_memzero(monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
+	monitor_hooks_forget_keys(monitor);
+	monitor_erase_forget_keys(monitor);
 }
 
 void monitor_peers_release_all(struct monitor *monitor)
@@ -468,12 +452,8 @@ void monitor_peers_release_all(struct monitor *monitor)
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
 
-		if (peer == NULL)
-			continue;
-		/* A program that has its key already may finish its work. */
-		for (size_t o = 0; o < peer->output_count; o++)
-			peer->outputs[o].program.pid = 0;
-		release(peer);
+		if (peer != NULL)
+			release(monitor, peer);
 	}
 	free(monitor->peers);
 	monitor->peers = NULL;

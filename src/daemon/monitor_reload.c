@@ -18,6 +18,10 @@ struct plan {
 	bool other_keys; /* our own key pair is another one */
 	struct monitor_staged *staged;
 	size_t count;
+	struct claims claims;
+	struct claim *own_claims;
+	struct claim *
+		*run_time; /* by slot: claims of peers that were added over the control socket, and stay */
 };
 
 static void release(struct plan *plan)
@@ -25,9 +29,61 @@ static void release(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		monitor_load_release(&plan->staged[i]);
 	free(plan->staged);
+	free(plan->run_time);
+	claims_release(&plan->claims);
 	keys_release_public(&plan->public_key);
 	secret_memory_release(NULL, plan->secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	config_release(&plan->config);
+}
+
+/* Of a new configuration only those stay that were added over the control socket. */
+static int claim_others(struct plan *plan, const struct monitor *monitor,
+                        char problem[static MONITOR_PROBLEM_BYTES])
+{
+	bool *is_staged = calloc(monitor->slots + 1, sizeof *is_staged);
+	int result = 0;
+
+	plan->run_time = calloc(monitor->slots + 1, sizeof(*plan->run_time));
+	if (is_staged == NULL || plan->run_time == NULL) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		result = -1;
+	}
+	for (size_t i = 0; i < plan->count && result == 0; i++) {
+		if (plan->staged[i].same != NULL)
+			is_staged[plan->staged[i].same->slot] = true;
+	}
+	for (size_t i = 0; i < monitor->slots && result == 0; i++) {
+		const struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer != NULL && !peer->leaving && peer->at_run_time && !is_staged[i])
+			result = monitor_claims_running(&plan->claims, &plan->run_time[i], peer, problem);
+	}
+	free(is_staged);
+	return result;
+}
+
+/* From now on the claims of the new configuration count. */
+static void take_claims(struct monitor *monitor, struct plan *plan)
+{
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] == NULL)
+			continue;
+		monitor->peers[i]->claims = plan->run_time[i];
+		claims_set_subject(plan->run_time[i], monitor->peers[i]);
+	}
+	claims_release(&monitor->claims);
+	monitor->claims = plan->claims;
+	monitor->own_claims = plan->own_claims;
+	plan->claims = (struct claims){ 0 };
+	for (size_t i = 0; i < plan->count; i++) {
+		struct monitor_peer *same = plan->staged[i].same;
+
+		if (same == NULL)
+			continue;
+		same->claims = plan->staged[i].claims;
+		claims_set_subject(same->claims, same);
+		plan->staged[i].claims = NULL;
+	}
 }
 
 static int load_peers(struct plan *plan, const struct monitor *monitor,
@@ -42,16 +98,10 @@ static int load_peers(struct plan *plan, const struct monitor *monitor,
 		plan->count++;
 		if (monitor_load_peer(&plan->staged[i], monitor, &plan->config.peers[i], i + 1, problem) !=
 		            0 ||
-		    monitor_load_check_unique(&plan->staged[i], plan->staged, i, &plan->public_key,
-		                              problem) != 0)
+		    monitor_claims_staged(&plan->claims, &plan->staged[i], true, problem) != 0)
 			return -1;
 	}
-	for (size_t i = 0; i < plan->count; i++) {
-		if (monitor_load_check_known(&plan->staged[i], monitor, plan->staged, plan->count, problem) !=
-		    0)
-			return -1;
-	}
-	return 0;
+	return claim_others(plan, monitor, problem);
 }
 
 static int load(struct plan *plan, const struct monitor *monitor, char problem[static MONITOR_PROBLEM_BYTES])
@@ -68,6 +118,11 @@ static int load(struct plan *plan, const struct monitor *monitor, char problem[s
 	/* A secret key that fits the old public key is the old one. */
 	plan->other_keys =
 		memcmp(plan->public_key.bytes, monitor->public_key.bytes, ROSENPASS_PUBLIC_KEY_BYTES) != 0;
+	/* Of the two that are the same, ours stays. */
+	if (monitor_claims_own(
+		    &plan->claims, &plan->own_claims, &plan->config, &monitor->options, monitor->name,
+		    plan->other_keys ? plan->public_key.bytes : monitor->public_key.bytes, problem) != 0)
+		return -1;
 	return load_peers(plan, monitor, problem);
 }
 
@@ -127,8 +182,8 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 
 /*
  * Another key pair: sessions end, as peers know us by the old one. The new engine process gets what
- * the old one had. A peer that was added over the control socket with a preshared key cannot be handed over:
- * that key is kept nowhere else.
+ * the old one had. It has to be told to begin once it has the new peers as well. A peer that was added over
+ * the control socket with a preshared key cannot be handed over: that key is kept nowhere else.
  */
 static int replace_engine(struct monitor *monitor, struct plan *plan)
 {
@@ -142,6 +197,7 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 			monitor_peers_begin_anew(monitor->peers[i]);
 	}
 	monitor->public_key = plan->public_key;
+	monitor_silence_new_own_key(monitor);
 	plan->public_key = old;
 	monitor->staged = plan->staged;
 	monitor->staged_count = plan->count;
@@ -151,7 +207,6 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 		monitor_stop(monitor, EXIT_FAILURE);
 		return -1;
 	}
-	monitor_listen_announce(monitor);
 	for (size_t i = 0; i < plan->count; i++) {
 		struct monitor_peer *peer = plan->staged[i].same;
 
@@ -174,6 +229,17 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 			monitor_peers_announce(monitor, peer, NULL);
 		}
 	}
+	monitor_listen_announce(monitor);
+	return 0;
+}
+
+static int begin(struct monitor *monitor)
+{
+	if (monitor_engine_begin(monitor) != 0) {
+		monitor_stop(monitor, EXIT_FAILURE);
+		return -1;
+	}
+	/* Clients that wait for a report of the old engine process get one of the new process. */
 	monitor_control_ask(monitor);
 	return 0;
 }
@@ -186,6 +252,7 @@ static void take_config(struct monitor *monitor, struct plan *plan)
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = plan->config;
 	plan->config = old;
+	monitor_mark_update(monitor);
 	monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
 }
 
@@ -197,6 +264,10 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	int status = -1;
 
 	memset(result, 0, sizeof *result);
+	if (monitor->stopping) {
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "the daemon stops");
+		return -1;
+	}
 	if (!monitor->from_file) {
 		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s",
 		               monitor->options.no_reload != NULL
@@ -207,12 +278,17 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	}
 	if (load(&plan, monitor, problem) == 0) {
 		status = 0;
+		take_claims(monitor, &plan);
 		remove_peers(monitor, &plan, result);
 		if (plan.other_keys)
 			status = replace_engine(monitor, &plan);
 		if (status == 0) {
 			take_config(monitor, &plan);
 			change_peers(monitor, &plan, result);
+			if (plan.other_keys)
+				status = begin(monitor);
+		}
+		if (status == 0) {
 			log_info("reloaded \"%s\": %zu peers added, %zu removed, %zu changed, %zu unchanged",
 			         monitor->config.file, result->added, result->removed, result->changed,
 			         result->unchanged);

@@ -6,9 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+
+/* Rejected callers that are listed one by one. */
+#define REJECTED_SHOWN 16
 
 /*
  * doc/control.md describes the whole. A value that could not be made is left out by jansson's functions that
@@ -136,6 +140,7 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	time_t now = time(NULL);
 	time_t last = (time_t)wireguard->last_handshake_seconds;
 	char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
+	char words[EXPLAIN_BYTES];
 
 	(void)snprintf(target, sizeof target, "%s %s", peer->config.device, peer->config.wireguard_peer);
 	set(object, "target", text(target));
@@ -148,6 +153,9 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	    !wireguard->is_there || last == 0 ? json_null() : json_integer(now > last ? now - last : 0));
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
 	set(object, "sent_bytes", json_integer((json_int_t)wireguard->sent_bytes));
+	explain_tunnel(words, wireguard->tunnel.state, peer->config.device, &wireguard->present_endpoint);
+	set(object, "tunnel", text(tunnel_state_name(wireguard->tunnel.state)));
+	set(object, "tunnel_problem", text(words));
 }
 
 static json_t *reason(const struct monitor_peer *peer, const struct monitor_output *output)
@@ -159,30 +167,68 @@ static json_t *reason(const struct monitor_peer *peer, const struct monitor_outp
 	return output->state == MONITOR_NONE ? json_null() : text(peer->reason);
 }
 
-static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
-                             uint64_t now_ns)
+static const char *const output_kinds[] = {
+	[MONITOR_FILE] = "file",
+	[MONITOR_COMMAND] = "command",
+	[MONITOR_WIREGUARD] = "wireguard",
+};
+
+/* Why an output does not have its key. */
+static const char *problem_of(const struct monitor *monitor, const struct monitor_peer *peer,
+                              const struct monitor_output *output)
+{
+	const char *problem = NULL;
+
+	/* A file that a peer has taken over may still have the last key of the peer before. */
+	if (output->kind == MONITOR_FILE && (output->error[0] == '\0' || peer->reason == NULL))
+		problem = monitor_erase_problem(monitor, peer->config.key_out);
+	return problem != NULL ? problem : output->error;
+}
+
+static json_t *format_output(const struct monitor *monitor, const struct monitor_peer *peer,
+                             const struct monitor_output *output, uint64_t now_ns)
 {
 	json_t *object = json_object();
-	static const char *const kinds[] = {
-		[MONITOR_FILE] = "file",
-		[MONITOR_COMMAND] = "command",
-		[MONITOR_WIREGUARD] = "wireguard",
-	};
+	const char *problem = problem_of(monitor, peer, output);
+	enum monitor_output_state state =
+		problem[0] != '\0' && output->state == MONITOR_NONE ? MONITOR_FAILING : output->state;
 
-	set(object, "kind", json_string(kinds[output->kind]));
+	set(object, "kind", json_string(output_kinds[output->kind]));
 	if (output->kind == MONITOR_FILE)
 		set(object, "target", text(peer->config.key_out));
 	else if (output->kind == MONITOR_COMMAND)
 		set(object, "target", command(&peer->config.exchange_command));
 	else
 		format_wireguard(object, peer, output->wireguard);
-	set(object, "state", json_string(output_states[output->state]));
+	set(object, "state", json_string(output_states[state]));
 	set(object, "reason", reason(peer, output));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));
-	set(object, "error", text(output->error));
+	set(object, "error", text(problem));
 	return object;
+}
+
+static void add_left(void *context, const struct monitor_left *left)
+{
+	json_t *object = json_object();
+
+	set(object, "peer", text(left->label));
+	set(object, "kind", json_string(output_kinds[left->kind]));
+	set(object, "target", left->words != NULL ? command(left->words) : text(left->target));
+	set(object, "error", text(left->error));
+	(void)json_array_append_new(context, object);
+}
+
+/* Places that peers have left, and that do not have their random key yet. */
+static json_t *format_left(const struct monitor *monitor)
+{
+	json_t *list = json_array();
+
+	monitor_erase_each_left(monitor, add_left, list);
+	monitor_hooks_each_left(monitor, add_left, list);
+	monitor_device_each_left(monitor, add_left, list);
+	return list;
 }
 
 static void format_report(json_t *object, const struct monitor_peer *peer, uint64_t now_ns)
@@ -209,7 +255,31 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	set(object, "retransmissions", json_integer((json_int_t)report->retransmissions));
 }
 
-static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
+/* Why the peer does not answer; null when it does. */
+static json_t *format_unanswered(struct monitor *monitor, const struct monitor_peer *peer, uint64_t now_ns)
+{
+	static const char *const reasons[CHANNEL_SILENCE_COUNT] = {
+		[CHANNEL_SILENCE_NO_ADDRESS] = "no-address",
+		[CHANNEL_SILENCE_NOTHING] = "nothing",
+		[CHANNEL_SILENCE_ERRORS] = "errors",
+		[CHANNEL_SILENCE_FALSE] = "false-answers",
+		[CHANNEL_SILENCE_BUSY] = "busy",
+		[CHANNEL_SILENCE_ONE_WAY] = "one-way",
+		[CHANNEL_SILENCE_UNCONFIRMED] = "unconfirmed",
+	};
+	char words[EXPLAIN_BYTES];
+	json_t *object;
+
+	if (!monitor_silence_explain(monitor, peer, now_ns, words))
+		return json_null();
+	object = json_object();
+	set(object, "age", age(peer->silence.since_ns, now_ns));
+	set(object, "reason", text(reasons[peer->silence.reason]));
+	set(object, "words", text(words));
+	return object;
+}
+
+static json_t *format_peer(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
 	json_t *object = json_object();
 	json_t *addresses = json_array();
@@ -220,7 +290,7 @@ static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
 	for (uint32_t i = 0; i < peer->addresses.count; i++)
 		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));
 	for (size_t i = 0; i < peer->output_count; i++)
-		(void)json_array_append_new(outputs, format_output(peer, &peer->outputs[i], now_ns));
+		(void)json_array_append_new(outputs, format_output(monitor, peer, &peer->outputs[i], now_ns));
 	set(object, "number", json_integer((json_int_t)peer->number));
 	set(object, "name", text(peer->config.name));
 	set(object, "id", text(id));
@@ -237,7 +307,67 @@ static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
 	else
 		set(object, "last_error",
 		    peer->troubled || !peer->has_report ? text(peer->last_error) : json_null());
+	set(object, "unanswered", format_unanswered(monitor, peer, now_ns));
 	set(object, "outputs", outputs);
+	return object;
+}
+
+static json_t *format_caller(struct monitor *monitor, const struct rejects_caller *caller, uint64_t now_ns)
+{
+	static const char *const reasons[CHANNEL_REJECTED_COUNT] = {
+		[CHANNEL_REJECTED_OTHER_KEY] = "other-key",
+		[CHANNEL_REJECTED_UNKNOWN] = "unknown-peer",
+		[CHANNEL_REJECTED_AUTH] = "not-proven",
+		[CHANNEL_REJECTED_DIALECT] = "dialect",
+	};
+	const struct monitor_peer *peer = monitor_peers_get(monitor, caller->slot, caller->serial);
+	bool has_id = caller->last.reason != CHANNEL_REJECTED_OTHER_KEY;
+	json_t *object = json_object();
+	char id[MONITOR_ID_CHARS + 1];
+	char words[EXPLAIN_BYTES];
+
+	base64_encode_key(id, caller->last.id);
+	monitor_silence_explain_rejected(monitor, caller, peer, words);
+	set(object, "address", address(&caller->last.from));
+	set(object, "reason", text(reasons[caller->last.reason]));
+	set(object, "claimed_id", has_id ? text(id) : json_null());
+	set(object, "claimed_peer", peer == NULL ? json_null() : json_integer((json_int_t)peer->number));
+	set(object, "claimed_name", peer == NULL ? json_null() : text(peer->config.name));
+	set(object, "count", json_integer((json_int_t)caller->total));
+	set(object, "age", age(caller->last_ns, now_ns));
+	set(object, "words", text(words));
+	return object;
+}
+
+static int by_last(const void *a, const void *b)
+{
+	const struct rejects_caller *const *x = a;
+	const struct rejects_caller *const *y = b;
+
+	return ((*x)->last_ns < (*y)->last_ns) - ((*x)->last_ns > (*y)->last_ns);
+}
+
+/* The callers that were rejected last, the latest first. */
+static json_t *format_rejected(struct monitor *monitor, uint64_t now_ns)
+{
+	const struct rejects_caller *callers[CHANNEL_REJECTED_COUNT * REJECTS_CALLERS];
+	json_t *object = json_object();
+	json_t *last = json_array();
+	uint64_t total = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
+		total += monitor->rejects[i].total;
+		for (size_t j = 0; j < monitor->rejects[i].count; j++)
+			callers[count++] = &monitor->rejects[i].callers[j];
+	}
+	if (count > 0)
+		qsort(callers, count, sizeof(*callers), by_last);
+	for (size_t i = 0; i < count && i < REJECTED_SHOWN; i++)
+		(void)json_array_append_new(last, format_caller(monitor, callers[i], now_ns));
+	set(object, "total", json_integer((json_int_t)total));
+	set(object, "callers", json_integer((json_int_t)count));
+	set(object, "last", last);
 	return object;
 }
 
@@ -287,7 +417,7 @@ static json_t *format_peers(struct monitor *monitor, uint64_t now_ns)
 	if (count > 0)
 		qsort(sorted, count, sizeof(*sorted), by_number);
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(list, format_peer(sorted[i], now_ns));
+		(void)json_array_append_new(list, format_peer(monitor, sorted[i], now_ns));
 	free(sorted);
 	return list;
 }
@@ -308,11 +438,18 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	set(status, "engine_pid", json_integer(monitor->engine_pid));
 	set(status, "uptime", seconds(now_ns - monitor->started_ns));
 	set(status, "config", text(monitor->config.file));
+	set(status, "fwmark", monitor->mark == 0 ? json_null() : json_integer((json_int_t)monitor->mark));
+	set(status, "fwmark_error",
+	    text(monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem)));
 	set(status, "load", format_load(&monitor->report, now_ns));
 	set(status, "sandbox", format_sandbox(monitor));
 	set(status, "listen", listen);
+	set(status, "id", text(monitor_silence_own_id(monitor, ROSENPASS_BLAKE2B_188)));
+	set(status, "id_shake256", text(monitor_silence_own_id(monitor, ROSENPASS_SHAKE256_156)));
+	set(status, "rejected", format_rejected(monitor, now_ns));
 	set(status, "traffic", format_traffic(&monitor->report));
 	set(status, "peers", format_peers(monitor, now_ns));
+	set(status, "left", format_left(monitor));
 	answer = json_pack("{s:b, s:o}", "ok", 1, "status", status);
 	line = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	json_decref(answer);

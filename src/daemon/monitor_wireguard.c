@@ -120,6 +120,36 @@ bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct 
 	       !is_beside(peer, wireguard);
 }
 
+/* Whether the peer's name leads to the host of that address, whatever the port. */
+static bool is_named(const struct monitor_peer *peer, const union address_socket *address)
+{
+	for (uint32_t i = 0; i < peer->addresses.count; i++) {
+		union address_socket named = peer->addresses.list[i];
+
+		if (named.any.sa_family != address->any.sa_family)
+			continue;
+		if (named.any.sa_family == AF_INET6)
+			named.v6.sin6_port = address->v6.sin6_port;
+		else
+			named.v4.sin_port = address->v4.sin_port;
+		if (address_equal(&named, address))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Of all addresses of the name, that from which the peer has proved who it is. Another address may be that of
+ * a host which only forwards its messages: it must not get the tunnel's packets.
+ */
+static union address_socket beside(const struct monitor_peer *peer)
+{
+	if (peer->last.any.sa_family == AF_UNSPEC || peer->addresses.count == 0 ||
+	    is_named(peer, &peer->last))
+		return peer->last;
+	return peer->addresses.list[0];
+}
+
 bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out)
 {
@@ -129,8 +159,7 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	if (address_is_literal(wireguard->endpoint))
 		return address_parse(wireguard->endpoint, out, &problem) == 0;
-	/* Of all addresses of the name, that from which the peer has proved who it is. */
-	*out = is_beside(peer, wireguard) ? peer->last : wireguard->resolved;
+	*out = is_beside(peer, wireguard) ? beside(peer) : wireguard->resolved;
 	if (out->any.sa_family == AF_UNSPEC)
 		return false;
 	set_port(out, wireguard->endpoint);

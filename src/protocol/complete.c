@@ -17,6 +17,25 @@ static enum rosenpass_dialect dialect_of(uint32_t dialects, enum keyed_hash hash
 	return dialect;
 }
 
+/*
+ * A RespHello for a handshake that has one already. A copy of that one, from elsewhere, shows another address
+ * where the peer may be: whoever forwarded the first copy must not be the only one to get InitConf.
+ */
+static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer *peer,
+                                          const struct rosenpass_datagram *datagram)
+{
+	struct own_handshake *own = &peer->own;
+	uint8_t identity[KEYED_HASH_OUT_BYTES];
+
+	engine_identity(engine, identity, datagram->data, datagram->length);
+	if (!ct_is_set(ct_equal(identity, own->accepted, sizeof identity)) ||
+	    !endpoint_add_candidate(peer, &datagram->from))
+		return ROSENPASS_DROPPED_SESSION;
+	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+	            &datagram->from, true);
+	return ROSENPASS_REPEATED;
+}
+
 /* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
 static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
                           struct handshake_completion *w)
@@ -33,7 +52,13 @@ static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *d
 	if (handshake_completion_prepare(w, datagram->data, datagram->length) != 0)
 		return NULL;
 	peer = peers_by_sid(engine, w->in.sidi);
-	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_HELLO)
+	if (peer != NULL && peer->own.state == ROSENPASS_STATE_INIT_CONF) {
+		datagram->verdict = repeat_conf(engine, peer, datagram);
+		if (datagram->verdict == ROSENPASS_REPEATED)
+			datagram->peer = peer->handle;
+		return NULL;
+	}
+	if (peer == NULL)
 		return NULL;
 	/* While we yield to the peer's own handshake, completing ours would cross it. */
 	if (engine->now_ns < peer->own.hold_until_ns)
@@ -48,18 +73,21 @@ static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *d
 	return peer;
 }
 
-/* The responder is authenticated: InitConf goes out, the key waits for EmptyData. */
+/*
+ * The responder is authenticated: InitConf goes out, the key waits for EmptyData. So does the endpoint: the
+ * message says who made it, and not who has sent it from that address.
+ */
 static void establish(struct rosenpass *engine, struct peer *peer, const struct handshake_completion *w,
-                      const struct rosenpass_address *from)
+                      const struct rosenpass_datagram *datagram)
 {
 	struct own_handshake *own = &peer->own;
 	enum keyed_hash hash = w->chain.hash;
 
-	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
-	chain_extract(&w->chain, own->txkr, labels[hash][LABEL_RES_ENC]);
 	ct_wipe(own->eski, sizeof own->eski);
 	ct_wipe(own->ck, sizeof own->ck);
 	own->tried = 0;
+	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
+	chain_extract(&w->chain, own->txkr, labels[hash][LABEL_RES_ENC]);
 	own->sent = false;
 	own->state = ROSENPASS_STATE_INIT_CONF;
 	own->dialect = w->dialect;
@@ -73,7 +101,8 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	peer->renewal_ns = engine->now_ns + ENGINE_RENEW_INITIATOR_NS;
-	engine_moved(engine, peer, from);
+	engine_identity(engine, own->accepted, datagram->data, datagram->length);
+	(void)endpoint_add_candidate(peer, &datagram->from);
 	initiate_send(engine, peer);
 	peers_schedule(engine, peer);
 }
@@ -88,9 +117,11 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
 	handshake_complete(ws, count);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
-		if (ws[i]->failed != 0)
+		if (ws[i]->failed != 0) {
+			datagrams[i]->claimed_peer = peers[i]->handle;
 			continue;
-		establish(engine, peers[i], ws[i], &datagrams[i]->from);
+		}
+		establish(engine, peers[i], ws[i], datagrams[i]);
 		datagrams[i]->verdict = ROSENPASS_ACCEPTED;
 		datagrams[i]->peer = peers[i]->handle;
 	}
@@ -133,9 +164,41 @@ void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *d
 	ct_wipe(engine->work.completions, sizeof engine->work.completions);
 }
 
+/* Remembers which session an EmptyData has ended that moved the peer: the true sender's copy may follow. */
+static void remember_session(struct rosenpass *engine, const struct peer *peer,
+                             const uint8_t sid[static MESSAGE_SID_BYTES])
+{
+	struct moved_session *session = &engine->moved_sessions[engine->moved_session_next];
+
+	memcpy(session->sid, sid, sizeof session->sid);
+	session->peer = peer->handle;
+	engine->moved_session_next = (engine->moved_session_next + 1) % ENGINE_MOVED_SESSIONS;
+}
+
+/* An EmptyData of no session in progress: a copy of what has just moved a peer may move it back. */
+static void repeat_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram,
+                              const uint8_t sid[static MESSAGE_SID_BYTES])
+{
+	uint8_t identity[KEYED_HASH_OUT_BYTES];
+
+	for (size_t i = 0; i < ENGINE_MOVED_SESSIONS; i++) {
+		const struct moved_session *session = &engine->moved_sessions[i];
+		struct peer *peer = peers_by_handle(engine, session->peer);
+
+		if (peer == NULL || memcmp(session->sid, sid, sizeof session->sid) != 0)
+			continue;
+		engine_identity(engine, identity, datagram->data, datagram->length);
+		if (!endpoint_repeated(engine, peer, &datagram->from, identity))
+			continue;
+		datagram->verdict = ROSENPASS_REPEATED;
+		datagram->peer = peer->handle;
+	}
+}
+
 void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram)
 {
 	uint8_t message[MESSAGE_EMPTY_DATA_BYTES];
+	uint8_t identity[KEYED_HASH_OUT_BYTES];
 	struct empty_data in;
 	struct peer *peer;
 	struct own_handshake *own;
@@ -149,6 +212,8 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 	if (messages_empty_data(&in, message, sizeof message) != 0)
 		return;
 	peer = peers_by_sid(engine, in.sid);
+	if (peer == NULL)
+		repeat_empty_data(engine, datagram, in.sid);
 	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF ||
 	    engine->now_ns >= peer->own.established_ns + ENGINE_STALE_NS)
 		return;
@@ -170,6 +235,9 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 		                  own->established_ns);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
+	engine_identity(engine, identity, message, sizeof message);
+	if (endpoint_authenticated(engine, peer, &datagram->from, identity))
+		remember_session(engine, peer, in.sid);
 	peers_abort_handshake(engine, peer);
 	peers_schedule(engine, peer);
 	datagram->verdict = ROSENPASS_CONFIRMED;

@@ -13,6 +13,8 @@ void engine_advance(struct rosenpass *engine, uint64_t now_ns)
 		now_ns = LATEST_NS;
 	if (now_ns > engine->now_ns)
 		engine->now_ns = now_ns;
+	if (engine->load_until_ns <= engine->now_ns)
+		engine->load_until_ns = 0;
 }
 
 /* Our own facts are wanted by the first packet: computed before it can come. */
@@ -48,7 +50,7 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *conf
 	engine->random =
 		(struct random_source){ config->environment.random, config->environment.random_context };
 	engine->first_free = INDEX_NONE;
-	if (random_bytes(&engine->random, engine->conf_key, sizeof engine->conf_key) != 0 ||
+	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
 	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
 		rosenpass_destroy(engine);
 		return ROSENPASS_E_RANDOM;
@@ -89,6 +91,13 @@ int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t len
 			return (int)hash;
 	}
 	return -1;
+}
+
+void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
+                     const uint8_t *message, size_t length)
+{
+	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->identity_key, message,
+	           messages_cookie_offset(length));
 }
 
 void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
@@ -133,22 +142,6 @@ void engine_report_key(struct rosenpass *engine, struct peer *peer,
 	                                                                 : ENGINE_RENEW_INITIATOR_NS);
 }
 
-void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *address)
-{
-	struct output_slot *slot;
-
-	if (address->length == 0)
-		return;
-	if (peer->endpoint.length == address->length &&
-	    ct_is_set(ct_equal(peer->endpoint.bytes, address->bytes, address->length)))
-		return;
-	peer->endpoint = *address;
-	slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_ENDPOINT, NULL, 0);
-	slot->output.peer = peer->handle;
-	slot->output.user = peer->user;
-	slot->output.address = *address;
-}
-
 static bool has_type(const struct rosenpass_datagram *datagram, uint8_t type)
 {
 	return datagram->verdict != ROSENPASS_DROPPED_SIZE && datagram->data[0] == type;
@@ -165,6 +158,8 @@ static void receive_batch(struct rosenpass *engine, struct rosenpass_datagram *d
 		struct rosenpass_datagram *datagram = &datagrams[i];
 
 		datagram->peer = 0;
+		datagram->has_claim = false;
+		datagram->claimed_peer = 0;
 		datagram->verdict = ROSENPASS_DROPPED_SIZE;
 		if (datagram->from.length > ROSENPASS_ADDRESS_MAX_BYTES ||
 		    datagram->from.group_length > datagram->from.length ||
@@ -229,9 +224,13 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 	uint64_t peers = timers_first(&engine->timers, &slot);
 	uint64_t biscuits = biscuit_keys_deadline(&engine->biscuit_keys);
 	uint64_t cookies = cookie_secrets_deadline(&engine->cookie_secrets);
-	uint64_t keys = biscuits < cookies ? biscuits : cookies;
+	uint64_t deadline = biscuits < cookies ? biscuits : cookies;
 
-	return peers < keys ? peers : keys;
+	if (peers < deadline)
+		deadline = peers;
+	if (engine->load_until_ns != 0 && engine->load_until_ns < deadline)
+		deadline = engine->load_until_ns;
+	return deadline;
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
@@ -249,6 +248,15 @@ void rosenpass_set_under_load(struct rosenpass *engine, bool under_load)
 	engine->under_load = under_load;
 }
 
+void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context)
+{
+	engine->clock = clock;
+	engine->clock_context = context;
+	engine->load_until_ns = 0;
+	if (clock != NULL)
+		budget_start(&engine->budget, clock(context));
+}
+
 bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 {
 	return outputs_next(&engine->outputs, output);
@@ -257,5 +265,5 @@ bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
 {
 	*stats = engine->stats;
-	stats->under_load = engine->under_load;
+	stats->under_load = engine->under_load || engine->load_until_ns != 0;
 }

@@ -7,6 +7,7 @@
  *     engine.c    creation, receive, expire: who does what
  *     peers.c     adding, changing, removing, looking up peers; their timers
  *     initiate.c  our InitHello: building, sending, sending again
+ *     endpoint.c  where a peer is: what proves an address, and where messages go
  *     complete.c  RespHello, EmptyData and CookieReply: our handshake goes on
  *     respond.c   InitHello and InitConf: the peer's handshake
  */
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "protocol/biscuit.h"
+#include "protocol/budget.h"
 #include "protocol/cookie.h"
 #include "protocol/handshake.h"
 #include "protocol/index.h"
@@ -34,6 +36,15 @@
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)       /* RespHello to key, where EmptyData does not come */
 #define ENGINE_UNCONFIRMED_NS (60 * ENGINE_SECOND_NS) /* how long a given up InitConf may be under way */
 #define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)        /* after the random source failed */
+#define ENGINE_CALM_NS \
+	(5 * ENGINE_SECOND_NS) /* under load until this long after the last InitHello turned away */
+
+/* Addresses that a RespHello came from, which InitConf goes to until EmptyData confirms one of them. */
+#define ENGINE_CANDIDATES 2
+/* Addresses beside the endpoint that a silent peer is looked for at. */
+#define ENGINE_OTHERS 2
+/* Handshakes of ours, ended by an EmptyData that moved the peer, whose EmptyData is still recognized. */
+#define ENGINE_MOVED_SESSIONS 16
 
 /* Our own handshake with a peer. */
 struct own_handshake {
@@ -48,10 +59,6 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Waiting for RespHello. Every dialect tried so far can still be answered. */
-	uint8_t eski[KYBER512_SECRET_KEY_BYTES];
-	uint32_t tried; /* ROSENPASS_DIALECT_BITs */
-	uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
 	/* Crossing handshakes; see respond.c. */
 	uint32_t crossed; /* messages of the peer's handshake that were passed over */
 	bool yielded;
@@ -61,8 +68,23 @@ struct own_handshake {
 	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
 	bool reported;
 	uint64_t biscuit_mark; /* the biscuit counter when RespHello came */
-	uint8_t osk[ROSENPASS_KEY_BYTES];
-	uint8_t txkr[CHAIN_BYTES];
+	size_t candidate_count;
+	/* Each is needed in one of the two states only. Wiped between them, so both begin with zeros. */
+	union {
+		/* Waiting for RespHello. Every dialect tried so far can still be answered. */
+		struct {
+			uint8_t eski[KYBER512_SECRET_KEY_BYTES];
+			uint32_t tried; /* ROSENPASS_DIALECT_BITs */
+			uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
+		};
+		/* Waiting for EmptyData. */
+		struct {
+			uint8_t osk[ROSENPASS_KEY_BYTES];
+			uint8_t txkr[CHAIN_BYTES];
+			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the RespHello */
+			struct rosenpass_address candidates[ENGINE_CANDIDATES];
+		};
+	};
 };
 
 struct peer {
@@ -74,7 +96,13 @@ struct peer {
 	uint32_t dialects;
 	bool discover;
 	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
+
+	/* Where the peer is: see endpoint.c. Length 0: not known. */
 	struct rosenpass_address endpoint;
+	struct rosenpass_address home;                  /* what the caller said last */
+	struct rosenpass_address others[ENGINE_OTHERS]; /* the endpoint before; where else copies came from */
+	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the message that moved the endpoint */
+	uint64_t moved_until_ns;                /* copies of that message count until then */
 
 	/* The key in use. */
 	bool has_key;
@@ -86,8 +114,9 @@ struct peer {
 	/* As responder. */
 	uint64_t biscuit_used;      /* the greatest number accepted */
 	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
+	uint64_t hello_ns;          /* when an InitHello of it last counted as one of a peer; 0: never */
 	bool answered;              /* the two below are set */
-	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* keyed hash of the InitConf accepted last */
+	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
 	/* As initiator. */
@@ -105,6 +134,12 @@ struct peer {
 	uint64_t timeouts;
 };
 
+/* A session of ours that an EmptyData ended, and whose. */
+struct moved_session {
+	uint8_t sid[MESSAGE_SID_BYTES];
+	rosenpass_peer peer; /* 0: none */
+};
+
 struct peer_slot {
 	struct peer *peer; /* NULL: free */
 	uint32_t generation;
@@ -116,12 +151,16 @@ struct rosenpass {
 	struct random_source random;
 	struct public_key own;
 	uint8_t secret_key[MCELIECE460896_SECRET_KEY_BYTES];
-	uint8_t conf_key[KEYED_HASH_KEY_BYTES]; /* random; keys answered_conf */
+	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of engine_identity() */
 	uint64_t now_ns;
 
 	struct biscuit_keys biscuit_keys;
-	uint64_t biscuit_counter; /* the number given out last */
-	bool under_load;
+	uint64_t biscuit_counter;  /* the number given out last */
+	bool under_load;           /* the caller wants a cookie with every InitHello */
+	rosenpass_clock_fn *clock; /* NULL: the time that InitHellos take is not measured, nor limited */
+	void *clock_context;
+	struct budget budget;   /* with a clock */
+	uint64_t load_until_ns; /* the budget was used up not long ago; 0: it was not */
 	struct cookie_secrets cookie_secrets;
 	struct rate_limit rate_limit;
 
@@ -131,6 +170,8 @@ struct rosenpass {
 	struct index by_id[KEYED_HASH_COUNT]; /* first 8 bytes of the peer id -> slot */
 	struct index by_sid;                  /* our session id -> slot */
 	struct timers timers;
+	struct moved_session moved_sessions[ENGINE_MOVED_SESSIONS];
+	size_t moved_session_next;
 
 	struct outputs outputs;
 	struct rosenpass_stats stats;
@@ -142,8 +183,10 @@ struct rosenpass {
 	} work;
 };
 
-/* The most outputs that one datagram, or one due peer, leads to. */
+/* The most outputs that one datagram leads to. */
 #define ENGINE_OUTPUTS_MAX 3
+/* The most that one due peer leads to beside the datagrams of endpoint_ways(): STALE, and KEY or TIMEOUT. */
+#define ENGINE_DUE_EVENTS_MAX 2
 
 /* --- engine.c --- */
 
@@ -153,6 +196,10 @@ void engine_advance(struct rosenpass *engine, uint64_t now_ns);
 /* The hash under which the mac of a message to us is right, among those of the dialects. -1: none. */
 int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
 
+/* A keyed hash of a message without its cookie field, by which a copy is recognized. */
+void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
+                     const uint8_t *message, size_t length);
+
 /* Seals mac and cookie of a message to the peer and queues it for that address. */
 void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
                  enum keyed_hash hash, const struct rosenpass_address *to, bool repeated);
@@ -161,9 +208,6 @@ void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, 
 void engine_report_key(struct rosenpass *engine, struct peer *peer,
                        const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
                        enum rosenpass_dialect dialect, uint64_t established_ns);
-
-/* The peer was authenticated at that address. */
-void engine_moved(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *address);
 
 /* --- peers.c --- */
 
@@ -193,6 +237,41 @@ bool initiate_expire(struct rosenpass *engine);
 
 /* Sends the message of our handshake (again) and sets the time of the next transmission. */
 void initiate_send(struct rosenpass *engine, struct peer *peer);
+
+/* --- endpoint.c --- */
+
+/* Whether two addresses are the same, and one at all. */
+bool endpoint_is_same(const struct rosenpass_address *a, const struct rosenpass_address *b);
+
+/* Takes the caller's word for where the peer is; length 0: nobody knows. */
+void endpoint_set(struct peer *peer, const struct rosenpass_address *address);
+
+/* The peer does not answer at its endpoint, and the caller may know other addresses. */
+void endpoint_lose(struct peer *peer);
+
+/*
+ * A handshake was completed by a message from that address: the peer is there. identity: engine_identity()
+ * of the message. Returns true if the endpoint has moved.
+ */
+bool endpoint_authenticated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
+                            const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
+
+/* A message of that identity came again, from that address. Returns true if that had an effect. */
+bool endpoint_repeated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
+                       const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
+
+/* InitConf also goes to that address. Returns false if it does so already, or to too many. */
+bool endpoint_add_candidate(struct peer *peer, const struct rosenpass_address *from);
+
+/* Whether the message of our handshake can be sent anywhere. */
+bool endpoint_has_way(const struct peer *peer);
+
+/* The most datagrams that endpoint_send() leads to. */
+size_t endpoint_ways(const struct peer *peer);
+
+/* Queues a message of our handshake for every address where the peer may be. */
+void endpoint_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
+                   enum keyed_hash hash, bool repeated);
 
 /* --- complete.c, respond.c: each sets the datagrams' verdict and peer --- */
 

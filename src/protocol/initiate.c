@@ -83,8 +83,8 @@ void initiate_send(struct rosenpass *engine, struct peer *peer)
 	struct own_handshake *own = &peer->own;
 	bool was_extra = own->extra_dialect;
 
-	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
-	            &peer->endpoint, own->sent);
+	endpoint_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+	              own->sent);
 	own->sent = true;
 	own->cookie_resend = true;
 	own->extra_dialect = false;
@@ -250,9 +250,9 @@ static void expire_keys(struct rosenpass *engine, struct peer *peer)
 		slot->output.role = peer->role;
 		slot->output.dialect = peer->dialect;
 		peer->has_key = false;
-		/* Where it was does not answer; the caller may know other places. */
-		if (peer->discover && own->state != ROSENPASS_STATE_INIT_CONF)
-			memset(&peer->endpoint, 0, sizeof peer->endpoint);
+		/* Where the peer was it does not answer; the caller may know other places. */
+		if (peer->discover)
+			endpoint_lose(peer);
 	}
 	if (own->state == ROSENPASS_STATE_INIT_CONF && engine->now_ns >= own->report_ns) {
 		own->report_ns = ROSENPASS_NEVER;
@@ -275,11 +275,11 @@ static bool expire_handshake(struct rosenpass *engine, struct peer *peer, bool *
 	struct own_handshake *own = &peer->own;
 
 	*fresh = true;
-	if (!peers_can_reach(peer))
-		return false;
-	if (own->state != ROSENPASS_STATE_INIT_HELLO && engine->now_ns >= peer->renewal_ns)
+	if (peers_can_reach(peer) && own->state != ROSENPASS_STATE_INIT_HELLO &&
+	    engine->now_ns >= peer->renewal_ns)
 		return true;
-	if (own->state == ROSENPASS_STATE_IDLE || engine->now_ns < own->next_send_ns)
+	if (own->state == ROSENPASS_STATE_IDLE || !endpoint_has_way(peer) ||
+	    engine->now_ns < own->next_send_ns)
 		return false;
 	if (engine->now_ns - own->next_send_ns >= LATE_NS) {
 		peer->trying_since_ns = engine->now_ns;
@@ -301,21 +301,27 @@ bool initiate_expire(struct rosenpass *engine)
 {
 	struct job jobs[HANDSHAKE_BATCH_MAX];
 	size_t count = 0;
+	size_t reserved = 0; /* outputs that the jobs will need */
 	bool more = true;
 
 	while (count < HANDSHAKE_BATCH_MAX) {
 		uint32_t slot;
 		struct peer *peer;
+		size_t needed;
 
-		more = outputs_room(&engine->outputs) >= ENGINE_OUTPUTS_MAX * (count + 1) &&
-		       timers_first(&engine->timers, &slot) <= engine->now_ns;
+		more = timers_first(&engine->timers, &slot) <= engine->now_ns;
 		if (!more)
 			break;
 		peer = engine->slots[slot].peer;
+		needed = ENGINE_DUE_EVENTS_MAX + endpoint_ways(peer);
+		more = outputs_room(&engine->outputs) >= reserved + needed;
+		if (!more)
+			break;
 		expire_keys(engine, peer);
 		jobs[count].peer = peer;
 		if (expire_handshake(engine, peer, &jobs[count].fresh)) {
 			timers_set(&engine->timers, slot, ROSENPASS_NEVER);
+			reserved += needed;
 			count++;
 		} else {
 			peers_schedule(engine, peer);

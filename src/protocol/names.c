@@ -7,7 +7,7 @@ const char *rosenpass_verdict_name(enum rosenpass_verdict verdict)
 		[ROSENPASS_ACCEPTED] = "RespHello accepted",
 		[ROSENPASS_EXCHANGED] = "key exchanged",
 		[ROSENPASS_CONFIRMED] = "key confirmed",
-		[ROSENPASS_REPEATED] = "InitConf answered again",
+		[ROSENPASS_REPEATED] = "message repeated",
 		[ROSENPASS_COOKIE_SENT] = "cookie demanded",
 		[ROSENPASS_COOKIE_TAKEN] = "cookie received",
 		[ROSENPASS_CROSSED] = "passed over for our own handshake",

@@ -84,7 +84,7 @@ void peers_schedule(struct rosenpass *engine, struct peer *peer)
 
 	if (peer->has_key)
 		at = earlier(at, peer->key_since_ns + ENGINE_STALE_NS);
-	if (peer->own.state != ROSENPASS_STATE_IDLE && peers_can_reach(peer))
+	if (peer->own.state != ROSENPASS_STATE_IDLE && endpoint_has_way(peer))
 		at = earlier(at, peer->own.next_send_ns);
 	if (peer->own.state == ROSENPASS_STATE_INIT_CONF)
 		at = earlier(at, earlier(peer->own.report_ns, peer->own.established_ns + ENGINE_STALE_NS));
@@ -121,7 +121,7 @@ static void apply_config(struct peer *peer, const struct rosenpass_peer_config *
 	peer->dialects = config->dialects != 0 ? config->dialects : ROSENPASS_DIALECTS_ALL;
 	peer->discover = config->discover;
 	if (config->endpoint.length > 0)
-		peer->endpoint = config->endpoint;
+		endpoint_set(peer, &config->endpoint);
 	memcpy(peer->psk, config->psk != NULL ? config->psk : no_psk, sizeof peer->psk);
 	ct_secret(peer->psk, sizeof peer->psk);
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
@@ -343,7 +343,7 @@ int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer handle,
 	if (endpoint->length > ROSENPASS_ADDRESS_MAX_BYTES || endpoint->group_length > endpoint->length)
 		return ROSENPASS_E_ARGUMENT;
 	engine_advance(engine, now_ns);
-	peer->endpoint = *endpoint;
+	endpoint_set(peer, endpoint);
 	if (endpoint->length > 0 && peer->own.state == ROSENPASS_STATE_INIT_HELLO)
 		try_afresh(engine, peer);
 	peers_schedule(engine, peer);
@@ -380,6 +380,7 @@ int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle,
 		.role = peer->role,
 		.dialect = peer->dialect,
 		.ever = peer->ever,
+		.waiting_since_ns = peer->trying_since_ns,
 		.retransmissions = peer->unanswered > 0 ? peer->unanswered - 1 : 0,
 		.exchanges = peer->exchanges,
 		.timeouts = peer->timeouts,

@@ -32,6 +32,9 @@
 #define SETTLE_LESSER_NS (ENGINE_SECOND_NS / 2)
 #define SETTLE_GREATER_NS (5 * ENGINE_SECOND_NS)
 
+/* InitHellos of one peer at shorter intervals are charged like those of strangers; see budget.h. */
+#define HELLO_NS (5 * ENGINE_SECOND_NS)
+
 /* The byte of a biscuit's number that tells the dialect; the eight before it count. */
 #define NUMBER_DIALECT 8
 
@@ -139,25 +142,42 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 	return true;
 }
 
-/* Under load: whether the sender has shown a cookie and is within its share; else the verdict. */
-static bool admit_under_load(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+/*
+ * Returns true if an InitHello may cost a handshake now, else sets the verdict. A sender with a valid cookie
+ * has a share of its own. A sender without a cookie, or beyond its share, takes from the budget. A cookie is
+ * demanded only when the budget is used up, because software that ignores CookieReply has no other way in.
+ */
+static bool admit_by_load(struct rosenpass *engine, struct rosenpass_datagram *datagram, bool *in_budget)
 {
-	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
-	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) != 0)
-		return false;
-	if (!cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
-	                     datagram->from.length, datagram->data, datagram->length)) {
-		if (send_cookie(engine, datagram))
-			datagram->verdict = ROSENPASS_COOKIE_SENT;
-		return false;
+	bool has_cookie;
+
+	*in_budget = false;
+	if (!engine->under_load && engine->clock == NULL)
+		return true;
+	has_cookie = cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
+	                             datagram->from.length, datagram->data, datagram->length);
+	if (has_cookie && rate_limit_take(&engine->rate_limit, datagram->from.bytes,
+	                                  datagram->from.group_length, engine->now_ns))
+		return true;
+	if (!engine->under_load) {
+		*in_budget = budget_take(&engine->budget);
+		if (*in_budget)
+			return true;
+		engine->load_until_ns = engine->now_ns + ENGINE_CALM_NS;
 	}
 	datagram->verdict = ROSENPASS_DROPPED_LOAD;
-	return rate_limit_take(&engine->rate_limit, datagram->from.bytes, datagram->from.group_length,
-	                       engine->now_ns);
+	if (has_cookie)
+		return false;
+	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
+	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) == 0 &&
+	    send_cookie(engine, datagram))
+		datagram->verdict = ROSENPASS_COOKIE_SENT;
+	return false;
 }
 
 /* The cheap checks; sets a work item up. false: the verdict is set. */
-static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram, struct handshake_response *w)
+static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram, struct handshake_response *w,
+                  bool *in_budget)
 {
 	uint32_t dialects = messages_classify(datagram->data, datagram->length);
 	int hash = engine_mac_hash(engine, datagram->data, datagram->length, dialects);
@@ -165,7 +185,7 @@ static bool admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
 	datagram->verdict = ROSENPASS_DROPPED_MAC;
 	if (hash < 0)
 		return false;
-	if (engine->under_load && !admit_under_load(engine, datagram))
+	if (!admit_by_load(engine, datagram, in_budget))
 		return false;
 	datagram->verdict = ROSENPASS_DROPPED_SIZE;
 	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
@@ -185,6 +205,7 @@ struct batch {
 	struct handshake_response *ws[HANDSHAKE_BATCH_MAX];
 	struct rosenpass_datagram *datagrams[HANDSHAKE_BATCH_MAX];
 	struct peer *peers[HANDSHAKE_BATCH_MAX];
+	bool in_budget[HANDSHAKE_BATCH_MAX];
 };
 
 /* What becomes of the i-th of the batch. true: it goes on; false: the verdict is set. */
@@ -199,6 +220,7 @@ static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step
 			continue;
 		batch->ws[kept] = batch->ws[i];
 		batch->datagrams[kept] = batch->datagrams[i];
+		batch->in_budget[kept] = batch->in_budget[i];
 		batch->peers[kept++] = batch->peers[i];
 	}
 	batch->count = kept;
@@ -215,10 +237,14 @@ static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 		return false;
 	/* Who asks decides what we do next: the peer id is no secret between the two of us. */
 	ct_declassify(w->pidi, sizeof w->pidi);
+	memcpy(datagram->claimed_id, w->pidi, sizeof datagram->claimed_id);
+	datagram->claimed_dialect = w->dialect;
+	datagram->has_claim = true;
 	datagram->verdict = ROSENPASS_DROPPED_PEER;
 	peer = peers_by_id(engine, w->chain.hash, w->pidi);
 	if (peer == NULL)
 		return false;
+	datagram->claimed_peer = peer->handle;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
 		return false;
@@ -236,6 +262,9 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
 	if (w->failed != 0)
 		return false;
+	/* From here on the claim is proven. */
+	datagram->has_claim = false;
+	datagram->claimed_peer = 0;
 	datagram->peer = batch->peers[i]->handle;
 	datagram->verdict = ROSENPASS_CROSSED;
 	if (goes_before_hello(engine, batch->peers[i], w->chain.hash))
@@ -249,32 +278,62 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	return true;
 }
 
+/* The time on the caller's clock; 0 without one. */
+static uint64_t read_clock(const struct rosenpass *engine)
+{
+	return engine->clock == NULL ? 0 : engine->clock(engine->clock_context);
+}
+
+/* Returns true if this InitHello gets the lower price of a peer. Repetitions of a recorded one do not. */
+static bool is_first_for_long(const struct rosenpass *engine, struct peer *peer)
+{
+	if (peer->hello_ns != 0 && engine->now_ns - peer->hello_ns < HELLO_NS)
+		return false;
+	peer->hello_ns = engine->now_ns;
+	return true;
+}
+
+static void work_through(struct rosenpass *engine, struct batch *batch, struct budget_work *work)
+{
+	uint64_t from_ns = read_clock(engine);
+	uint64_t to_ns;
+
+	work->count = batch->count;
+	handshake_identify(batch->ws, batch->count);
+	keep_those(engine, batch, find_peer);
+	handshake_authenticate(batch->ws, batch->count);
+	keep_those(engine, batch, decide);
+	handshake_respond(batch->ws, batch->count);
+	for (size_t i = 0; i < batch->count; i++) {
+		engine_send(engine, batch->peers[i], batch->ws[i]->message, batch->ws[i]->length,
+		            batch->ws[i]->chain.hash, &batch->datagrams[i]->from, false);
+		batch->datagrams[i]->verdict = ROSENPASS_ANSWERED;
+		if (batch->in_budget[i] && is_first_for_long(engine, batch->peers[i]))
+			work->peers++;
+	}
+	to_ns = read_clock(engine);
+	work->spent_ns = to_ns > from_ns ? to_ns - from_ns : 0;
+}
+
 void respond_init_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
 {
 	struct batch batch = { 0 };
-	size_t used;
+	struct budget_work work = { 0 };
 
+	budget_advance(&engine->budget, read_clock(engine));
 	for (size_t i = 0; i < count; i++) {
 		struct handshake_response *w = &engine->work.responses[batch.count];
 
 		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE ||
-		    datagrams[i].data[0] != MESSAGE_INIT_HELLO || !admit(engine, &datagrams[i], w))
+		    datagrams[i].data[0] != MESSAGE_INIT_HELLO ||
+		    !admit(engine, &datagrams[i], w, &batch.in_budget[batch.count]))
 			continue;
 		batch.ws[batch.count] = w;
 		batch.datagrams[batch.count++] = &datagrams[i];
 	}
-	used = batch.count;
-	handshake_identify(batch.ws, batch.count);
-	keep_those(engine, &batch, find_peer);
-	handshake_authenticate(batch.ws, batch.count);
-	keep_those(engine, &batch, decide);
-	handshake_respond(batch.ws, batch.count);
-	for (size_t i = 0; i < batch.count; i++) {
-		engine_send(engine, batch.peers[i], batch.ws[i]->message, batch.ws[i]->length,
-		            batch.ws[i]->chain.hash, &batch.datagrams[i]->from, false);
-		batch.datagrams[i]->verdict = ROSENPASS_ANSWERED;
-	}
-	ct_wipe(&engine->work.responses, sizeof engine->work.responses[0] * used);
+	work_through(engine, &batch, &work);
+	budget_charge(&engine->budget, &work, read_clock(engine));
+	ct_wipe(&engine->work.responses, sizeof engine->work.responses[0] * work.count);
 }
 
 /* The new key, EmptyData, and what is remembered for an InitConf that comes again. */
@@ -302,7 +361,7 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 		peer->renewal_ns =
 			engine->now_ns +
 			(is_greater(engine, peer, KEYED_HASH_BLAKE2B) ? SETTLE_GREATER_NS : SETTLE_LESSER_NS);
-	engine_moved(engine, peer, from);
+	(void)endpoint_authenticated(engine, peer, from, peer->answered_conf);
 
 	memset(peer->answer, 0, sizeof peer->answer);
 	messages_set_type(peer->answer, MESSAGE_EMPTY_DATA);
@@ -355,9 +414,9 @@ void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *data
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(dialect)) == 0)
 		goto done;
 
-	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->conf_key, message,
-	           messages_cookie_offset(sizeof message));
+	engine_identity(engine, identity, message, sizeof message);
 	if (peer->answered && ct_is_set(ct_equal(identity, peer->answered_conf, sizeof identity))) {
+		(void)endpoint_repeated(engine, peer, &datagram->from, identity);
 		engine_send(engine, peer, peer->answer, sizeof peer->answer, hash, &datagram->from, true);
 		datagram->verdict = ROSENPASS_REPEATED;
 		datagram->peer = peer->handle;

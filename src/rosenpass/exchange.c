@@ -14,11 +14,17 @@
 #define CONFIG_MODE 0644
 
 /* Keeps the arguments as a file for exchange-config. */
-static int save(const struct config *config, const char *path)
+static int save(const struct config *config, const struct monitor_options *options, const char *path)
 {
-	char *text = config_format(config);
+	char problem[MONITOR_PROBLEM_BYTES];
+	char *text;
 	int result;
 
+	if (monitor_check_output(config, options, "config file", path, problem) != 0) {
+		log_error("exchange: %s", problem);
+		return -1;
+	}
+	text = config_format(config);
 	if (text == NULL) {
 		log_error("cannot write config file \"%s\": %s", path,
 		          errno == EILSEQ
@@ -35,6 +41,8 @@ static int save(const struct config *config, const char *path)
 
 static int run(const struct arguments *arguments, const struct daemon_options *options)
 {
+	const struct monitor_input saved = { "config file", options->config_file };
+	struct monitor_options monitor = options->monitor;
 	struct config config = { 0 };
 	char problem[CONFIG_PROBLEM_BYTES];
 
@@ -47,15 +55,17 @@ static int run(const struct arguments *arguments, const struct daemon_options *o
 		config_release(&config);
 		return COMMAND_FAILED;
 	}
-	if (options->config_file != NULL && save(&config, options->config_file) != 0) {
+	if (options->config_file != NULL && save(&config, &monitor, options->config_file) != 0) {
 		config_release(&config);
 		return COMMAND_FAILED;
 	}
+	monitor.inputs = &saved;
+	monitor.input_count = options->config_file != NULL ? 1 : 0;
 	if (config.secret_key_was_private)
 		log_warn("the private-key argument is deprecated, please use secret-key instead");
 	if (config.verbosity == CONFIG_VERBOSE && !log_is_on(LOG_DEBUG))
 		log_set_level(LOG_DEBUG);
-	return monitor_run(&config, &options->monitor);
+	return monitor_run(&config, &monitor);
 }
 
 int command_exchange(int count, char **words)

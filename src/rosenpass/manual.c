@@ -165,7 +165,7 @@ static int write_page(const char *folder, const struct manual_file *file)
 	(void)umask(mask);
 	if (asprintf(&path, "%s/%s", folder, file->name) >= 0) {
 		result = file_write(path, (const uint8_t *)file->text, file->length, PAGE_MODE & ~mask,
-		                    FILE_REPLACE_UNSYNCED);
+		                    FILE_REPLACE);
 		if (result != 0)
 			log_error("cannot write man page \"%s\": %s", path, strerror(-result));
 		free(path);

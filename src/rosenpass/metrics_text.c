@@ -1,5 +1,6 @@
 #include "rosenpass/metrics_text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static const struct metric metrics[] = {
 	{ "under_load", "gauge", "1 while strangers need a cookie.", OF_DAEMON, { "load", "under_load" } },
 	{ "busy_ratio",
 	  "gauge",
-	  "Part of the last second that the engine process worked.",
+	  "Part of the last second that went into datagrams and timers.",
 	  OF_DAEMON,
 	  { "load", "busy" } },
 	{ "received_total",
@@ -40,6 +41,16 @@ static const struct metric metrics[] = {
 	  { "traffic", "received" } },
 	{ "sent_total", "counter", "Datagrams sent.", OF_DAEMON, { "traffic", "sent" } },
 	{ "sent_bytes_total", "counter", "Bytes sent.", OF_DAEMON, { "traffic", "sent_bytes" } },
+	{ "rejected_total",
+	  "counter",
+	  "Handshakes rejected for their key, preshared key or dialect.",
+	  OF_DAEMON,
+	  { "rejected", "total" } },
+	{ "rejected_callers",
+	  "gauge",
+	  "Callers with rejected handshakes that are remembered.",
+	  OF_DAEMON,
+	  { "rejected", "callers" } },
 	{ "sandbox", "gauge", "1 for each part of the sandbox that is on.", OF_SANDBOX, { "on", NULL } },
 	{ "peer_has_key",
 	  "gauge",
@@ -57,6 +68,11 @@ static const struct metric metrics[] = {
 	  "Handshakes that the peer did not answer.",
 	  OF_PEER,
 	  { "timeouts", NULL } },
+	{ "peer_unanswered_seconds",
+	  "gauge",
+	  "How long the peer has not answered, from ten seconds on; 0 while it answers.",
+	  OF_PEER,
+	  { "unanswered", "age" } },
 	{ "peer_retransmissions",
 	  "gauge",
 	  "Times the present handshake was sent again.",
@@ -77,6 +93,11 @@ static const struct metric metrics[] = {
 	  "Tries to deliver a key that failed.",
 	  OF_OUTPUT,
 	  { "failures", NULL } },
+	{ "output_tunnel_problem",
+	  "gauge",
+	  "1 when WireGuard holds the key and tries, but has no handshake.",
+	  OF_OUTPUT,
+	  { "tunnel_problem", NULL } },
 };
 
 /* A value between quotes: backslash, quote and line end are escaped. */
@@ -191,16 +212,20 @@ static void put_outputs(FILE *out, const struct metric *metric, json_t *status, 
 	json_array_foreach(json_object_get(peer, "outputs"), i, output)
 	{
 		json_t *value = value_of(metric, output);
-		const char *state = json_string_value(value);
+		bool is_state = strcmp(metric->path[0], "state") == 0;
 
+		/* Outputs that are none of WireGuard's have no tunnel. */
+		if (value == NULL && strcmp(metric->path[0], "tunnel_problem") == 0)
+			continue;
 		(void)fprintf(out, "rosenpass_%s{", metric->name);
 		put_peer_labels(out, status, peer);
 		(void)fputc(',', out);
 		put_label(out, "kind", text_of(output, "kind"));
 		(void)fputc(',', out);
 		put_label(out, "target", text_of(output, "target"));
-		if (state != NULL)
-			(void)fprintf(out, "} %d\n", strcmp(state, "delivered") == 0 ? 1 : 0);
+		if (is_state && json_is_string(value))
+			(void)fprintf(out, "} %d\n",
+			              strcmp(json_string_value(value), "delivered") == 0 ? 1 : 0);
 		else
 			put_value(out, value);
 	}

@@ -159,6 +159,40 @@ static void put_sandbox(struct out *out, json_t *list)
 	}
 }
 
+/* The handshakes that were rejected, latest first. */
+static void put_rejected(struct out *out, json_t *rejected)
+{
+	long long callers = number_of(rejected, "callers");
+	json_t *last = json_object_get(rejected, "last");
+	size_t i;
+	json_t *caller;
+
+	if (callers <= 0)
+		return;
+	put(out, "  rejected: %lld handshake%s of %lld caller%s\n", number_of(rejected, "total"),
+	    number_of(rejected, "total") == 1 ? "" : "s", callers, callers == 1 ? "" : "s");
+	json_array_foreach(last, i, caller)
+	{
+		char words[AGE_BYTES];
+
+		format_age(words, json_number_value(json_object_get(caller, "age")));
+		put(out, "    %s ago", words);
+		if (number_of(caller, "count") > 1)
+			put(out, ", %lld times", number_of(caller, "count"));
+		put(out, ": ");
+		if (json_is_integer(json_object_get(caller, "claimed_peer"))) {
+			put(out, "peer ");
+			if (text_of(caller, "claimed_name") != NULL)
+				put_text(out, text_of(caller, "claimed_name"));
+			else
+				put(out, "%lld", number_of(caller, "claimed_peer"));
+			put(out, ": ");
+		}
+		put_text(out, text_of(caller, "words") != NULL ? text_of(caller, "words") : "?");
+		put(out, "\n");
+	}
+}
+
 static void put_daemon(struct out *out, json_t *status)
 {
 	json_t *load = json_object_get(status, "load");
@@ -168,6 +202,7 @@ static void put_daemon(struct out *out, json_t *status)
 	put_coloured(out, GREEN, text_of(status, "name") != NULL ? text_of(status, "name") : "?");
 	put(out, "\n");
 	put_line(out, "version", text_of(status, "version"));
+	put_line(out, "id", text_of(status, "id"));
 	put_line(out, "configuration", text_of(status, "config"));
 	put(out, "  processes: %lld, engine %lld\n", number_of(status, "pid"),
 	    number_of(status, "engine_pid"));
@@ -182,6 +217,7 @@ static void put_daemon(struct out *out, json_t *status)
 		}
 		put(out, "\n");
 	}
+	put_rejected(out, json_object_get(status, "rejected"));
 }
 
 static void put_state(struct out *out, json_t *peer)
@@ -253,7 +289,34 @@ static void put_output(struct out *out, json_t *output)
 	if (json_is_number(json_object_get(output, "handshake_age"))) {
 		format_age(words, json_number_value(json_object_get(output, "handshake_age")));
 		put(out, "    WireGuard's last handshake: %s ago\n", words);
+	} else if (text_of(output, "tunnel") != NULL) {
+		put(out, "    WireGuard's last handshake: none yet\n");
 	}
+	if (text_of(output, "tunnel_problem") != NULL) {
+		put(out, "    ");
+		put_coloured(out, RED, text_of(output, "tunnel_problem"));
+		put(out, "\n");
+	}
+}
+
+/* A place that still has the last key of a peer that is gone. */
+static void put_left(struct out *out, json_t *left)
+{
+	const char *kind = text_of(left, "kind");
+	const char *error = text_of(left, "error");
+
+	put(out, "\n");
+	put_text(out, text_of(left, "peer") != NULL ? text_of(left, "peer") : "?");
+	put(out, " has left, and its last key is still in %s ",
+	    is(kind, "command")     ? "command"
+	    : is(kind, "wireguard") ? "wireguard"
+	                            : "outfile");
+	put_text(out, text_of(left, "target") != NULL ? text_of(left, "target") : "?");
+	if (error != NULL) {
+		put(out, ": ");
+		put_coloured(out, RED, error);
+	}
+	put(out, "\n");
 }
 
 static void put_endpoint(struct out *out, json_t *peer)
@@ -288,6 +351,7 @@ static void put_endpoint(struct out *out, json_t *peer)
 static void put_peer(struct out *out, json_t *peer)
 {
 	const char *error = text_of(peer, "last_error");
+	const char *unanswered = text_of(json_object_get(peer, "unanswered"), "words");
 	size_t i;
 	json_t *item;
 
@@ -303,6 +367,11 @@ static void put_peer(struct out *out, json_t *peer)
 	put_endpoint(out, peer);
 	put_key(out, peer);
 	put_state(out, peer);
+	if (unanswered != NULL) {
+		put(out, "  unanswered: ");
+		put_coloured(out, RED, unanswered);
+		put(out, "\n");
+	}
 	json_array_foreach(json_object_get(peer, "outputs"), i, item) put_output(out, item);
 	if (error != NULL) {
 		put(out, "  last error: ");
@@ -334,6 +403,7 @@ static void write_status(struct out *out, json_t *status)
 
 	put_daemon(out, status);
 	json_array_foreach(json_object_get(status, "peers"), i, item) put_peer(out, item);
+	json_array_foreach(json_object_get(status, "left"), i, item) put_left(out, item);
 }
 
 char *status_text_format(json_t *status, bool colour)

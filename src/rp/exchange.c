@@ -12,11 +12,9 @@
 #define SHORT_OPTIONS "+:h"
 
 static const struct option options[] = {
-	{ "adopt", no_argument, NULL, 'a' },
-	{ "user", required_argument, NULL, 'u' },
-	{ "no-sandbox", no_argument, NULL, 's' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{ "adopt", no_argument, NULL, 'a' },      { "replace-routes", no_argument, NULL, 'r' },
+	{ "user", required_argument, NULL, 'u' }, { "no-sandbox", no_argument, NULL, 's' },
+	{ "help", no_argument, NULL, 'h' },       { NULL, 0, NULL, 0 },
 };
 
 size_t command_exchange_option_width(const char *word)
@@ -56,6 +54,9 @@ static int read_options(struct vpn_options *chosen, options_first_values *values
 		switch (option) {
 		case 'a':
 			chosen->adopt = true;
+			break;
+		case 'r':
+			chosen->replace_routes = true;
 			break;
 		case 'u':
 			chosen->user = optarg;

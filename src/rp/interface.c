@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/monitor.h"
+#include "rp/mtu.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
@@ -84,6 +85,7 @@ static int take(struct interface *interface, bool is_ours)
 	if (interface->index != index) {
 		interface->is_complete = false;
 		interface->gave_key = false;
+		interface->present_mtu = 0;
 		ways_lost(&interface->ways);
 		for (size_t i = 0; i < interface->peer_count; i++)
 			interface->peers[i].is_ours = false;
@@ -177,6 +179,64 @@ static int provide(struct interface *interface, bool *is_new)
 	return interface->adopt ? adopt(interface, is_new) : fail_taken(interface);
 }
 
+static bool has_wide(const struct interface *interface)
+{
+	return ways_has_wide(&interface->ways, AF_INET) || ways_has_wide(&interface->ways, AF_INET6);
+}
+
+/* The mark that the interface has to have; 0: any. */
+static uint32_t needed_mark(const struct interface *interface)
+{
+	return interface->has_fwmark ? interface->fwmark : interface->policy.mark;
+}
+
+/* Chooses a mark where routes need one. */
+static int choose_mark(struct interface *interface, const struct wireguard_device *present)
+{
+	bool is_off = interface->has_fwmark && interface->fwmark == 0;
+	int result;
+
+	if (!has_wide(interface))
+		return 0;
+	if (is_off) {
+		if (!interface->was_there)
+			log_warn("no default route is made: with fwmark off it would take the tunnel's own "
+			         "packets");
+		return 0;
+	}
+	result = policy_choose(&interface->policy, interface->fwmark, present->fwmark);
+	return result == 0 ? 0 : fail(interface, "no routing table is free: %s", strerror(-result));
+}
+
+/* An interface that stays gets its own mark back. */
+static int promise_mark(struct interface *interface, const struct wireguard_device *present, uint32_t mark)
+{
+	struct undo undo;
+
+	if (interface->is_ours)
+		return 0;
+	memset(&undo, 0, sizeof undo);
+	undo.kind = UNDO_FWMARK;
+	memcpy(undo.link.name, interface->name, sizeof undo.link.name);
+	undo.link.index = interface->index;
+	undo.link.before = present->fwmark;
+	undo.link.ours = mark;
+	return guard_promise(&interface->guard, &undo);
+}
+
+/* Adds the mark to a change of the interface where it has another one. 0 or -ENOMEM. */
+static int plan_mark(struct interface *interface, const struct wireguard_device *present,
+                     struct wireguard_change *change)
+{
+	uint32_t mark = needed_mark(interface);
+
+	if (mark == 0 || mark == present->fwmark)
+		return 0;
+	change->set_fwmark = true;
+	change->fwmark = mark;
+	return promise_mark(interface, present, mark);
+}
+
 /* Adds a peer, or more, that the device does not have. */
 static int add_peers(struct interface *interface, const struct wireguard_device *present, bool is_new)
 {
@@ -206,7 +266,9 @@ static int add_peers(struct interface *interface, const struct wireguard_device 
 			change.set_listen_port = interface->has_port;
 			change.listen_port = interface->port;
 		}
-		result = is_new || change.peer_count > 0 ? wireguard_set(interface->name, &change) : 0;
+		result = plan_mark(interface, present, &change);
+		if (result == 0 && (is_new || change.peer_count > 0 || change.set_fwmark))
+			result = wireguard_set(interface->name, &change);
 	}
 	secret_memory_release(NULL, keys, (interface->peer_count + 1) * WIREGUARD_KEY_BYTES);
 	free(changes);
@@ -224,13 +286,72 @@ static int fail_set_up(struct interface *interface, int result)
 	return fail(interface, "cannot set up WireGuard's %s: %s", interface->name, words_of(result));
 }
 
+/* --- MTU ----------------------------------------------------------------------------- */
+
+/* An interface that stays gets its own MTU back. */
+static int promise_mtu(struct interface *interface, uint32_t mtu)
+{
+	struct undo undo;
+	struct link link;
+	int result = link_look_index(interface->index, &link);
+
+	if (result != 0 || interface->is_ours || link.mtu == mtu)
+		return result;
+	memset(&undo, 0, sizeof undo);
+	undo.kind = UNDO_MTU;
+	undo.link.index = interface->index;
+	undo.link.before = link.mtu;
+	undo.link.ours = mtu;
+	return guard_promise(&interface->guard, &undo);
+}
+
+static uint32_t path_mtu(const struct interface *interface, const struct wireguard_device *present)
+{
+	struct mtu mtu = { 0 };
+
+	for (size_t i = 0; i < present->peer_count; i++)
+		mtu_take(&mtu, &present->peers[i].endpoint, present->fwmark, interface->index);
+	/* Before the first key WireGuard has no endpoints. */
+	for (size_t i = 0; i < interface->peer_count; i++)
+		mtu_take(&mtu, &interface->peers[i].endpoint, present->fwmark, interface->index);
+	return mtu_of_tunnel(&mtu);
+}
+
+/* Sets an MTU that is given, or new. What its owner or an administrator has set stays. */
+static void keep_mtu(struct interface *interface, const struct wireguard_device *present)
+{
+	uint32_t mtu = interface->mtu;
+	int result;
+
+	if (mtu == 0 && interface->is_ours)
+		mtu = path_mtu(interface, present);
+	if (mtu == 0 || mtu == interface->present_mtu)
+		return;
+	interface->present_mtu = mtu;
+	result = promise_mtu(interface, mtu);
+	if (result == 0)
+		result = link_set_mtu(interface->index, mtu);
+	if (result == 0)
+		log_info("interface %s has an MTU of %u", interface->name, mtu);
+	else
+		log_warn("interface %s cannot have an MTU of %u: %s", interface->name, mtu, words_of(result));
+}
+
+/* --- filling ------------------------------------------------------------------------- */
+
 static int fill(struct interface *interface, bool is_new)
 {
 	struct wireguard_device present;
 	int result = wireguard_get(&present, interface->name);
 
 	if (result == 0) {
+		if (choose_mark(interface, &present) != 0) {
+			wireguard_release(&present);
+			return -1;
+		}
 		result = add_peers(interface, &present, is_new);
+		if (result == 0)
+			keep_mtu(interface, &present);
 		wireguard_release(&present);
 	}
 	if (result == 0 && is_new && !interface->is_ours)
@@ -241,18 +362,13 @@ static int fill(struct interface *interface, bool is_new)
 	return result == 0 ? 0 : fail_set_up(interface, result);
 }
 
-static bool has_peers(const struct interface *interface)
+static bool has_peers(const struct interface *interface, const struct wireguard_device *present)
 {
-	struct wireguard_device present;
-	bool all = true;
-
-	/* What cannot be read now is not missing. */
-	if (wireguard_get(&present, interface->name) != 0)
-		return true;
-	for (size_t i = 0; i < interface->peer_count && all; i++)
-		all = wireguard_find(&present, interface->peers[i].public_key) != NULL;
-	wireguard_release(&present);
-	return all;
+	for (size_t i = 0; i < interface->peer_count; i++) {
+		if (wireguard_find(present, interface->peers[i].public_key) == NULL)
+			return false;
+	}
+	return true;
 }
 
 void interface_forget(void *context)
@@ -263,20 +379,113 @@ void interface_forget(void *context)
 		sodium_memzero(interface->private_key, WIREGUARD_KEY_BYTES);
 }
 
+/*
+ * Names are resolved before the tunnel takes all packets: the way to a name server may lead through it. Once
+ * that has worked, what WireGuard knows is enough.
+ */
+static bool knows_names(const struct interface *interface, const struct wireguard_device *present)
+{
+	for (size_t i = 0; i < interface->peer_count; i++) {
+		const struct interface_peer *peer = &interface->peers[i];
+		const struct wireguard_peer *there = wireguard_find(present, peer->public_key);
+
+		if (peer->needs_name && (there == NULL || there->endpoint.any.sa_family == AF_UNSPEC))
+			return false;
+	}
+	return true;
+}
+
+/* Addresses, routes, and the rules that lead to wide routes. Returns how many were made. */
+static size_t make_ways(struct interface *interface, const struct wireguard_device *present, bool *conflict)
+{
+	const struct ways_target target = {
+		.name = interface->name,
+		.index = interface->index,
+		.is_ours = interface->is_ours,
+		.guard = &interface->guard,
+	};
+	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	bool has_conflict;
+	size_t made;
+
+	if (interface->ways.wide_table == 0 && interface->policy.mark != 0 && knows_names(interface, present))
+		interface->ways.wide_table = interface->policy.mark;
+	made = ways_make(&interface->ways, &target, &has_conflict);
+	if (conflict != NULL)
+		*conflict = has_conflict;
+	for (size_t f = 0; f < sizeof families / sizeof families[0] && !has_conflict; f++) {
+		if (interface->ways.wide_table != 0 && ways_has_wide(&interface->ways, families[f]))
+			made += policy_keep(&interface->policy, families[f], &interface->guard);
+	}
+	return made;
+}
+
 /* An interface that was down for a moment has lost its routes, and its addresses of IPv6. */
-static void keep_ways(struct interface *interface, const struct link *link)
+static void keep_ways(struct interface *interface, const struct link *link,
+                      const struct wireguard_device *present)
 {
 	uint64_t now_ns = clock_now_ns();
+	bool had_all = interface->ways.wide_table != 0 || interface->policy.mark == 0;
 	size_t made;
 
 	if (!link->is_up || now_ns < interface->ways_due_ns)
 		return;
-	made = ways_make(&interface->ways, interface->name, link->index, false);
+	keep_mtu(interface, present);
+	made = make_ways(interface, present, NULL);
 	interface->ways_due_ns = now_ns + WAYS_REST * (clock_now_ns() - now_ns);
 	if (made == 0)
 		return;
 	interface->ways_due_ns += WAYS_NS;
-	log_info("interface %s has its addresses and routes again", interface->name);
+	log_info("interface %s has its addresses and routes%s", interface->name, had_all ? " again" : "");
+}
+
+/* Puts back a mark that routing rules of ours look for. true: it was another one. */
+static bool keep_mark(struct interface *interface, const struct wireguard_device *present)
+{
+	struct wireguard_change change = { 0 };
+	int result = plan_mark(interface, present, &change);
+
+	if (result == 0 && change.set_fwmark)
+		result = wireguard_set(interface->name, &change);
+	if (result != 0)
+		log_debug("interface %s cannot have its fwmark: %s", interface->name, strerror(-result));
+	return change.set_fwmark && result == 0;
+}
+
+/* Looks after a complete interface. -1: it is not complete any more; else as interface_establish(). */
+static int keep(struct interface *interface, const struct link *link)
+{
+	struct wireguard_device present;
+	int result = 1;
+
+	/* What cannot be read now is not missing. */
+	if (wireguard_get(&present, interface->name) != 0)
+		return 1;
+	if (!has_peers(interface, &present)) {
+		result = -1;
+	} else {
+		result = keep_mark(interface, &present) ? 0 : 1;
+		keep_ways(interface, link, &present);
+	}
+	wireguard_release(&present);
+	return result;
+}
+
+/*
+ * The addresses and routes of an interface that was just filled. -1: a route of somebody else is in the way.
+ */
+static int fill_ways(struct interface *interface)
+{
+	struct wireguard_device present;
+	bool conflict = false;
+	int result = wireguard_get(&present, interface->name);
+
+	if (result != 0)
+		return fail_set_up(interface, result);
+	(void)make_ways(interface, &present, &conflict);
+	wireguard_release(&present);
+	/* At the start that is an error; later the tunnel goes on without that route. */
+	return conflict && !interface->was_there ? -1 : 0;
 }
 
 int interface_establish(void *context, const char *device)
@@ -290,17 +499,20 @@ int interface_establish(void *context, const char *device)
 		return 1;
 	/* A peer that was added at run time is for somebody else to make. */
 	if (interface->is_complete && link_look(interface->name, &link) == 0 &&
-	    link.index == interface->index && has_peers(interface)) {
-		keep_ways(interface, &link);
-		interface->problem[0] = '\0';
-		return 1;
+	    link.index == interface->index) {
+		result = keep(interface, &link);
+		if (result >= 0) {
+			interface->problem[0] = '\0';
+			return result;
+		}
 	}
 	result = provide(interface, &is_new);
 	if (result == 0)
 		result = fill(interface, is_new);
+	if (result == 0)
+		result = fill_ways(interface);
 	if (result != 0)
 		return result;
-	(void)ways_make(&interface->ways, interface->name, interface->index, interface->is_ours);
 	if (interface->was_there)
 		log_warn("interface %s, or a peer of it, was gone; it is there again", interface->name);
 	interface->problem[0] = '\0';
@@ -334,7 +546,6 @@ static void withdraw(struct interface *interface)
 	struct wireguard_peer_change *changes = calloc(interface->peer_count + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 
-	ways_withdraw(&interface->ways, interface->index);
 	for (size_t i = 0; i < interface->peer_count && changes != NULL; i++) {
 		if (!interface->peers[i].is_ours)
 			continue;
@@ -354,7 +565,9 @@ void interface_end(struct interface *interface)
 {
 	if (interface->is_ours)
 		delete_link(interface);
-	else if (interface->index != 0 && is_present(interface))
+	/* Routes of ours are gone, so that those that made room for them find it free. */
+	guard_undo(&interface->guard);
+	if (!interface->is_ours && interface->index != 0 && is_present(interface))
 		withdraw(interface);
 	driver_end(&interface->driver);
 	guard_end(&interface->guard);

@@ -9,7 +9,9 @@
 
 #include "rp/driver.h"
 #include "rp/guard.h"
+#include "rp/policy.h"
 #include "rp/ways.h"
+#include "system/address.h"
 #include "wireguard/wireguard.h"
 
 #define INTERFACE_PROBLEM_BYTES (DRIVER_PROBLEM_BYTES + 128)
@@ -18,7 +20,9 @@ struct interface_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
 	struct wireguard_allowed_ip *allowed_ips; /* allocated */
 	size_t allowed_ip_count;
-	bool is_ours; /* we made it */
+	bool is_ours;                  /* we made it */
+	union address_socket endpoint; /* of its WireGuard; AF_UNSPEC: not known beforehand */
+	bool needs_name; /* its endpoint has to be resolved before the tunnel takes all packets */
 };
 
 struct interface {
@@ -30,6 +34,10 @@ struct interface {
 	struct interface_peer *peers; /* allocated */
 	size_t peer_count;
 	struct ways ways;
+	uint32_t mtu;         /* 0: that of the paths to the peers */
+	bool has_fwmark;      /* its mark is given: */
+	uint32_t fwmark;      /* 0: none, and no routes that would need one */
+	struct policy policy; /* for wide routes */
 
 	struct guard guard;
 	struct driver driver;
@@ -37,6 +45,7 @@ struct interface {
 	uint32_t index;       /* of the one that we made or use; 0: none yet */
 	bool is_complete;     /* it has all that it should */
 	bool was_there;       /* established once */
+	uint32_t present_mtu; /* that was set last; 0: none */
 	uint64_t ways_due_ns; /* addresses and routes are not looked at again before then */
 	bool gave_key;        /* one that had none got our private key */
 	uint64_t unready_ns;  /* since when one that came again has no key or is down; 0: it is ready */

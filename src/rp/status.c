@@ -139,6 +139,7 @@ static void print_exchange(const json_t *peer, const json_t *output)
 		                     ? "none; a random one took the place of the last, which was too old"
 		                     : "none yet; a random one is in its place");
 	}
+	print_text("unanswered", text_of(json_object_get(peer, "unanswered"), "words"));
 	print_text("last error", text_of(peer, "last_error"));
 	if (state != NULL && strcmp(state, "delivered") == 0)
 		print_age("in WireGuard", json_object_get(output, "age"), "confirmed, since ", "");
@@ -165,9 +166,36 @@ static void print_peer(const struct view *view, const json_t *peer, const json_t
 		if (present != NULL)
 			print_device_peer(present);
 	}
-	print_age("latest handshake", json_object_get(output, "handshake_age"), "", " ago");
+	if (json_is_number(json_object_get(output, "handshake_age")))
+		print_age("latest handshake", json_object_get(output, "handshake_age"), "", " ago");
+	else if (text_of(output, "tunnel") != NULL)
+		print_text("latest handshake", "none yet");
+	print_text("no handshake", text_of(output, "tunnel_problem"));
 	print_traffic(output);
 	print_exchange(peer, output);
+}
+
+/* Callers whose handshakes were rejected, latest first. */
+static void print_rejected(const json_t *rejected)
+{
+	const json_t *caller;
+	size_t i;
+
+	json_array_foreach(json_object_get(rejected, "last"), i, caller)
+	{
+		const char *name = text_of(caller, "claimed_name");
+		const char *words = text_of(caller, "words");
+		char age[TIME_TEXT_BYTES];
+		char *line = NULL;
+
+		format_time(age, json_number_value(json_object_get(caller, "age")));
+		if (asprintf(&line, "%s ago: %s%s%s%s", age, name == NULL ? "" : "peer ",
+		             name == NULL ? "" : name, name == NULL ? "" : ": ",
+		             words == NULL ? "?" : words) < 0)
+			continue;
+		print_text("rejected", line);
+		free(line);
+	}
 }
 
 static void print_interface(const struct view *view)
@@ -190,6 +218,8 @@ static void print_interface(const struct view *view)
 		(void)printf("  listening port: %u\n", view->device.listen_port);
 	json_array_foreach(json_object_get(view->status, "listen"), i, listener)
 		print_text("rosenpass", text_of(listener, "address"));
+	print_text("peer id", text_of(view->status, "id"));
+	print_rejected(json_object_get(view->status, "rejected"));
 }
 
 /* The output of a peer that goes to this device. */

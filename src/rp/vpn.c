@@ -1,6 +1,7 @@
 #include "rp/vpn.h"
 
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "daemon/prefix.h"
 #include "daemon/rp_keys.h"
 #include "daemon/rp_plan.h"
+#include "rp/inputs.h"
 #include "rp/interface.h"
+#include "rp/labels.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -89,18 +92,49 @@ static int add_extra(struct config_peer *to, const struct rp_config_peer *from)
 	return 0;
 }
 
-static int add_peer(struct config_peer *to, struct interface_peer *in, struct interface *interface,
-                    const struct rp_config_peer *from)
+/* The address of the peer's WireGuard, where it is given as one. */
+static int read_endpoint(struct interface_peer *in, const char *endpoint)
 {
+	char *text;
+	const char *problem;
+
+	if (endpoint == NULL)
+		return 0;
+	in->needs_name = !address_is_literal(endpoint);
+	if (in->needs_name)
+		return 0;
+	text = next_port(endpoint);
+	if (text == NULL)
+		return -1;
+	/* An interface that is named in it may come later. */
+	if (address_parse(text, &in->endpoint, &problem) != 0)
+		memset(&in->endpoint, 0, sizeof in->endpoint);
+	free(text);
+	return 0;
+}
+
+static int add_peer(struct config_peer *to, struct interface_peer *in, struct interface *interface,
+                    const struct rp_config_peer *from, const char *label)
+{
+	bool is_wide = false;
+
 	if (rp_plan_peer(to, in->public_key, from, interface->name, interface->private_key) != 0)
 		return -1;
+	free(to->name);
+	to->name = strdup(label);
+	if (to->name == NULL)
+		return out_of_memory();
 	if (from->allowed_ips != NULL &&
 	    read_prefixes(&in->allowed_ips, &in->allowed_ip_count, from->allowed_ips, false) != 0)
 		return -1;
+	if (read_endpoint(in, from->endpoint) != 0)
+		return out_of_memory();
 	for (size_t i = 0; i < in->allowed_ip_count; i++) {
 		if (ways_add(&interface->ways, &in->allowed_ips[i], true) != 0)
 			return out_of_memory();
+		is_wide |= ways_is_wide(&in->allowed_ips[i]);
 	}
+	in->needs_name &= is_wide;
 	return add_extra(to, from);
 }
 
@@ -134,28 +168,48 @@ static int add_listen(struct config *config, struct interface *interface, const 
 	return 0;
 }
 
+/* The mark is also the number of a routing table. */
+static int check_mark(const struct interface *interface)
+{
+	bool has_wide = ways_has_wide(&interface->ways, AF_INET) || ways_has_wide(&interface->ways, AF_INET6);
+
+	if (!has_wide || interface->fwmark < RT_TABLE_DEFAULT || interface->fwmark > RT_TABLE_LOCAL)
+		return 0;
+	log_error("fwmark %u is the number of a table of the kernel; for a tunnel that takes all packets "
+	          "choose another one",
+	          interface->fwmark);
+	return -1;
+}
+
 /* What the daemon and the interface are to be, from what rp was told. */
 static int plan(struct config *config, struct interface *interface, const struct rp_config *from)
 {
+	char **labels;
+	int result = 0;
+
 	config->peers = calloc(from->peer_count + 1, sizeof *config->peers);
 	interface->peers = calloc(from->peer_count + 1, sizeof *interface->peers);
 	if (config->peers == NULL || interface->peers == NULL)
 		return out_of_memory();
 	if (add_listen(config, interface, from->listen) != 0 || add_addresses(interface, &from->ips) != 0)
 		return -1;
-	for (size_t i = 0; i < from->peer_count; i++) {
+	if (labels_make(&labels, from) != 0)
+		return out_of_memory();
+	for (size_t i = 0; i < from->peer_count && result == 0; i++) {
 		config->peer_count++;
 		interface->peer_count++;
-		if (add_peer(&config->peers[i], &interface->peers[i], interface, &from->peers[i]) != 0)
-			return -1;
+		result = add_peer(&config->peers[i], &interface->peers[i], interface, &from->peers[i],
+		                  labels[i]);
 	}
-	return 0;
+	labels_release(labels, from->peer_count);
+	return result != 0 ? result : check_mark(interface);
 }
 
 static int run(const struct rp_config *from, const struct vpn_options *options, struct interface *interface)
 {
 	struct config config = { 0 };
 	struct rp_keys_private keys = { 0 };
+	struct inputs inputs = { 0 };
 	struct monitor_options monitor = {
 		.name = interface->name,
 		.user = options->user,
@@ -178,9 +232,22 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	config.public_key = keys.public_key;
 	keys.secret_key = NULL;
 	keys.public_key = NULL;
+	config.fwmark = from->fwmark;
 	interface->private_key = keys.wireguard;
-	if (plan(&config, interface, from) == 0)
-		status = monitor_run(&config, &monitor);
+	interface->mtu = from->mtu;
+	interface->has_fwmark = from->fwmark.is_fixed;
+	interface->fwmark = from->fwmark.mark;
+	interface->ways.replace = options->replace_routes || from->replace_routes;
+	if (plan(&config, interface, from) == 0) {
+		if (inputs_collect(&inputs, from) == 0) {
+			monitor.inputs = inputs.all;
+			monitor.input_count = inputs.count;
+			status = monitor_run(&config, &monitor);
+		} else {
+			(void)out_of_memory();
+		}
+	}
+	inputs_release(&inputs);
 	config_release(&config);
 	interface_end(interface);
 	interface->private_key = NULL;

@@ -9,6 +9,7 @@
 
 struct vpn_options {
 	bool adopt;          /* use an interface that exists */
+	bool replace_routes; /* also routes that are somebody else's */
 	bool no_sandbox;     /* for debugging */
 	const char *user;    /* that the process becomes which faces the network; NULL: not said */
 	const char *version; /* for status */

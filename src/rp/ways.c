@@ -8,8 +8,11 @@
 
 #include "system/log.h"
 #include "wireguard/link.h"
+#include "wireguard/route.h"
 
 #define PREFIX_TEXT_BYTES (INET6_ADDRSTRLEN + 4)
+/* 0.0.0.0/0, or its halves. */
+#define WIDE_BITS 1
 
 static void format_prefix(char out[static PREFIX_TEXT_BYTES], const struct wireguard_allowed_ip *prefix)
 {
@@ -19,24 +22,33 @@ static void format_prefix(char out[static PREFIX_TEXT_BYTES], const struct wireg
 	(void)snprintf(out, PREFIX_TEXT_BYTES, "%s/%u", address, prefix->bits);
 }
 
+bool ways_is_wide(const struct wireguard_allowed_ip *prefix)
+{
+	return prefix->bits <= WIDE_BITS;
+}
+
 int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool is_route)
 {
-	struct way *longer;
+	struct way *longer = reallocarray(ways->all, ways->count + 1, sizeof *longer);
 
-	/* It would lead WireGuard's own packets into the tunnel. */
-	if (is_route && prefix->bits == 0) {
-		if (!ways->warned_default)
-			log_warn("no default route is made: it would take the tunnel's own packets; rp(1) "
-			         "says how to send everything through the tunnel");
-		ways->warned_default = true;
-		return 0;
-	}
-	longer = reallocarray(ways->all, ways->count + 1, sizeof *longer);
 	if (longer == NULL)
 		return -ENOMEM;
 	ways->all = longer;
-	longer[ways->count++] = (struct way){ .prefix = *prefix, .is_route = is_route };
+	longer[ways->count++] = (struct way){
+		.prefix = *prefix,
+		.is_route = is_route,
+		.is_wide = is_route && ways_is_wide(prefix),
+	};
 	return 0;
+}
+
+bool ways_has_wide(const struct ways *ways, uint16_t family)
+{
+	for (size_t i = 0; i < ways->count; i++) {
+		if (ways->all[i].is_wide && ways->all[i].prefix.family == family)
+			return true;
+	}
+	return false;
 }
 
 static void say(struct way *way, const char *name, int result)
@@ -59,50 +71,248 @@ static void say(struct way *way, const char *name, int result)
 		log_write(level, "interface %s cannot have the address %s: %s", name, text, words);
 }
 
-static int make(const struct way *way, uint32_t index, bool replace)
+/* --- other routes -------------------------------------------------------------------- */
+
+/* How a route of somebody else stands to ours, to the same prefix; later ones matter more. */
+enum relation {
+	NONE,
+	AFTER,  /* its metric is larger: not used while ours is there */
+	BEFORE, /* its metric is smaller: used in place of ours */
+	SAME,   /* in the place of ours */
+};
+
+/* What the kernel has to the prefix of a way. */
+struct met {
+	struct way *way;
+	struct route route;
+	uint8_t key[ROUTE_KEY_BYTES];
+	bool is_there; /* ours, or one like it */
+	enum relation relation;
+	struct route_seen other; /* with a relation: the first one */
+};
+
+struct meeting {
+	struct met *all; /* sorted by their keys */
+	size_t count;
+	uint32_t index; /* of our interface */
+};
+
+static int compare_met(const void *a, const void *b)
 {
-	if (!way->is_route)
-		return link_add_address(index, &way->prefix);
-	/* What we made needs no replacing, and that would wake everybody who watches routes. */
-	return replace && !way->is_ours ? link_replace_route(index, &way->prefix)
-	                                : link_add_route(index, &way->prefix);
+	const struct met *left = a;
+	const struct met *right = b;
+
+	return memcmp(left->key, right->key, sizeof left->key);
 }
 
-size_t ways_make(struct ways *ways, const char *name, uint32_t index, bool replace)
+static int compare_with_met(const void *key, const void *met)
 {
+	return memcmp(key, ((const struct met *)met)->key, ROUTE_KEY_BYTES);
+}
+
+static int take_route(void *context, const struct route_seen *seen)
+{
+	struct meeting *meeting = context;
+	uint32_t metric = route_metric(seen->prefix.family);
+	enum relation relation = seen->metric == metric ? SAME : seen->metric < metric ? BEFORE : AFTER;
+	uint8_t key[ROUTE_KEY_BYTES];
+	struct met *met;
+
+	if (seen->tos != 0)
+		return 0;
+	route_key(key, &seen->prefix, seen->table);
+	met = bsearch(key, meeting->all, meeting->count, sizeof *meeting->all, compare_with_met);
+	if (met == NULL)
+		return 0;
+	if (seen->index == meeting->index) {
+		met->is_there |= relation == SAME;
+	} else if (relation > met->relation) {
+		met->relation = relation;
+		met->other = *seen;
+	}
+	return 0;
+}
+
+static bool has_table(const struct meeting *meeting, uint16_t family, uint32_t table)
+{
+	for (size_t i = 0; i < meeting->count; i++) {
+		if (meeting->all[i].route.prefix.family == family && meeting->all[i].route.table == table)
+			return true;
+	}
+	return false;
+}
+
+static void look_around(struct meeting *meeting, const struct ways *ways)
+{
+	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	const uint32_t tables[] = { ROUTE_TABLE_MAIN, ways->wide_table };
+
+	for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+		for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+			if (has_table(meeting, families[f], tables[t]) &&
+			    route_list(families[f], tables[t], take_route, meeting) != 0)
+				log_debug("the routes of table %u cannot be read", tables[t]);
+		}
+	}
+}
+
+/* Says once how another route stands to ours. */
+static void say_other(struct met *met, const char *name, bool is_replaced, bool may_replace)
+{
+	struct way *way = met->way;
+	char words[ROUTE_WORDS_BYTES];
+	char prefix[PREFIX_TEXT_BYTES];
+	char said[WAYS_SAID_BYTES];
+	bool is_news;
+
+	route_format(words, &met->other);
+	format_prefix(prefix, &way->prefix);
+	(void)snprintf(said, sizeof said, "%d%d %s", met->relation, is_replaced, words);
+	is_news = strcmp(said, way->said) != 0;
+	memcpy(way->said, said, sizeof said);
+	if (met->relation == AFTER)
+		log_write(is_news ? LOG_INFO : LOG_DEBUG,
+		          "the route to %s through %s goes before the one that is there (%s)", prefix, name,
+		          words);
+	else if (met->relation == BEFORE)
+		log_write(is_news ? LOG_WARN : LOG_DEBUG,
+		          "the route to %s through %s is not used: the one that is there (%s) goes before it",
+		          prefix, name, words);
+	else if (is_replaced)
+		log_write(is_news ? LOG_INFO : LOG_DEBUG,
+		          "the route to %s (%s) is replaced by one through %s; it comes back at the end",
+		          prefix, words, name);
+	else
+		log_write(is_news ? LOG_ERROR : LOG_DEBUG,
+		          "cannot make the route to %s through %s: there is one already, %s; remove it, "
+		          "leave the prefix out of allowed-ips, or %s",
+		          prefix, name, words,
+		          may_replace ? "give it fewer next hops: so many cannot be kept until the end"
+		                      : "use --replace-routes");
+}
+
+/* --- making -------------------------------------------------------------------------- */
+
+static struct route route_of(const struct ways *ways, const struct way *way, uint32_t index)
+{
+	struct route route;
+
+	/* Changes are compared as bytes. */
+	memset(&route, 0, sizeof route);
+	route.prefix = way->prefix;
+	route.table = way->is_wide ? ways->wide_table : ROUTE_TABLE_MAIN;
+	route.index = index;
+	return route;
+}
+
+/* An address or a route of ours, which outlives us where the interface does. */
+static void describe(struct undo *undo, const struct way *way, const struct route *route)
+{
+	memset(undo, 0, sizeof *undo);
+	undo->kind = way->is_route ? UNDO_ROUTE : UNDO_ADDRESS;
+	undo->route = *route;
+}
+
+static int make(const struct ways_target *target, struct way *way, const struct route *route, bool replace)
+{
+	struct undo undo;
+	size_t promised = target->guard->changes.count;
+	int result;
+
+	describe(&undo, way, route);
+	if (!target->is_ours && guard_promise(target->guard, &undo) != 0)
+		return -ENOMEM;
+	if (!way->is_route)
+		result = link_add_address(target->index, &way->prefix);
+	else
+		result = replace ? route_replace(route) : route_add(route);
+	/* One that was promised before is there, and ours. */
+	if (result != 0 && target->guard->changes.count > promised)
+		guard_forget(target->guard, &undo);
+	if (result == 0)
+		way->is_ours = true;
+	return result;
+}
+
+/* Puts ours in the place of a route that is kept for the end. */
+static int make_room(const struct ways_target *target, struct met *met)
+{
+	struct undo undo;
+	size_t promised = target->guard->changes.count;
+	int result;
+
+	memset(&undo, 0, sizeof undo);
+	undo.kind = UNDO_REPLACED;
+	undo.replaced = met->other.saved;
+	if (guard_promise(target->guard, &undo) != 0)
+		return -ENOMEM;
+	result = make(target, met->way, &met->route, true);
+	if (result != 0 && target->guard->changes.count > promised)
+		guard_forget(target->guard, &undo);
+	return result;
+}
+
+/* After a look around. true: ours was made. *conflict is left as it is, or set. */
+static bool settle(const struct ways *ways, const struct ways_target *target, struct met *met, bool *conflict)
+{
+	int result = 0;
+
+	bool is_in_the_way = met->relation == SAME && !met->is_there;
+	bool is_replaced = is_in_the_way && ways->replace && met->other.saved.length > 0;
+
+	if (met->relation == NONE)
+		met->way->said[0] = '\0';
+	if (is_in_the_way || (met->relation != NONE && met->relation != SAME))
+		say_other(met, target->name, is_replaced, ways->replace);
+	*conflict |= is_in_the_way && !is_replaced;
+	if (is_replaced)
+		result = make_room(target, met);
+	if (result == 0)
+		met->way->problem = 0;
+	else
+		say(met->way, target->name, result);
+	return is_replaced && result == 0;
+}
+
+size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict)
+{
+	struct meeting meeting = { .all = calloc(ways->count + 1, sizeof *meeting.all),
+		                   .index = target->index };
+	bool any_conflict = false;
 	size_t made = 0;
 
 	/* Addresses stand before the routes, which may need them. */
 	for (size_t i = 0; i < ways->count; i++) {
 		struct way *way = &ways->all[i];
-		int result = make(way, index, replace);
-
-		if (result == 0) {
-			way->is_ours = true;
-			made++;
-		}
-		if (result == 0 || result == -EEXIST)
-			way->problem = 0;
-		else
-			say(way, name, result);
-	}
-	return made;
-}
-
-void ways_withdraw(struct ways *ways, uint32_t index)
-{
-	for (size_t i = ways->count; i > 0; i--) {
-		struct way *way = &ways->all[i - 1];
+		struct route route = route_of(ways, way, target->index);
 		int result;
 
-		if (!way->is_ours)
+		if (way->is_wide && ways->wide_table == 0)
 			continue;
-		result = way->is_route ? link_delete_route(index, &way->prefix)
-		                       : link_delete_address(index, &way->prefix);
-		if (result != 0)
-			log_debug("an address or a route was gone: %s", strerror(-result));
-		way->is_ours = false;
+		result = make(target, way, &route, false);
+		if (result == 0)
+			made++;
+		if (result != 0 && result != -EEXIST) {
+			say(way, target->name, result);
+			continue;
+		}
+		if (result == 0 || !way->is_route)
+			way->problem = 0;
+		if (!way->is_route || meeting.all == NULL)
+			continue;
+		meeting.all[meeting.count] = (struct met){ .way = way, .route = route };
+		route_key(meeting.all[meeting.count++].key, &route.prefix, route.table);
 	}
+	if (meeting.count > 0)
+		qsort(meeting.all, meeting.count, sizeof *meeting.all, compare_met);
+	if (meeting.count > 0)
+		look_around(&meeting, ways);
+	for (size_t i = 0; i < meeting.count; i++)
+		made += settle(ways, target, &meeting.all[i], &any_conflict);
+	free(meeting.all);
+	if (conflict != NULL)
+		*conflict = any_conflict;
+	return made;
 }
 
 void ways_lost(struct ways *ways)

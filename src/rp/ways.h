@@ -7,34 +7,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rp/guard.h"
 #include "wireguard/wireguard.h"
+
+#define WAYS_SAID_BYTES 256
 
 struct way {
 	struct wireguard_allowed_ip prefix;
-	bool is_route; /* else an address of ours */
-	bool is_ours;  /* we made it */
-	int problem;   /* negative errno that was said; 0: none */
+	bool is_route;              /* else an address of ours */
+	bool is_wide;               /* a route for all packets, or for half of them: in a table of its own */
+	bool is_ours;               /* we made it */
+	int problem;                /* negative errno that was said; 0: none */
+	char said[WAYS_SAID_BYTES]; /* about other routes to the prefix */
 };
 
 struct ways {
 	struct way *all; /* allocated */
 	size_t count;
-	bool warned_default; /* said that a default route is none of ours */
+	bool replace;        /* also routes that somebody else has made, until the end */
+	uint32_t wide_table; /* of the wide ones; 0: they are not made yet */
 };
 
-/* Adds one to the list. No route is made for a prefix of no bits. -ENOMEM. */
+/* What is to be done for the ways. */
+struct ways_target {
+	const char *name; /* of the interface */
+	uint32_t index;
+	bool is_ours; /* it takes addresses and routes with it when it goes */
+	struct guard *guard;
+};
+
+/* Adds one to the list. -ENOMEM. */
 int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool is_route)
 	__attribute__((warn_unused_result));
 
 /*
- * Makes those that are not there; a route needs an interface that is up. replace: also in the place of
- * routes to the same prefix that somebody else has made. Problems are said in the log, each once. Returns
- * how many were made.
+ * Makes those that are not there; a route needs an interface that is up. A route to the same prefix that
+ * somebody else has made stays, and is a problem, unless ways->replace. Problems are said in the log, each
+ * once. Returns how many were made. *conflict, where it is not NULL: a route of somebody else stands in the
+ * way.
  */
-size_t ways_make(struct ways *ways, const char *name, uint32_t index, bool replace);
+size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict);
 
-/* Takes those away that we made. */
-void ways_withdraw(struct ways *ways, uint32_t index);
+/* Whether a route to that prefix is a wide one. */
+bool ways_is_wide(const struct wireguard_allowed_ip *prefix);
+
+/* Whether there are wide routes of that family. */
+bool ways_has_wide(const struct ways *ways, uint16_t family);
 
 /* The interface that had them is gone. */
 void ways_lost(struct ways *ways);

@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEMPORARY_NAME ".rosenpass-XXXXXX"
 #define PIPE_PATIENCE_MS 5000
 
 static int read_all(int fd, uint8_t *out, size_t out_size, size_t *length)
@@ -60,53 +59,45 @@ int file_read(const char *path, uint8_t *out, size_t out_size, size_t *length)
 	return result;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t length)
+static int give_name(const struct file_prepared *prepared, enum file_existing existing)
 {
-	while (length > 0) {
-		ssize_t written = write(fd, data, length);
+	int directory = prepared->file.directory;
+	const char *temporary = prepared->file.name;
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return -errno;
-		data += written;
-		length -= (size_t)written;
-	}
-	return 0;
-}
-
-static int give_name(const char *temporary, const char *path, enum file_existing existing)
-{
 	if (existing != FILE_KEEP_EXISTING)
-		return rename(temporary, path) == 0 ? 0 : -errno;
-	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return renameat(directory, temporary, AT_FDCWD, prepared->path) == 0 ? 0 : -errno;
+	if (renameat2(directory, temporary, AT_FDCWD, prepared->path, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -errno;
 	/* A file system without that: a link does not replace anything either. */
-	if (link(temporary, path) != 0)
+	if (linkat(directory, temporary, AT_FDCWD, prepared->path, 0) != 0)
 		return -errno;
-	(void)unlink(temporary);
+	(void)unlinkat(directory, temporary, 0);
 	return 0;
 }
 
-/* The name itself is on disk once its folder is. A file system that cannot do that has no need to. */
-static void sync_folder(const char *path)
+/* The directory that a path is in. */
+static int open_folder(const char *path)
 {
-	char folder[PATH_MAX];
+	char folder[PATH_MAX] = ".";
 	const char *slash = strrchr(path, '/');
 	size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 	int fd;
 
-	if (length >= sizeof folder)
-		return;
-	memcpy(folder, slash == NULL ? "." : path, slash == NULL ? 1 : length);
-	folder[slash == NULL ? 1 : length] = '\0';
+	if (strlen(path) >= sizeof folder)
+		return -ENAMETOOLONG;
+	if (path[0] == '\0')
+		return -ENOENT;
+	if (length > 0) {
+		memcpy(folder, path, length);
+		folder[length] = '\0';
+	}
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	(void)close(fd);
+	/* One that may not be read can be written to all the same. */
+	if (fd < 0 && errno == EACCES)
+		fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 /* /dev/stdout and its like: with enough rights a file in their place would be in everybody's way. */
@@ -131,60 +122,58 @@ int file_check_place(const char *path)
 	return S_ISREG(status.st_mode) && !leads_into_proc(path) ? 0 : -EINVAL;
 }
 
-static int prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
-                   mode_t mode, bool sync)
+int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
+                 mode_t mode)
 {
-	const char *slash = strrchr(path, '/');
-	size_t folder = slash == NULL ? 0 : (size_t)(slash - path) + 1;
 	int result = file_check_place(path);
-	int fd;
+	int directory;
 
 	if (result != 0)
 		return result;
-	if (folder + sizeof TEMPORARY_NAME > sizeof prepared->temporary)
-		return -ENAMETOOLONG;
-	/* Not made of the name itself, which may be as long as names can be. */
-	memcpy(prepared->temporary, path, folder);
-	memcpy(prepared->temporary + folder, TEMPORARY_NAME, sizeof TEMPORARY_NAME);
+	directory = open_folder(path);
+	if (directory < 0)
+		return directory;
 	prepared->path = path;
-	fd = mkostemp(prepared->temporary, O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	result = write_all(fd, data, length);
-	if (result == 0 && fchmod(fd, mode) != 0)
+	/* What a command that was killed has left there may be a secret key. */
+	(void)file_temporary_sweep(directory, geteuid());
+	/* Not made of the name itself, which may be as long as names can be. */
+	result = file_temporary_open(&prepared->file, directory);
+	if (result != 0) {
+		(void)close(directory);
+		return result;
+	}
+	result = file_temporary_write(prepared->file.fd, data, length);
+	if (result == 0 && fchmod(prepared->file.fd, mode) != 0)
 		result = -errno;
-	if (result == 0 && sync && fsync(fd) != 0)
-		result = -errno;
-	if (close(fd) != 0 && result == 0)
+	if (result == 0 && fsync(prepared->file.fd) != 0)
 		result = -errno;
 	if (result != 0)
 		file_discard(prepared);
 	return result;
 }
 
-int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t *data, size_t length,
-                 mode_t mode)
-{
-	return prepare(prepared, path, data, length, mode, true);
-}
-
-int file_place(const struct file_prepared *prepared, enum file_existing existing)
+int file_place(struct file_prepared *prepared, enum file_existing existing)
 {
 	/* Once more: rename() would put a key in the place of a device that came in between. */
 	int result = existing != FILE_KEEP_EXISTING ? file_check_place(prepared->path) : 0;
 
 	if (result == 0)
-		result = give_name(prepared->temporary, prepared->path, existing);
-	if (result != 0)
+		result = give_name(prepared, existing);
+	if (result != 0) {
 		file_discard(prepared);
-	else if (existing != FILE_REPLACE_UNSYNCED)
-		sync_folder(prepared->path);
-	return result;
+		return result;
+	}
+	/* The name itself is on disk once its folder is. A file system that cannot do that has no need to. */
+	(void)fsync(prepared->file.directory);
+	file_temporary_close(&prepared->file);
+	(void)close(prepared->file.directory);
+	return 0;
 }
 
-void file_discard(const struct file_prepared *prepared)
+void file_discard(struct file_prepared *prepared)
 {
-	(void)unlink(prepared->temporary);
+	file_temporary_discard(&prepared->file);
+	(void)close(prepared->file.directory);
 }
 
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
@@ -195,7 +184,7 @@ int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode
 	/* Cheaper to see before than after writing; what comes in between is seen by give_name(). */
 	if (existing == FILE_KEEP_EXISTING && file_exists(path))
 		return file_check_place(path) == -EISDIR ? -EISDIR : -EEXIST;
-	result = prepare(&prepared, path, data, length, mode, existing != FILE_REPLACE_UNSYNCED);
+	result = file_prepare(&prepared, path, data, length, mode);
 	return result == 0 ? file_place(&prepared, existing) : result;
 }
 

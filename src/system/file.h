@@ -3,11 +3,12 @@
 
 /* Whole files, read with a limit and written so that no reader ever sees a part. */
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "system/file_temporary.h"
 
 /*
  * Reads a whole file of at most out_size bytes and sets *length. 0; -EFBIG when it is
@@ -26,13 +27,12 @@ int file_check_place(const char *path) __attribute__((warn_unused_result));
 /* A file on disk under a temporary name, in the folder of the one that it is to become. */
 struct file_prepared {
 	const char *path;
-	char temporary[PATH_MAX];
+	struct file_temporary file;
 };
 
 enum file_existing {
 	FILE_KEEP_EXISTING, /* -EEXIST when something has that name */
 	FILE_REPLACE,
-	FILE_REPLACE_UNSYNCED, /* what is worth nothing after a power failure need not wait for the disk */
 };
 
 /*
@@ -43,16 +43,13 @@ int file_prepare(struct file_prepared *prepared, const char *path, const uint8_t
                  mode_t mode) __attribute__((warn_unused_result));
 
 /* Gives it its name. 0 or negative errno; then it is removed and nothing else has changed. */
-int file_place(const struct file_prepared *prepared, enum file_existing existing)
+int file_place(struct file_prepared *prepared, enum file_existing existing)
 	__attribute__((warn_unused_result));
 
 /* Removes it. */
-void file_discard(const struct file_prepared *prepared);
+void file_discard(struct file_prepared *prepared);
 
-/*
- * Prepares and places, for FILE_REPLACE_UNSYNCED without waiting for the disk. 0 or negative errno; then
- * nothing has changed.
- */
+/* Prepares and places. 0 or negative errno; then nothing has changed. */
 int file_write(const char *path, const uint8_t *data, size_t length, mode_t mode, enum file_existing existing)
 	__attribute__((warn_unused_result));
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -24,13 +25,15 @@
  * unique.
  */
 #define NEW_ADDRESS_AGE 500
+/* The kernel's headers name this group by its number alone. */
+#define GROUP_IPV6_RULE (1U << (RTNLGRP_IPV6_RULE - 1))
 
 int netwatch_open(void)
 {
 	static const struct sockaddr_nl address = {
 		.nl_family = AF_NETLINK,
 		.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
-		             RTMGRP_IPV6_ROUTE,
+		             RTMGRP_IPV6_ROUTE | RTMGRP_IPV4_RULE | GROUP_IPV6_RULE,
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
 	int result;
@@ -131,6 +134,14 @@ static bool route_matters(struct netlink_rest payload)
 	}
 }
 
+static bool rule_matters(struct netlink_rest payload)
+{
+	struct fib_rule_hdr rule;
+
+	return take_fixed(&rule, sizeof rule, &payload) &&
+	       (rule.family == AF_INET || rule.family == AF_INET6);
+}
+
 static bool matters(uint16_t type, struct netlink_rest payload)
 {
 	switch (type) {
@@ -143,6 +154,9 @@ static bool matters(uint16_t type, struct netlink_rest payload)
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		return route_matters(payload);
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		return rule_matters(payload);
 	default:
 		return type == NLMSG_OVERRUN;
 	}

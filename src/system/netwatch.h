@@ -11,8 +11,8 @@ int netwatch_open(void) __attribute__((warn_unused_result));
 
 /*
  * Reads what waits (of a flood only a part: the descriptor stays readable). Whether something changed that
- * can matter to a UDP socket or a way to a peer: an address or default or other unicast route that came,
- * went or changed, a link that went up or down; also when messages were lost (ENOBUFS). Neighbour,
+ * can matter to a UDP socket or a way to a peer: an address or default or other unicast route that came, went
+ * or changed, a routing rule, a link that went up or down; also when messages were lost (ENOBUFS). Neighbour,
  * statistics and multicast noise does not count, nor an address whose lifetime was renewed.
  */
 bool netwatch_read(int fd);

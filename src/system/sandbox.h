@@ -58,12 +58,22 @@ int sandbox_keep(const int *kept, size_t count, char problem[static SANDBOX_PROB
 	__attribute__((warn_unused_result));
 
 /*
- * The last step of the engine process: from here on any system call that its loop does not need kills the
- * process (SIGSYS). Allowed: read, write, close, poll, recvmsg, recvmmsg, sendmsg, sendmmsg, clock_gettime,
- * timerfd_settime, getrandom, memory without execution (mmap and mprotect without PROT_EXEC, munmap, mremap,
- * madvise, brk, mlock, munlock, memfd_secret, ftruncate, setrlimit of RLIMIT_MEMLOCK), fstat,
- * fcntl(F_GET_SEALS), exit, and what the C library needs with these (futex, rt_sigreturn, restart_syscall).
- * Not among them: send, recv, tgkill (abort() ends by SIGSYS), and stdio on a terminal other than stderr.
+ * The last step of the engine process. From here on a system call that neither its loop nor the C library
+ * makes for it kills the process (SIGSYS). Three kinds of calls remain:
+ *
+ * Allowed: read, write, writev, close, poll, recvmsg, recvmmsg, sendmsg, sendmmsg, timerfd_settime, clocks
+ * and sleeping, getrandom, memory without execution (mmap and mprotect without PROT_EXEC, munmap, mremap,
+ * madvise, brk, mlock, munlock, memfd_secret, ftruncate, setrlimit of RLIMIT_MEMLOCK), fstat, fcntl that
+ * reads flags or seals, the signal mask, own ids, limits and processors, sysinfo, abort(), exit, and futex,
+ * sched_yield, rt_sigreturn, restart_syscall.
+ *
+ * Refused with an error that a C library copes with: opening a file for reading and looking at one by name
+ * (EACCES), lseek (ESPIPE), ioctls that ask for a terminal (ENOTTY), prctl(PR_SET_VMA) (EINVAL), rseq,
+ * membarrier, set_robust_list and every call that is younger than this program (ENOSYS).
+ *
+ * Killed: everything else, send and recv among them.
+ *
+ * Draws a random byte and reads the clock first, so that the C library's state for these exists.
  * A kernel without seccomp: report->seccomp stays 0 and the result is 0. -1 and problem as above.
  */
 int sandbox_filter(struct sandbox_report *report, char problem[static SANDBOX_PROBLEM_BYTES])

@@ -2,16 +2,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
-#include <linux/seccomp.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "system/sandbox_numbers.h"
+#include "system/syscall_filter.h"
 
 #ifndef PR_SET_VMA
 #define PR_SET_VMA 0x53564d41
@@ -20,7 +25,8 @@
 #define F_GET_SEALS 1034
 #endif
 
-/* An architecture has some of these: libseccomp gives the others a negative number, and ignores the rule. */
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 static const char *const allowed[] = {
 	/* the loop */
 	"read",
@@ -35,8 +41,6 @@ static const char *const allowed[] = {
 	"recvmmsg_time64",
 	"sendmsg",
 	"sendmmsg",
-	"clock_gettime", /* where the vDSO does not know the clock */
-	"clock_gettime64",
 	"timerfd_settime",
 	"timerfd_settime64",
 	"getrandom",
@@ -52,132 +56,179 @@ static const char *const allowed[] = {
 	"memfd_secret",
 	"ftruncate",
 	"ftruncate64",
+	/* clocks, where the vDSO does not know the clock or the machine has no fast one */
+	"clock_gettime",
+	"clock_gettime64",
+	"clock_getres",
+	"clock_getres_time64",
+	"gettimeofday",
+	"time",
+	"nanosleep",
+	"clock_nanosleep",
+	"clock_nanosleep_time64",
 	/* the C library and the kernel on its behalf */
 	"futex",
 	"futex_time64",
+	"sched_yield",
+	"getcpu",
+	/* glibc 2.41 blocks signals around the first getrandom(), as abort() does everywhere */
+	"rt_sigprocmask",
+	"sigprocmask",
 	"rt_sigreturn",
 	"sigreturn",
 	"restart_syscall",
 	"exit",
 	"exit_group",
+	/* about the process and the machine; qsort() of older glibc asks how much memory there is */
+	"getpid",
+	"gettid",
+	"getuid",
+	"getuid32",
+	"geteuid",
+	"geteuid32",
+	"getgid",
+	"getgid32",
+	"getegid",
+	"getegid32",
+	"getrlimit",
+	"ugetrlimit",
+	"sysinfo",
 };
 
-/* A system call that is answered when an argument, masked, has that value. */
-struct rule {
-	const char *name;
-	uint32_t action;
-	unsigned argument; /* from 0 */
-	uint32_t mask;
-	uint32_t value;
+/* Names of files that a C library looks at when it first needs them, and copes when it may not. */
+static const char *const no_access[] = {
+	"stat",      "stat64",    "lstat",      "lstat64",
+#ifndef SYS_newfstatat
+	"fstatat64",
+#endif
+	"access",    "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
 };
 
-static const struct rule rules[] = {
+/* Calls of new kernels that C libraries do without on older ones. */
+static const char *const missing[] = {
+	"rseq",
+	"membarrier",
+	"set_robust_list",
+#ifdef SYS_newfstatat
+	"statx",
+#endif
+};
+
+static const struct syscall_rule rules[] = {
 /* Where there are both, the older one hands its arguments over in memory, which a filter cannot see. */
 #ifdef SYS_mmap2
-	{ "mmap2", SCMP_ACT_ALLOW, 2, PROT_EXEC, 0 },
+	{ "mmap2", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
 #else
-	{ "mmap", SCMP_ACT_ALLOW, 2, PROT_EXEC, 0 },
+	{ "mmap", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
 #endif
-	{ "mprotect", SCMP_ACT_ALLOW, 2, PROT_EXEC, 0 },
-	{ "fcntl", SCMP_ACT_ALLOW, 1, UINT32_MAX, F_GET_SEALS },
-	{ "fcntl64", SCMP_ACT_ALLOW, 1, UINT32_MAX, F_GET_SEALS },
+	{ "mprotect", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GET_SEALS) } },
+	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GET_SEALS) } },
+	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },
+	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },
+	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFL) } },
+	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFL) } },
 /*
  * How the C library makes fstat(), with an empty name. Another name cannot be kept out: it could be seen
  * whether a file is there, not what is in it.
  */
 #ifdef SYS_newfstatat
-	{ "newfstatat", SCMP_ACT_ALLOW, 3, UINT32_MAX, AT_EMPTY_PATH },
+	{ "newfstatat", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(3, AT_EMPTY_PATH) } },
+	{ "newfstatat", SCMP_ACT_ERRNO(EACCES), 1, { { 3, SCMP_CMP_NE, AT_EMPTY_PATH, 0 } } },
 #else
-	{ "statx", SCMP_ACT_ALLOW, 2, AT_EMPTY_PATH, AT_EMPTY_PATH },
+	{ "statx", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, AT_EMPTY_PATH, AT_EMPTY_PATH) } },
+	{ "statx", SCMP_ACT_ERRNO(ENOSYS), 1, { SYSCALL_FILTER_MASKED(2, AT_EMPTY_PATH, 0) } },
 #endif
+	/* Opening for reading: time zones, the number of processors. Opening for writing kills. */
+	{ "open", SCMP_ACT_ERRNO(EACCES), 1, { SYSCALL_FILTER_MASKED(1, O_ACCMODE | O_CREAT | O_TRUNC, 0) } },
+	{ "openat",
+	  SCMP_ACT_ERRNO(EACCES),
+	  1,
+	  { SYSCALL_FILTER_MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC, 0) } },
+	/* stdio asks whether a stream is a terminal, and where it stands when it is closed. */
+	{ "ioctl", SCMP_ACT_ERRNO(ENOTTY), 1, { SYSCALL_FILTER_INT(1, TCGETS) } },
+	{ "ioctl", SCMP_ACT_ERRNO(ENOTTY), 1, { SYSCALL_FILTER_INT(1, TIOCGWINSZ) } },
+	{ "lseek", SCMP_ACT_ERRNO(ESPIPE), 0, { { 0 } } },
+	{ "_llseek", SCMP_ACT_ERRNO(ESPIPE), 0, { { 0 } } },
 	/* glibc can give its mappings names. It does without when told that the kernel has none. */
-	{ "prctl", SCMP_ACT_ERRNO(EINVAL), 0, UINT32_MAX, PR_SET_VMA },
+	{ "prctl", SCMP_ACT_ERRNO(EINVAL), 1, { SYSCALL_FILTER_INT(0, PR_SET_VMA) } },
+	/* Own processors: glibc's allocator and its getrandom() ask. */
+	{ "sched_getaffinity", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(0, 0) } },
+	/* Own limits may be read (no new value). */
+	{ "prlimit64", SCMP_ACT_ALLOW, 2, { SYSCALL_FILTER_INT(0, 0), { 2, SCMP_CMP_EQ, 0, 0 } } },
+	/* Secret memory raises its limit when it is first used. */
+	{ "prlimit64",
+	  SCMP_ACT_ALLOW,
+	  2,
+	  { SYSCALL_FILTER_INT(0, 0), SYSCALL_FILTER_INT(1, RLIMIT_MEMLOCK) } },
 };
 
-/* libseccomp 2.5.0 does not know all. */
-static int number_of(const char *name)
+/*
+ * abort() ends the process by its own signal: an allocator that finds its memory corrupted is no forbidden
+ * system call. glibc names process and thread, musl the thread.
+ */
+static int allow_abort(scmp_filter_ctx filter)
 {
-	int number = seccomp_syscall_resolve_name(name);
-
-#ifdef SYS_memfd_secret
-	if (number == __NR_SCMP_ERROR && strcmp(name, "memfd_secret") == 0)
-		number = SYS_memfd_secret;
-#endif
-	return number;
-}
-
-static int allow(scmp_filter_ctx filter, const char *name)
-{
-	int number = number_of(name);
-
-	return number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0);
-}
-
-static int add_rule(scmp_filter_ctx filter, const struct rule *rule)
-{
-	const struct scmp_arg_cmp compare = {
-		.arg = rule->argument,
-		.op = SCMP_CMP_MASKED_EQ,
-		.datum_a = rule->mask,
-		.datum_b = rule->value,
-	};
-	int number = number_of(rule->name);
-
-	if (number == __NR_SCMP_ERROR)
-		return 0;
-	return seccomp_rule_add_array(filter, rule->action, number, 1, &compare);
-}
-
-/* Secret memory raises its limit when it is used first: the process may do that to itself. */
-static int allow_limit(scmp_filter_ctx filter)
-{
-	static const struct scmp_arg_cmp compare[] = {
-		{ .arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = 0 },
-		{ .arg = 1, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = RLIMIT_MEMLOCK },
+	const struct syscall_rule own[] = {
+		{ "tgkill",
+		  SCMP_ACT_ALLOW,
+		  2,
+		  { SYSCALL_FILTER_INT(0, getpid()), SYSCALL_FILTER_INT(2, SIGABRT) } },
+		{ "tkill",
+		  SCMP_ACT_ALLOW,
+		  2,
+		  { SYSCALL_FILTER_INT(0, syscall(SYS_gettid)), SYSCALL_FILTER_INT(1, SIGABRT) } },
+		/* musl's abort() then sets the default action. */
+		{ "rt_sigaction", SCMP_ACT_ERRNO(EPERM), 1, { SYSCALL_FILTER_INT(0, SIGABRT) } },
 	};
 
-	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number_of("prlimit64"), 2, compare);
+	return syscall_filter_add_rules(filter, own, COUNT(own));
 }
 
-static int fill(scmp_filter_ctx filter, uint32_t otherwise)
+static int fill(scmp_filter_ctx filter)
 {
-	/* Calls of another architecture, by 32-bit code on a 64-bit kernel. */
-	int result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, otherwise);
+	int result = syscall_filter_add_names(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
 
-	/* Errors of the kernel as they are. */
 	if (result == 0)
-		result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
-	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && result == 0; i++)
-		result = allow(filter, allowed[i]);
-	for (size_t i = 0; i < sizeof rules / sizeof rules[0] && result == 0; i++)
-		result = add_rule(filter, &rules[i]);
-	return result == 0 ? allow_limit(filter) : result;
+		result =
+			syscall_filter_add_names(filter, SCMP_ACT_ERRNO(EACCES), no_access, COUNT(no_access));
+	if (result == 0)
+		result = syscall_filter_add_names(filter, SCMP_ACT_ERRNO(ENOSYS), missing, COUNT(missing));
+	/* A C library that knows a newer kernel tries its calls first. */
+	if (result == 0)
+		result = syscall_filter_add_new(filter, SCMP_ACT_ERRNO(ENOSYS));
+	if (result == 0)
+		result = syscall_filter_add_rules(filter, rules, COUNT(rules));
+	return result == 0 ? allow_abort(filter) : result;
 }
 
-/* The null pointer is only looked at by a kernel that has filters. */
-static bool kernel_has_filters(void)
+/* The C library sets up its state for random bytes and clocks at first use: while every call is allowed. */
+static void use_first(void)
 {
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) == 0 || errno == EFAULT;
+	struct timespec now;
+	uint8_t byte;
+
+	(void)!getrandom(&byte, sizeof byte, GRND_NONBLOCK);
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
 }
 
 int sandbox_filter(struct sandbox_report *report, char problem[static SANDBOX_PROBLEM_BYTES])
 {
-	uint32_t otherwise = SCMP_ACT_KILL_PROCESS;
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter = NULL;
 	int result;
 
 	report->seccomp = 0;
-	if (!kernel_has_filters())
+	if (!syscall_filter_is_supported())
 		return 0;
-	filter = seccomp_init(otherwise);
+	use_first();
+	result = syscall_filter_create(&filter, SCMP_ACT_KILL_PROCESS);
 	/* Before Linux 4.14 there is only that for a thread, of which we have one. */
-	if (filter == NULL) {
-		otherwise = SCMP_ACT_KILL_THREAD;
-		filter = seccomp_init(otherwise);
-	}
-	result = filter == NULL ? -ENOMEM : fill(filter, otherwise);
+	if (result != 0)
+		result = syscall_filter_create(&filter, SCMP_ACT_KILL_THREAD);
 	if (result == 0)
-		result = seccomp_load(filter);
+		result = fill(filter);
+	if (result == 0)
+		result = syscall_filter_load(filter);
 	if (filter != NULL)
 		seccomp_release(filter);
 	if (result != 0) {

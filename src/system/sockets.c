@@ -1,6 +1,7 @@
 #include "system/sockets.h"
 
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,28 @@ union control {
 	uint8_t v6[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+/*
+ * Lets datagrams be fragmented, here and in IPv4 by routers too. A path with a small MTU may lose the ICMP
+ * messages that path MTU discovery needs, and a forged message must not shorten our datagrams: a path MTU
+ * that was learned is ignored. Kernels without that setting still send without DF.
+ */
+static void allow_fragments(int fd, int family)
+{
+	static const int v4_modes[] = { IP_PMTUDISC_OMIT, IP_PMTUDISC_DONT };
+	static const int v6_modes[] = { IPV6_PMTUDISC_OMIT, IPV6_PMTUDISC_DONT };
+	static const int off = 0;
+	bool is_v4 = family == AF_INET;
+	const int *modes = is_v4 ? v4_modes : v6_modes;
+
+	for (size_t i = 0; i < sizeof v4_modes / sizeof v4_modes[0]; i++) {
+		if (setsockopt(fd, is_v4 ? IPPROTO_IP : IPPROTO_IPV6,
+		               is_v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &modes[i], sizeof modes[i]) == 0)
+			break;
+	}
+	if (!is_v4)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_DONTFRAG, &off, sizeof off);
+}
+
 static int set_options(int fd, int family)
 {
 	static const int on = 1;
@@ -28,6 +51,12 @@ static int set_options(int fd, int family)
 	} else if (setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on) != 0) {
 		return -errno;
 	}
+	allow_fragments(fd, family);
+	/* Errors by ICMP are welcome but not needed. */
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on);
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
 	/* Larger buffers are welcome but not needed. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -51,6 +80,11 @@ int sockets_open(const union address_socket *address, int *fd)
 	}
 	*fd = opened;
 	return 0;
+}
+
+int sockets_mark(int fd, uint32_t mark)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0 ? 0 : -errno;
 }
 
 void sockets_clear(struct sockets *sockets)
@@ -166,6 +200,16 @@ static void take_local(union address_socket *local, struct msghdr *header)
 	}
 }
 
+/*
+ * Whether an error may be that of an earlier datagram, which the kernel reports once, with whatever is
+ * asked of the socket next. ENETUNREACH is left out: it is mostly about the present one.
+ */
+static bool may_be_of_earlier(int error)
+{
+	return error == ECONNREFUSED || error == EHOSTUNREACH || error == EHOSTDOWN || error == ENOPROTOOPT ||
+	       error == EPROTO || error == EMSGSIZE || error == EOPNOTSUPP;
+}
+
 int sockets_receive(const struct sockets *sockets, size_t socket,
                     struct sockets_packet packets[static SOCKETS_BATCH])
 {
@@ -188,6 +232,8 @@ int sockets_receive(const struct sockets *sockets, size_t socket,
 		headers[i].msg_hdr.msg_controllen = sizeof controls[i];
 	}
 	received = recvmmsg(sockets->fd[socket], headers, SOCKETS_BATCH, MSG_DONTWAIT, NULL);
+	if (received < 0 && may_be_of_earlier(errno))
+		received = recvmmsg(sockets->fd[socket], headers, SOCKETS_BATCH, MSG_DONTWAIT, NULL);
 	if (received < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < received; i++) {
@@ -196,6 +242,52 @@ int sockets_receive(const struct sockets *sockets, size_t socket,
 		take_local(&packets[i].path.local, &headers[i].msg_hdr);
 	}
 	return received;
+}
+
+/* The error of a message from the error queue. 0: there is none in it. */
+static int find_error(struct msghdr *header)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		struct sock_extended_err error;
+
+		if ((c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_RECVERR) &&
+		    (c->cmsg_level != IPPROTO_IPV6 || c->cmsg_type != IPV6_RECVERR))
+			continue;
+		memcpy(&error, CMSG_DATA(c), sizeof error);
+		return (int)error.ee_errno;
+	}
+	return 0;
+}
+
+size_t sockets_receive_errors(const struct sockets *sockets, size_t socket, struct sockets_error *errors,
+                              size_t max)
+{
+	size_t count = 0;
+
+	if (socket >= SOCKETS_MAX || sockets->family[socket] == 0)
+		return 0;
+	for (size_t tries = 0; tries < max && count < max; tries++) {
+		struct sockets_error *out = &errors[count];
+		union {
+			struct cmsghdr header;
+			uint8_t bytes[256];
+		} control;
+		/* The datagram comes along; only its address is of interest. */
+		struct msghdr header = {
+			.msg_name = &out->remote,
+			.msg_namelen = sizeof out->remote,
+			.msg_control = &control,
+			.msg_controllen = sizeof control,
+		};
+
+		memset(out, 0, sizeof *out);
+		if (recvmsg(sockets->fd[socket], &header, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			break;
+		out->error = find_error(&header);
+		if (out->error > 0 && out->remote.any.sa_family == sockets->family[socket])
+			count++;
+	}
+	return count;
 }
 
 static void put_local(struct msghdr *header, union control *control, const union address_socket *local)
@@ -263,9 +355,14 @@ static bool has_socket(const struct sockets *sockets, const struct sockets_messa
 	       sockets->family[slot] == message->path.remote.any.sa_family;
 }
 
-/* After an error: our address has gone since, and the kernel may know another way. */
+/*
+ * After an error. It may be that of an earlier datagram to another host. Or our address has gone since, and
+ * the kernel may know another way.
+ */
 static int send_again(int fd, const struct sockets_message *message, int error)
 {
+	if (may_be_of_earlier(-error))
+		error = send_once(fd, message, true);
 	if (message->path.local.any.sa_family != AF_UNSPEC &&
 	    (error == -EINVAL || error == -EADDRNOTAVAIL || error == -ENETUNREACH))
 		return send_once(fd, message, false);

@@ -32,6 +32,12 @@ struct sockets_packet {
 	uint8_t data[SOCKETS_DATAGRAM_BYTES];
 };
 
+/* What ICMP or the kernel said of a datagram that was sent earlier. */
+struct sockets_error {
+	union address_socket remote; /* where the datagram was sent to */
+	int error;                   /* errno, as ECONNREFUSED for "port unreachable" */
+};
+
 /* What is to be sent; data belongs to the caller. */
 struct sockets_message {
 	struct address_path path;
@@ -39,8 +45,17 @@ struct sockets_message {
 	size_t length;
 };
 
-/* A socket bound to the address, with everything set that it needs. 0 or negative errno. */
+/*
+ * A socket bound to the address, with everything set that it needs. Its datagrams may be fragmented on the
+ * way. 0 or negative errno.
+ */
 int sockets_open(const union address_socket *address, int *fd) __attribute__((warn_unused_result));
+
+/*
+ * Sets the mark (fwmark) that a socket's datagrams carry from now on, also where another process uses the
+ * socket; 0 for none. 0 or negative errno; -EPERM without CAP_NET_ADMIN.
+ */
+int sockets_mark(int fd, uint32_t mark) __attribute__((warn_unused_result));
 
 /* Empties the table without closing anything. */
 void sockets_clear(struct sockets *sockets);
@@ -74,6 +89,13 @@ void sockets_close(struct sockets *sockets);
  */
 int sockets_receive(const struct sockets *sockets, size_t socket,
                     struct sockets_packet packets[static SOCKETS_BATCH]);
+
+/*
+ * Takes up to max errors that wait on a socket. Returns their number. A socket with such errors is always
+ * ready for poll(), so they have to be taken. ICMP is not authenticated: anybody can have sent it.
+ */
+size_t sockets_receive_errors(const struct sockets *sockets, size_t socket, struct sockets_error *errors,
+                              size_t max);
 
 /*
  * Sends one. 0 or negative errno; -EAGAIN when the socket's buffer is full, -EAFNOSUPPORT when the slot is

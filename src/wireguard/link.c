@@ -55,6 +55,12 @@ static int take_link(void *context, const uint8_t *payload, size_t length)
 		return -EBADMSG;
 	memcpy(&present, payload, sizeof present);
 	link->index = (uint32_t)present.ifi_index;
+	if (find_attribute(&attribute, payload + sizeof present, length - sizeof present, IFLA_MTU) &&
+	    attribute.length == sizeof link->mtu)
+		memcpy(&link->mtu, attribute.data, sizeof link->mtu);
+	if (find_attribute(&attribute, payload + sizeof present, length - sizeof present, IFLA_IFNAME) &&
+	    attribute.length > 0 && attribute.length <= sizeof link->name)
+		memcpy(link->name, attribute.data, attribute.length - 1);
 	link->is_up = (present.ifi_flags & IFF_UP) != 0;
 	link->is_wireguard = find_attribute(&attribute, payload + sizeof present, length - sizeof present,
 	                                    IFLA_LINKINFO) &&
@@ -196,68 +202,4 @@ int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
 {
 	return change_address(RTM_DELADDR, 0, index, address);
-}
-
-/* The kernel refuses a destination with bits beyond its prefix, which WireGuard drops from allowed IPs. */
-static void add_destination(struct netlink_message *message, uint32_t index,
-                            const struct wireguard_allowed_ip *prefix, size_t length)
-{
-	uint8_t destination[sizeof prefix->v6];
-	size_t whole = prefix->bits / 8;
-
-	memset(destination, 0, sizeof destination);
-	memcpy(destination, &prefix->v6, whole);
-	if (prefix->bits % 8 != 0)
-		destination[whole] = (uint8_t)(prefix->v6.s6_addr[whole] & 0xff00 >> prefix->bits % 8);
-	if (prefix->bits > 0)
-		(void)netlink_add(message, RTA_DST, destination, length);
-	(void)netlink_add(message, RTA_OIF, &index, sizeof index);
-}
-
-static int make_route(uint16_t flags, uint32_t index, const struct wireguard_allowed_ip *prefix)
-{
-	const struct rtmsg fixed = {
-		.rtm_family = (uint8_t)prefix->family,
-		.rtm_dst_len = prefix->bits,
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_protocol = RTPROT_BOOT,
-		.rtm_scope = prefix->family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
-		.rtm_type = RTN_UNICAST,
-	};
-	size_t length = address_bytes(prefix);
-	struct netlink_message message;
-
-	if (length == 0)
-		return -EINVAL;
-	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | flags, &fixed, sizeof fixed);
-	add_destination(&message, index, prefix, length);
-	return order(&message);
-}
-
-int link_add_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
-{
-	return make_route(NLM_F_EXCL, index, prefix);
-}
-
-int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
-{
-	return make_route(NLM_F_REPLACE, index, prefix);
-}
-
-int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
-{
-	const struct rtmsg fixed = {
-		.rtm_family = (uint8_t)prefix->family,
-		.rtm_dst_len = prefix->bits,
-		.rtm_table = RT_TABLE_MAIN,
-		.rtm_scope = RT_SCOPE_NOWHERE,
-	};
-	size_t length = address_bytes(prefix);
-	struct netlink_message message;
-
-	if (length == 0)
-		return -EINVAL;
-	netlink_begin(&message, RTM_DELROUTE, NLM_F_ACK, &fixed, sizeof fixed);
-	add_destination(&message, index, prefix, length);
-	return order(&message);
 }

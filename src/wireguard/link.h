@@ -9,7 +9,9 @@
 #include "wireguard/wireguard.h"
 
 struct link {
+	char name[WIREGUARD_NAME_BYTES];
 	uint32_t index;
+	uint32_t mtu;
 	bool is_up;        /* set up by somebody, whether or not anything is connected */
 	bool is_wireguard; /* of the kernel */
 };
@@ -34,17 +36,6 @@ int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
 	__attribute__((warn_unused_result));
 /* -EADDRNOTAVAIL: there is none. */
 int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
-	__attribute__((warn_unused_result));
-
-/*
- * A route to a prefix through the interface, in the main table. Bits beyond the prefix are dropped. One to
- * the same prefix: -EEXIST, or it is replaced. Deleting: -ESRCH: there is none.
- */
-int link_add_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
-	__attribute__((warn_unused_result));
-int link_replace_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
-	__attribute__((warn_unused_result));
-int link_delete_route(uint32_t index, const struct wireguard_allowed_ip *prefix)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -261,9 +261,11 @@ check_rosenpass()
 	completes 'own.pk own.sk' rosenpass gen-keys --public-key own
 	completes 'own.pk own.sk' rosenpass gen-keys --public-key = own
 	completes 'a folder/key one' rosenpass validate 'a folder/k'
-	completes 'listen peer public-key secret-key verbose' rosenpass exchange ''
+	completes 'fwmark listen peer public-key secret-key verbose' rosenpass exchange ''
 	completes 'own.pk own.sk' rosenpass exchange --name x public-key own
-	completes 'listen peer verbose' rosenpass exchange --no-sandbox public-key x private-key y ''
+	completes 'fwmark listen peer verbose' rosenpass exchange --no-sandbox public-key x private-key y ''
+	completes 'auto off' rosenpass exchange fwmark ''
+	completes 'listen peer verbose' rosenpass exchange public-key x secret-key y fwmark 1 ''
 	completes 'public-key' rosenpass exchange public-key x secret-key y peer pub
 	completes 'outfile' rosenpass exchange public-key x secret-key y peer public-key x outf
 	completes '' rosenpass exchange public-key x secret-key y peer outfile z outf
@@ -301,8 +303,11 @@ check_rp()
 	completes 'a folder' rp pubkey x a
 	completes 'own.pk own.sk' rp exchange-config --user nobody own
 	completes 'a folder' rp exchange --adopt a
-	completes 'dev ip listen peer verbose' rp exchange --adopt x ''
-	completes 'ip peer verbose' rp exchange x dev y ip z listen 1 ''
+	completes 'dev fwmark ip listen mtu peer verbose' rp exchange --adopt x ''
+	completes 'fwmark ip mtu peer verbose' rp exchange x dev y ip z listen 1 ''
+	completes 'auto off' rp exchange x fwmark ''
+	completes 'fwmark ip peer verbose' rp exchange x dev y mtu 1400 listen 1 ''
+	completes '--replace-routes' rp exchange-config --r
 	completes 'lo' rp exchange x dev lo
 	completes 'a folder' rp exchange x peer a
 	completes 'allowed-ips endpoint name peer persistent-keepalive protocol-version' rp exchange x peer peer ''
@@ -346,7 +351,7 @@ if command -v fish >/dev/null 2>&1; then
 	case $name in
 	rosenpass)
 		fish_completes 'exchange exchange-config' 'rosenpass -v ex'
-		fish_completes 'listen peer public-key secret-key verbose' 'rosenpass exchange --name x '
+		fish_completes 'fwmark listen peer public-key secret-key verbose' 'rosenpass exchange --name x '
 		fish_completes 'V02 V03' 'rosenpass exchange public-key x secret-key y peer protocol-version '
 		fish_completes 'allowed-ips peer persistent-keepalive' \
 			'rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b '
@@ -359,7 +364,7 @@ if command -v fish >/dev/null 2>&1; then
 		cd fish
 		fish_completes 'exchange exchange-config' 'rp verbose ex'
 		fish_completes 'folder/' 'rp exchange --user nobody fo'
-		fish_completes 'dev ip listen peer verbose' 'rp exchange --adopt x '
+		fish_completes 'dev fwmark ip listen mtu peer verbose' 'rp exchange --adopt x '
 		fish_completes 'allowed-ips' 'rp exchange x listen 1 peer y endpoint z al'
 		fish_completes 'V02 V03' 'rp exchange x peer y protocol-version '
 		fish_completes 'folder/' 'rp pubkey x fo'

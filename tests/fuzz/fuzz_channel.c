@@ -16,7 +16,7 @@ static bool is_internet(const union address_socket *address)
 
 static void check_event(const struct channel_event *event)
 {
-	FUZZ_CHECK(event->kind >= CHANNEL_READY && event->kind <= CHANNEL_PONG);
+	FUZZ_CHECK(event->kind >= CHANNEL_READY && event->kind <= CHANNEL_SILENCE);
 	FUZZ_CHECK(event->slot < CHANNEL_PEERS_MAX);
 	if (event->kind == CHANNEL_KEY || event->kind == CHANNEL_STALE) {
 		FUZZ_CHECK(event->key.role <= ROSENPASS_RESPONDER);
@@ -24,6 +24,19 @@ static void check_event(const struct channel_event *event)
 	}
 	if (event->kind == CHANNEL_MOVED)
 		FUZZ_CHECK(is_internet(&event->moved));
+	if (event->kind == CHANNEL_SILENCE) {
+		FUZZ_CHECK(event->silence.reason < CHANNEL_SILENCE_COUNT);
+		FUZZ_CHECK(event->silence.count <= CHANNEL_TRIED_MAX);
+		for (uint32_t i = 0; i < event->silence.count; i++) {
+			FUZZ_CHECK(is_internet(&event->silence.tried[i].address));
+			FUZZ_CHECK(event->silence.tried[i].error >= 0);
+		}
+	}
+	if (event->kind == CHANNEL_REJECTED) {
+		FUZZ_CHECK(event->rejected.reason < CHANNEL_REJECTED_COUNT);
+		FUZZ_CHECK(event->rejected.dialect < ROSENPASS_DIALECT_COUNT);
+		FUZZ_CHECK(is_internet(&event->rejected.from));
+	}
 	if (event->kind == CHANNEL_PEER_REPORT) {
 		/* These become indexes into tables of names. */
 		FUZZ_CHECK(event->peer.state <= ROSENPASS_STATE_INIT_CONF);

@@ -267,8 +267,8 @@ void check_received(struct world *world, int node, const struct packet *packet,
 	if (peer >= 0 && peer != packet->from_node)
 		check_fail(world, "sender", "node %d takes a packet of %d for one of %d", node,
 		           packet->from_node, peer);
-	if (pair->differ && (verdict == ROSENPASS_EXCHANGED || verdict == ROSENPASS_REPEATED ||
-	                     (verdict == ROSENPASS_CROSSED && packet->data[0] == 0x83)))
+	if (pair->differ && packet->data[0] == 0x83 &&
+	    (verdict == ROSENPASS_EXCHANGED || verdict == ROSENPASS_REPEATED || verdict == ROSENPASS_CROSSED))
 		pair->confs++;
 	if (pair->confs > figures->most_confs)
 		figures->most_confs = pair->confs;

@@ -139,6 +139,18 @@ static uint64_t transit(struct prng *prng, const struct link *link)
 	return delay_ns;
 }
 
+/* A copy from an address that is nobody's: whatever is sent to it is lost. */
+static void forward(struct world *world, const struct packet *packet, const struct link *link,
+                    uint64_t delay_ns, const uint8_t *receiver_key)
+{
+	struct packet copy = *packet;
+
+	copy.from = (struct rosenpass_address){ .length = 6, .group_length = 4 };
+	copy.from.bytes[0] = 66;
+	copy.from.bytes[1] = (uint8_t)prng_below(&world->network_prng, 2);
+	put(world, &copy, link, delay_ns, receiver_key);
+}
+
 void network_send(struct world *world, int from_node, const struct rosenpass_address *to, const uint8_t *data,
                   size_t length)
 {
@@ -152,6 +164,7 @@ void network_send(struct world *world, int from_node, const struct rosenpass_add
 	};
 	const struct link *link;
 	const uint8_t *key;
+	uint64_t delay_ns;
 
 	if (receiver < 0)
 		return;
@@ -160,7 +173,10 @@ void network_send(struct world *world, int from_node, const struct rosenpass_add
 	if (link->cut || prng_chance(prng, link->loss))
 		return;
 	memcpy(packet.data, data, length);
-	put(world, &packet, link, transit(prng, link), key);
+	delay_ns = transit(prng, link);
+	if (prng_chance(prng, link->race))
+		forward(world, &packet, link, prng_below(prng, delay_ns + 1), key);
+	put(world, &packet, link, delay_ns, key);
 	while (prng_chance(prng, link->duplicate))
 		put(world, &packet, link, transit(prng, link), key);
 	if (prng_chance(prng, link->late))

@@ -60,6 +60,7 @@ struct link {
 	uint32_t damage;
 	uint32_t spike; /* delayed by up to two seconds: overtaken by others */
 	uint32_t late;  /* a copy comes again within ten minutes */
+	uint32_t race;  /* an observer forwards a copy from his own address, and it arrives first */
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
 };

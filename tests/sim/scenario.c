@@ -148,6 +148,7 @@ static void draw_faults(struct scenario *scenario)
 	scenario->damage = prng_chance(prng, 400) ? (uint32_t)prng_below(prng, 300) : 0;
 	scenario->spike = prng_chance(prng, 300) ? (uint32_t)prng_below(prng, 200) : 0;
 	scenario->late = prng_chance(prng, 250) ? (uint32_t)prng_below(prng, 100) : 0;
+	scenario->race = prng_chance(prng, 300) ? (uint32_t)prng_between(prng, 100, 1000) : 0;
 	scenario->delay_ns = prng_chance(prng, 500) ? prng_below(prng, 20 * MILLISECOND)
 	                                            : prng_below(prng, 600 * MILLISECOND);
 	scenario->random_failure = prng_chance(prng, 100) ? (uint32_t)prng_below(prng, 200) : 0;
@@ -157,6 +158,12 @@ static void draw_faults(struct scenario *scenario)
 			scenario->faults[actions[i].action] = actions[i].at_most;
 	}
 	scenario->load_stays = prng_chance(prng, 300);
+}
+
+/* Whether both are engines. */
+static bool is_race_fair(const struct world *world, int a, int b)
+{
+	return !world->nodes[a].is_reference && !world->nodes[b].is_reference;
 }
 
 static void draw_links(struct world *world, bool quiet)
@@ -173,6 +180,8 @@ static void draw_links(struct world *world, bool quiet)
 				.cut = cut,
 				.duplicate = scenario->duplicate / (quiet ? 4 : 1),
 				.delay_ns = scenario->delay_ns / (quiet ? 4 : 1),
+				/* It goes on in quiet times; but references believe what comes first. */
+				.race = is_race_fair(world, a, b) ? scenario->race : 0,
 				.jitter_ns = prng_below(prng, (quiet ? 20 : 200) * MILLISECOND),
 			};
 			if (quiet)

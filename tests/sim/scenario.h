@@ -51,6 +51,7 @@ struct scenario {
 	uint32_t damage;
 	uint32_t spike;
 	uint32_t late;
+	uint32_t race;
 	uint64_t delay_ns;
 	uint32_t random_failure;
 	uint32_t memory_failure;

@@ -213,7 +213,7 @@ static void test_peer(void **state)
 	}
 }
 
-#define UNKNOWN_OWN "; expected public-key, secret-key, listen, verbose or peer"
+#define UNKNOWN_OWN "; expected public-key, secret-key, listen, fwmark, verbose or peer"
 #define UNKNOWN_PEER "; expected public-key, endpoint, preshared-key, outfile, wireguard or peer"
 
 static void test_errors(void **state)

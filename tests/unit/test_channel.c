@@ -20,6 +20,12 @@ static struct channel_event sound_event(uint32_t kind)
 	event.serial = 7;
 	if (kind == CHANNEL_MOVED)
 		event.moved.any.sa_family = AF_INET;
+	if (kind == CHANNEL_SILENCE)
+		event.silence.since_ns = 1;
+	if (kind == CHANNEL_REJECTED) {
+		event.rejected.from.any.sa_family = AF_INET6;
+		event.rejected.count = 1;
+	}
 	return event;
 }
 
@@ -33,7 +39,7 @@ static bool reads(const struct channel_event *event)
 static void test_sound_events(void **state)
 {
 	(void)state;
-	for (uint32_t kind = CHANNEL_READY; kind <= CHANNEL_PONG; kind++) {
+	for (uint32_t kind = CHANNEL_READY; kind <= CHANNEL_SILENCE; kind++) {
 		struct channel_event event = sound_event(kind);
 		struct channel_event out;
 
@@ -63,7 +69,7 @@ static void test_hostile_events(void **state)
 {
 	static const struct change changes[] = {
 		CHANGE(CHANNEL_PONG, kind, 0),
-		CHANGE(CHANNEL_PONG, kind, CHANNEL_PONG + 1),
+		CHANGE(CHANNEL_PONG, kind, CHANNEL_SILENCE + 1),
 		CHANGE(CHANNEL_PONG, kind, UINT32_MAX),
 		CHANGE(CHANNEL_KEY, slot, CHANNEL_PEERS_MAX),
 		CHANGE(CHANNEL_KEY, slot, UINT32_MAX),
@@ -88,6 +94,21 @@ static void test_hostile_events(void **state)
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 1),
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 2),
 		CHANGE(CHANNEL_REPORT_END, report.busy_permille, 1001),
+		CHANGE(CHANNEL_SILENCE, silence.reason, CHANNEL_SILENCE_COUNT),
+		CHANGE(CHANNEL_SILENCE, silence.reason, UINT32_MAX),
+		CHANGE(CHANNEL_SILENCE, silence.since_ns, 0),
+		CHANGE(CHANNEL_SILENCE, silence.count, CHANNEL_TRIED_MAX + 1),
+		CHANGE(CHANNEL_SILENCE, silence.count, UINT32_MAX),
+		/* What was tried is to be an address. */
+		CHANGE(CHANNEL_SILENCE, silence.count, 1),
+		CHANGE(CHANNEL_SILENCE, silence.more, CHANNEL_ADDRESSES_MAX + 1),
+		CHANGE(CHANNEL_SILENCE, slot, CHANNEL_PEERS_MAX),
+		CHANGE(CHANNEL_REJECTED, rejected.reason, CHANNEL_REJECTED_COUNT),
+		CHANGE(CHANNEL_REJECTED, rejected.dialect, ROSENPASS_DIALECT_COUNT),
+		CHANGE(CHANNEL_REJECTED, rejected.count, 0),
+		CHANGE(CHANNEL_REJECTED, rejected.from.any.sa_family, AF_UNSPEC),
+		CHANGE(CHANNEL_REJECTED, rejected.from.any.sa_family, AF_UNIX),
+		CHANGE(CHANNEL_REJECTED, slot, UINT32_MAX),
 	};
 
 	(void)state;
@@ -107,6 +128,8 @@ static void test_hostile_events(void **state)
 			uint16_t value = (uint16_t)changes[i].value;
 
 			memcpy((uint8_t *)&event + changes[i].at, &value, 2);
+		} else if (changes[i].size == 8) {
+			memcpy((uint8_t *)&event + changes[i].at, &changes[i].value, 8);
 		} else {
 			uint32_t value = (uint32_t)changes[i].value;
 

@@ -61,6 +61,11 @@ static void test_own_keys(void **state)
 		{ OWN "peers = [\n    {\n\tpublic_key = \"q\", # theirs\n\tkey_out = \"o\",\n    },\n]\n",
 		  SAID_OWN NO_LISTEN QUIET SAID_PEER },
 		{ OWN "\r\n" PEER PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER SAID_PEER },
+		{ OWN "fwmark = \"auto\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "fwmark = \"off\"", SAID_OWN NO_LISTEN QUIET "fwmark = \"off\"\n" },
+		{ OWN "fwmark = 0", SAID_OWN NO_LISTEN QUIET "fwmark = \"off\"\n" },
+		{ OWN "fwmark = \"0xca6c\"", SAID_OWN NO_LISTEN QUIET "fwmark = 51820\n" },
+		{ OWN "fwmark = 0xffffffff", SAID_OWN NO_LISTEN QUIET "fwmark = 4294967295\n" },
 	};
 
 	(void)state;
@@ -106,6 +111,12 @@ static void test_own_errors(void **state)
 		  "f.toml:3: verbosity \"loud\" is not known; expected Quiet or Verbose" },
 		{ OWN "verbosity = \"Quiet\\u0000\"", "f.toml:3: verbosity has a zero byte in it" },
 		{ OWN "verbosity = 2", "f.toml:3: verbosity: expected a string, found an integer" },
+		{ OWN "fwmark = 4294967296",
+		  "f.toml:3: fwmark is 4294967296; expected a number from 0 to 4294967295" },
+		{ OWN "fwmark = \"on\"",
+		  "f.toml:3: fwmark \"on\" is no mark; expected auto, off, or a number "
+		  "up to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = []", "f.toml:3: fwmark: expected a string or a number, found an array" },
 		{ OWN "listen = 9999", "f.toml:3: listen: expected an array of strings, found an integer" },
 		{ OWN "listen = [\n9999]",
 		  "f.toml:4: listen: expected strings in the array, found an integer" },

@@ -61,6 +61,8 @@ static void test_good(void **state)
 		{ OWN "verbose listen h:0 listen [::]:9 peer public-key q outfile o",
 		  SAID_OWN "listen = [\"h:0\", \"[::]:9\"]\nverbosity = \"Verbose\"\n" PEER
 		           "public_key = \"q\"\nkey_out = \"o\"\n" },
+		{ OWN "fwmark 0x10 peer public-key q outfile o",
+		  SAID_OWN NO_LISTEN QUIET "fwmark = 16\n" PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ "public-key ~/p private-key ~ peer public-key ~/q outfile ~/o preshared-key ~/k",
 		  "public_key = \"/home/me/p\"\nsecret_key = \"/home/me\"\n" NO_LISTEN QUIET PEER
 		  "public_key = \"/home/me/q\"\npre_shared_key = \"/home/me/k\"\nkey_out = "

@@ -132,6 +132,9 @@ static void any_config(uint64_t *numbers, struct config *config)
 	config->secret_key = any_text(numbers);
 	config->user = perhaps(numbers, any_text(numbers));
 	config->verbosity = fixture_below(numbers, 2) == 0 ? CONFIG_QUIET : CONFIG_VERBOSE;
+	config->fwmark.is_fixed = fixture_below(numbers, 2) == 0;
+	if (config->fwmark.is_fixed && fixture_below(numbers, 2) == 0)
+		config->fwmark.mark = (uint32_t)fixture_number(numbers);
 	if (fixture_below(numbers, 2) == 0) {
 		config->listen.words = calloc(1, sizeof *config->listen.words);
 		assert_non_null(config->listen.words);
@@ -172,6 +175,8 @@ static void test_reads_back(void **state)
 		check_same(written.secret_key, read.secret_key);
 		check_same(written.user, read.user);
 		assert_int_equal(written.verbosity, read.verbosity);
+		assert_int_equal(written.fwmark.is_fixed, read.fwmark.is_fixed);
+		assert_int_equal(written.fwmark.mark, read.fwmark.mark);
 		assert_int_equal(written.listen.count, read.listen.count);
 		if (written.listen.count > 0)
 			check_same(written.listen.words[0], read.listen.words[0]);

@@ -97,6 +97,101 @@ static void test_load_does_not_stop_us(void **state)
 	world_teardown(&world);
 }
 
+/* --- the budget of those who show no cookie --- */
+
+/* Time passes only while random bytes are drawn: for each answer, for each cookie, and for nothing else. */
+static uint64_t draws_take_time(void *context)
+{
+	const struct host *host = context;
+
+	return 1000 * SECOND + host->random_calls * (SECOND / 1000);
+}
+
+/* The same InitHello that often; how many were answered. */
+static unsigned send_again(struct world *world, const struct packet *hello, unsigned times,
+                           enum rosenpass_verdict otherwise)
+{
+	unsigned answered = 0;
+
+	for (unsigned i = 0; i < times; i++) {
+		enum rosenpass_verdict verdict = host_receive(world, BOB, hello);
+
+		answered += verdict == ROSENPASS_ANSWERED;
+		assert_true(verdict == ROSENPASS_ANSWERED || verdict == otherwise);
+		host_drop(world, BOB);
+	}
+	return answered;
+}
+
+static void test_cookie_only_beyond_the_budget(void **state)
+{
+	struct world world;
+	struct packet hello = message_of_step(&world, 0);
+	struct packet reply;
+	struct packet with_cookie;
+	struct rosenpass_stats stats;
+	unsigned served;
+
+	(void)state;
+	rosenpass_set_clock(world.hosts[BOB].engine, draws_take_time, &world.hosts[BOB]);
+	served = send_again(&world, &hello, 100, ROSENPASS_COOKIE_SENT);
+	assert_in_range(served, 20, 80);
+	rosenpass_get_stats(world.hosts[BOB].engine, &stats);
+	assert_true(stats.under_load);
+
+	/* A sender with the cookie is served outside of the budget, within the share of its network. */
+	while (host_receive(&world, BOB, &hello) != ROSENPASS_COOKIE_SENT)
+		host_drop(&world, BOB);
+	reply = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &reply), ROSENPASS_COOKIE_TAKEN);
+	with_cookie = host_take(&world, ALICE);
+	served = send_again(&world, &with_cookie, RATE_LIMIT_BURST, ROSENPASS_DROPPED_LOAD);
+	assert_int_equal(served, RATE_LIMIT_BURST);
+
+	/* The state ends by itself, and asks to be ended. */
+	assert_int_equal(rosenpass_deadline(world.hosts[BOB].engine), world.now + ENGINE_CALM_NS);
+	world.now += ENGINE_CALM_NS;
+	host_expire(&world, BOB);
+	rosenpass_get_stats(world.hosts[BOB].engine, &stats);
+	assert_false(stats.under_load);
+	assert_true(rosenpass_deadline(world.hosts[BOB].engine) > world.now);
+	world_teardown(&world);
+}
+
+/* Nothing but InitHellos costs anything of it, and without a clock there is none. */
+static void test_no_budget_without_a_clock(void **state)
+{
+	struct world world;
+	struct packet hello = message_of_step(&world, 0);
+
+	(void)state;
+	assert_int_equal(send_again(&world, &hello, 100, ROSENPASS_ANSWERED), 100);
+	rosenpass_set_clock(world.hosts[BOB].engine, draws_take_time, &world.hosts[BOB]);
+	assert_true(send_again(&world, &hello, 100, ROSENPASS_COOKIE_SENT) < 80);
+	rosenpass_set_clock(world.hosts[BOB].engine, NULL, NULL);
+	assert_int_equal(send_again(&world, &hello, 100, ROSENPASS_ANSWERED), 100);
+	world_teardown(&world);
+}
+
+/* What is turned away before anything is drawn takes none of the budget. */
+static void test_turned_away_costs_no_budget(void **state)
+{
+	struct world world;
+	struct packet hello = message_of_step(&world, 0);
+	struct packet foreign = hello;
+	unsigned served;
+
+	(void)state;
+	foreign.data[9] ^= 1;
+	rosenpass_set_clock(world.hosts[BOB].engine, draws_take_time, &world.hosts[BOB]);
+	served = send_again(&world, &hello, 10, ROSENPASS_COOKIE_SENT);
+	assert_int_equal(served, 10);
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(host_receive(&world, BOB, &foreign), ROSENPASS_DROPPED_MAC);
+	assert_true(host_receive(&world, BOB, &hello) == ROSENPASS_ANSWERED);
+	world_teardown(&world);
+}
+
 /* --- peers at run time --- */
 
 static void test_peers_come_and_go(void **state)
@@ -212,10 +307,16 @@ static void test_discovery(void **state)
 	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_ANSWERED);
 	packet = host_take(&world, BOB);
 	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_ACCEPTED);
-	assert_int_equal(world.hosts[ALICE].moves[BOB], 1);
+	/* Who has forwarded RespHello is not known: InitConf goes there, and everywhere. */
+	assert_int_equal(world.hosts[ALICE].moves[BOB], 0);
 	packet = host_take(&world, ALICE);
 	assert_int_equal(packet.to.length, host_address(BOB).length);
+	assert_int_equal(host_take(&world, ALICE).to.length, 0);
 	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_EXCHANGED);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_CONFIRMED);
+	assert_int_equal(world.hosts[ALICE].moves[BOB], 1);
+	assert_int_equal(info_of(&world, ALICE, BOB).endpoint.length, host_address(BOB).length);
 	/* Gone stale, it is looked for anew. */
 	world_run_deaf(&world, ALICE, world.now + 190 * SECOND);
 	assert_int_equal(info_of(&world, ALICE, BOB).endpoint.length, 0);
@@ -295,6 +396,9 @@ int main(void)
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_cookie_buys_a_share_only),
 		cmocka_unit_test(test_load_does_not_stop_us),
+		cmocka_unit_test(test_cookie_only_beyond_the_budget),
+		cmocka_unit_test(test_no_budget_without_a_clock),
+		cmocka_unit_test(test_turned_away_costs_no_budget),
 		cmocka_unit_test(test_peers_come_and_go),
 		cmocka_unit_test(test_change_keeps_the_session),
 		cmocka_unit_test(test_without_endpoint),

@@ -91,15 +91,24 @@ static int set_up(void **state)
 	return 0;
 }
 
+/* Until no program runs or waits. */
+static void settle(struct scene *scene)
+{
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < 10000 && monitor_hooks_are_busy(&scene->monitor, clock_now_ns()); i++) {
+		(void)monitor_hooks_serve(&scene->monitor, clock_now_ns());
+		(void)nanosleep(&pause, NULL);
+	}
+	assert_false(monitor_hooks_are_busy(&scene->monitor, clock_now_ns()));
+}
+
 static int tear_down(void **state)
 {
 	struct scene *scene = *state;
 	char *hook;
 
-	/* Nothing may write any more. */
-	for (size_t i = 0; i < 2; i++)
-		monitor_delivery_cancel(&scene->monitor, scene->peers[i]);
-
+	settle(scene);
 	for (size_t i = 0; i < 2; i++) {
 		char *file = format("%s/%s", scene->folder, owners[i]);
 
@@ -116,6 +125,8 @@ static int tear_down(void **state)
 		(void)waitpid(scene->monitor.engine_pid, NULL, 0);
 	}
 	monitor_peers_release_all(&scene->monitor);
+	monitor_hooks_release_all(&scene->monitor);
+	monitor_erase_release_all(&scene->monitor);
 	(void)close(scene->monitor.channel);
 	(void)close(scene->engine);
 	free(scene);
@@ -171,18 +182,6 @@ static void test_key_goes_to_its_peer(void **state)
 	assert_memory_equal(scene->peers[1]->key, zero, sizeof zero);
 }
 
-/* Until all outputs have the key; the program takes a moment. */
-static void deliver(struct scene *scene, size_t peer)
-{
-	static const struct timespec pause = { .tv_nsec = 1000000 };
-
-	for (int i = 0; i < 10000 && !monitor_delivery_is_done(scene->peers[peer]); i++) {
-		(void)monitor_delivery_serve(&scene->monitor, scene->peers[peer], clock_now_ns());
-		(void)nanosleep(&pause, NULL);
-	}
-	assert_true(monitor_delivery_is_done(scene->peers[peer]));
-}
-
 /* Every output gets every key: one that has it at once must not take it away from one that is slower. */
 static void test_file_and_command_get_each_key(void **state)
 {
@@ -199,7 +198,8 @@ static void test_file_and_command_get_each_key(void **state)
 
 		say(scene, &event);
 		assert_true(has_key(scene, 0, byte));
-		deliver(scene, 0);
+		settle(scene);
+		assert_true(monitor_delivery_is_done(scene->peers[0]));
 		assert_memory_equal(scene->peers[0]->key, zero, sizeof zero);
 		base64_encode_key(line, event.key.key);
 		line[BASE64_KEY_CHARS] = '\n';

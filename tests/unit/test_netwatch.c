@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "system/netwatch.h"
+#include "wireguard/rule.h"
 
 /* The kernel tells of a change before the call that makes it comes back; carriers may take a moment. */
 #define WAIT_MS 5000
@@ -210,6 +212,28 @@ static void test_routes(void **state)
 	}
 }
 
+static void test_rules(void **state)
+{
+	static const struct {
+		uint16_t type;
+		uint8_t family;
+		bool expected;
+	} cases[] = {
+		{ RTM_NEWRULE, AF_INET, true },           { RTM_DELRULE, AF_INET, true },
+		{ RTM_NEWRULE, AF_INET6, true },          { RTM_DELRULE, AF_INET6, true },
+		{ RTM_NEWRULE, RTNL_FAMILY_IPMR, false }, { RTM_GETRULE, AF_INET, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct fib_rule_hdr rule = { .family = cases[i].family };
+		struct message message;
+
+		(void)begin(&message, cases[i].type, &rule, sizeof rule);
+		check(&message, cases[i].expected);
+	}
+}
+
 /* Several in one: any counts. Lost ones count. What is no message is nothing. */
 static void test_several(void **state)
 {
@@ -298,6 +322,30 @@ static struct sockaddr make_address(const char *host)
 	assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
 	memcpy(&out, &address, sizeof out);
 	return out;
+}
+
+/* The kernel's word of rules comes too. */
+static void test_rule_changes(void **state)
+{
+	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	int fd;
+
+	(void)state;
+	if (control < 0)
+		skip();
+	fd = netwatch_open();
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(families); i++) {
+		const struct rule rule = { .family = families[i], .priority = 9, .table = 9, .mark = 9 };
+
+		/* A kernel without IPv6. */
+		if (rule_add(&rule) == -EAFNOSUPPORT)
+			continue;
+		expect(fd, true);
+		assert_int_equal(rule_delete(&rule), 0);
+		expect(fd, true);
+	}
+	(void)close(fd);
 }
 
 static void test_changes(void **state)
@@ -424,9 +472,11 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_several),
 		cmocka_unit_test(test_bad_descriptor),
 		cmocka_unit_test_setup(test_changes, set_up_network),
+		cmocka_unit_test_setup(test_rule_changes, set_up_network),
 		cmocka_unit_test_setup(test_changes_v6, set_up_network),
 		cmocka_unit_test_setup(test_overrun, set_up_network),
 		cmocka_unit_test_setup(test_other_sender, set_up_network),

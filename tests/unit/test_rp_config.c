@@ -28,6 +28,12 @@ static const char *say(const struct rp_config *config)
 	for (size_t i = 0; i < config->ips.count; i++)
 		(void)fprintf(out, " ip=%s", config->ips.words[i]);
 	(void)fprintf(out, " %s", or_dash(config->listen));
+	if (config->mtu != 0)
+		(void)fprintf(out, " mtu=%u", config->mtu);
+	if (config->fwmark.is_fixed)
+		(void)fprintf(out, " mark=%u", config->fwmark.mark);
+	if (config->replace_routes)
+		(void)fprintf(out, " replaces");
 	for (size_t i = 0; i < config->peer_count; i++) {
 		const struct rp_config_peer *peer = &config->peers[i];
 
@@ -72,6 +78,19 @@ static void test_good(void **state)
 		{ OWN "listen = \"1\"", "quiet k - [::]:1" },
 		{ OWN "listen = \"65534\"", "quiet k - [::]:65534" },
 		{ OWN "listen = \"vpn.example.org:9\"", "quiet k - vpn.example.org:9" },
+		{ OWN "mtu = 576", "quiet k - - mtu=576" },
+		{ OWN "mtu = 65535", "quiet k - - mtu=65535" },
+		{ OWN "mtu = 1000\nip = \"10.0.0.1\"", "quiet k - ip=10.0.0.1 - mtu=1000" },
+		{ OWN "mtu = 1280\nip = \"fc00::1\"", "quiet k - ip=fc00::1 - mtu=1280" },
+		{ OWN "fwmark = \"auto\"", "quiet k - -" },
+		{ OWN "fwmark = \"off\"", "quiet k - - mark=0" },
+		{ OWN "fwmark = 0", "quiet k - - mark=0" },
+		{ OWN "fwmark = 4294967295", "quiet k - - mark=4294967295" },
+		{ OWN "fwmark = 0xca6c", "quiet k - - mark=51820" },
+		{ OWN "fwmark = \"0xCA6c\"", "quiet k - - mark=51820" },
+		{ OWN "fwmark = \"51820\"", "quiet k - - mark=51820" },
+		{ OWN "replace_routes = true", "quiet k - - replaces" },
+		{ OWN "replace_routes = false", "quiet k - -" },
 		{ OWN PEER, "quiet k - -; 2 - p -  - 0" },
 		{ OWN "peers = [{public_keys_dir = \"p\"}]", "quiet k - -; 2 - p -  - 0" },
 		{ OWN PEER "endpoint = \"h:65534\"", "quiet k - -; 2 - p h:65534  - 0" },
@@ -147,6 +166,32 @@ static void test_own_errors(void **state)
 		                        "leave listen out for a free "
 		                        "one" },
 		{ OWN "listen = \"-1\"", "f.toml:2: listen \"-1\" has no port; expected HOST:PORT" },
+		{ OWN "mtu = 575", "f.toml:2: mtu is 575; expected bytes from 576 to 65535" },
+		{ OWN "mtu = 65536", "f.toml:2: mtu is 65536; expected bytes from 576 to 65535" },
+		{ OWN "mtu = \"1420\"", "f.toml:2: mtu: expected a number of bytes, found a string" },
+		{ OWN "mtu = 1279\nip = [\"10.0.0.1\", \"fc00::1\"]",
+		  "f.toml: mtu 1279 is too small for the address fc00::1; IPv6 needs 1280 or more" },
+		{ OWN "fwmark = -1", "f.toml:2: fwmark is -1; expected a number from 0 to 4294967295" },
+		{ OWN "fwmark = 4294967296",
+		  "f.toml:2: fwmark is 4294967296; expected a number from 0 to 4294967295" },
+		{ OWN "fwmark = true", "f.toml:2: fwmark: expected a string or a number, found a boolean" },
+		{ OWN "fwmark = \"0x100000000\"",
+		  "f.toml:2: fwmark \"0x100000000\" is no mark; expected auto, off, or a number up to "
+		  "4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"99999999999999999999\"",
+		  "f.toml:2: fwmark \"99999999999999999999\" is no mark; expected auto, off, or a number up "
+		  "to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"\"", "f.toml:2: fwmark \"\" is no mark; expected auto, off, or a number up "
+		                       "to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"0x\"",
+		  "f.toml:2: fwmark \"0x\" is no mark; expected auto, off, or a number "
+		  "up to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"12g\"", "f.toml:2: fwmark \"12g\" is no mark; expected auto, off, or a "
+		                          "number up to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"-1\"", "f.toml:2: fwmark \"-1\" is no mark; expected auto, off, or a "
+		                         "number up to 4294967295 (0xffffffff)" },
+		{ OWN "replace_routes = 1",
+		  "f.toml:2: replace_routes: expected true or false, found an integer" },
 		{ OWN "lisetn = \"1\"", "f.toml:2: unknown key lisetn; did you mean listen?" },
 		{ OWN "private_key_dir = \"k\"",
 		  "f.toml:2: unknown key private_key_dir; did you mean private_keys_dir?" },

@@ -39,6 +39,10 @@ static const char *say(const struct rp_config *config)
 	for (size_t i = 0; i < config->ips.count; i++)
 		(void)fprintf(out, " ip %s", config->ips.words[i]);
 	(void)fprintf(out, " listen %s", or_dash(config->listen));
+	if (config->mtu != 0)
+		(void)fprintf(out, " mtu %u", config->mtu);
+	if (config->fwmark.is_fixed)
+		(void)fprintf(out, " fwmark %u", config->fwmark.mark);
 	for (size_t i = 0; i < config->peer_count; i++) {
 		const struct rp_config_peer *peer = &config->peers[i];
 
@@ -82,6 +86,10 @@ static void test_good(void **state)
 		  "k dev - ip fc00::1/64 ip 10.0.0.1/8 ip 192.0.2.1 listen - peer p endpoint - allowed -" },
 		{ "k verbose listen 1 verbose dev d peer p",
 		  "verbose k dev d listen [::]:1 peer p endpoint - allowed -" },
+		{ "k fwmark 0x10 mtu 1300 listen 1 peer p",
+		  "k dev - listen [::]:1 mtu 1300 fwmark 16 peer p endpoint - allowed -" },
+		{ "k fwmark off peer p", "k dev - listen - fwmark 0 peer p endpoint - allowed -" },
+		{ "k fwmark auto peer p", "k dev - listen - peer p endpoint - allowed -" },
 		/* What one peer has is not the next one's. */
 		{ "k peer p allowed-ips 10.0.0.1 endpoint h:1 persistent-keepalive 1 peer q",
 		  "k dev - listen - peer p endpoint h:1 keepalive 1 allowed 10.0.0.1 peer q endpoint - "
@@ -142,6 +150,16 @@ static void test_wrong(void **state)
 		{ "k listen 65535 peer p",
 		  "listen \"65535\" has the last port, 65535, and WireGuard needs the "
 		  "one after it; choose one up to 65534" },
+		{ "k mtu", "mtu needs a value after it" },
+		{ "k mtu 575 peer p", "mtu \"575\" is no MTU; expected bytes from 576 to 65535" },
+		{ "k mtu 1e3 peer p", "mtu \"1e3\" is no MTU; expected bytes from 576 to 65535" },
+		{ "k mtu 1400 mtu 1400 peer p", "mtu was already set" },
+		{ "k mtu 1000 ip fd00::1 peer p",
+		  "mtu 1000 is too small for the address fd00::1; IPv6 needs 1280 or more" },
+		{ "k fwmark auto fwmark auto peer p", "fwmark was already set" },
+		{ "k fwmark on peer p", "fwmark \"on\" is no mark; expected auto, off, or a number up to "
+		                        "4294967295 (0xffffffff)" },
+		{ "k peer p mtu 1400", "peer 1: mtu is not about a peer; it stands before the first one" },
 		{ "k lisen 1 peer p", "unknown word lisen; did you mean listen?" },
 		{ "k something peer p", "unknown word something; rp help exchange lists the known ones" },
 		{ "k endpoint h:1 peer p", "endpoint is about a peer; it stands after peer PUBLIC_KEYS_DIR" },

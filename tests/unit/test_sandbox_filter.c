@@ -122,14 +122,14 @@ static struct stat status_of;
 static struct rlimit limit_of;
 
 #ifdef SYS_open
-CALL(old_open, syscall(SYS_open, "/etc/passwd", O_RDONLY))
+CALL(old_open, syscall(SYS_open, "/tmp/rosenpass-test", O_WRONLY))
 CALL(old_fork, syscall(SYS_fork))
-CALL(old_stat, syscall(SYS_stat, "/etc/passwd", &status_of))
 #endif
-CALL(do_openat, open("/etc/passwd", O_RDONLY | O_CLOEXEC))
+CALL(do_open_write, open("/dev/null", O_WRONLY | O_CLOEXEC))
+CALL(do_open_both, open("/dev/null", O_RDWR | O_CLOEXEC))
+CALL(do_open_truncate, open("/dev/null", O_RDONLY | O_TRUNC | O_CLOEXEC))
 CALL(do_create, open("/tmp/rosenpass-test", O_WRONLY | O_CREAT | O_CLOEXEC, 0600))
 CALL(do_openat2, syscall(437, AT_FDCWD, "/etc/passwd", NULL, 0))
-CALL(do_stat, stat("/etc/passwd", &status_of))
 CALL(do_unlink, unlink("/tmp/rosenpass-test"))
 CALL(do_chdir, chdir("/"))
 CALL(do_socket_inet, socket(AF_INET, SOCK_DGRAM, 0))
@@ -151,6 +151,13 @@ CALL(do_ptrace, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 CALL(do_read_parent, syscall(SYS_process_vm_readv, getppid(), NULL, 0, NULL, 0, 0))
 CALL(do_kill, kill(0, 0))
 CALL(do_tgkill, syscall(SYS_tgkill, 1, 1, 0))
+CALL(do_tgkill_own, syscall(SYS_tgkill, getpid(), getpid(), SIGTERM))
+CALL(do_tgkill_parent, syscall(SYS_tgkill, getppid(), getppid(), SIGABRT))
+#ifdef SYS_tkill
+CALL(do_tkill_parent, syscall(SYS_tkill, getppid(), SIGABRT))
+#endif
+CALL(do_handler, signal(SIGTERM, SIG_IGN))
+CALL(do_affinity_of_other, syscall(SYS_sched_getaffinity, 1, sizeof limit_of, &limit_of))
 CALL(do_mmap_exec, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 CALL(do_mmap_exec_only, mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, memfd, 0))
 CALL(do_mprotect_exec, mprotect(page, 4096, PROT_READ | PROT_EXEC))
@@ -170,12 +177,8 @@ CALL(do_limit_of_other, syscall(SYS_prlimit64, 1, RLIMIT_MEMLOCK, NULL, &limit_o
 CALL(do_seccomp, syscall(SYS_seccomp, 0, 0, NULL))
 CALL(do_io_uring, syscall(425, 1, NULL))
 CALL(do_bpf, syscall(SYS_bpf, 0, NULL, 0))
+CALL(do_chmod_new, syscall(SYS_fchmodat, AT_FDCWD, "/tmp/rosenpass-test", 0644))
 CALL(do_unknown, syscall(9999))
-
-static void do_abort(void)
-{
-	abort();
-}
 
 static void test_kills(void **state)
 {
@@ -184,14 +187,14 @@ static void test_kills(void **state)
 		void (*body)(void);
 	} cases[] = {
 #ifdef SYS_open
-		{ "open", old_open },
+		{ "open to write", old_open },
 		{ "fork", old_fork },
-		{ "stat", old_stat },
 #endif
-		{ "openat", do_openat },
+		{ "openat to write", do_open_write },
+		{ "openat to read and write", do_open_both },
+		{ "openat to truncate", do_open_truncate },
 		{ "openat to create", do_create },
 		{ "openat2", do_openat2 },
-		{ "stat of a name", do_stat },
 		{ "unlink", do_unlink },
 		{ "chdir", do_chdir },
 		{ "socket AF_INET", do_socket_inet },
@@ -213,6 +216,13 @@ static void test_kills(void **state)
 		{ "process_vm_readv", do_read_parent },
 		{ "kill", do_kill },
 		{ "tgkill", do_tgkill },
+		{ "tgkill SIGTERM", do_tgkill_own },
+		{ "tgkill of another", do_tgkill_parent },
+#ifdef SYS_tkill
+		{ "tkill of another", do_tkill_parent },
+#endif
+		{ "rt_sigaction", do_handler },
+		{ "sched_getaffinity of another", do_affinity_of_other },
 		{ "mmap PROT_READ | PROT_EXEC", do_mmap_exec },
 		{ "mmap PROT_EXEC", do_mmap_exec_only },
 		{ "mprotect PROT_EXEC", do_mprotect_exec },
@@ -232,8 +242,8 @@ static void test_kills(void **state)
 		{ "seccomp", do_seccomp },
 		{ "io_uring_setup", do_io_uring },
 		{ "bpf", do_bpf },
+		{ "fchmodat", do_chmod_new },
 		{ "an unknown call", do_unknown },
-		{ "abort", do_abort },
 	};
 
 	(void)state;

@@ -303,6 +303,37 @@ static void test_unreachable(void **state)
 	sockets_close(&sockets);
 }
 
+/* Which datagram an ICMP message is about; and what is sent next to another host is not refused for it. */
+static void test_icmp_errors(void **state)
+{
+	static const uint8_t data[] = "x";
+	struct sockets sockets = { .count = 0 };
+	struct sockets_error errors[4];
+	union address_socket any = v4("127.0.0.1", 0);
+	struct sockets_message closed = { .data = data, .length = sizeof data };
+	struct sockets_message open = closed;
+	int other;
+	int results[2];
+
+	(void)state;
+	assert_int_equal(sockets_listen(&sockets, &any), 0);
+	assert_int_equal(sockets_receive_errors(&sockets, 0, errors, 4), 0);
+	assert_int_equal(sockets_receive_errors(&sockets, 1, errors, 4), 0);
+	assert_int_equal(sockets_receive_errors(&sockets, SOCKETS_MAX, errors, 4), 0);
+	assert_int_equal(sockets_open(&any, &other), 0);
+	open.path.remote = v4("127.0.0.1", port_of(other));
+	closed.path.remote = v4("127.0.0.1", free_port());
+	assert_int_equal(sockets_send(&sockets, &closed), 0);
+	sockets_send_many(&sockets, &open, 1, results);
+	assert_int_equal(results[0], 0);
+	assert_int_equal(sockets_receive_errors(&sockets, 0, errors, 4), 1);
+	assert_int_equal(errors[0].error, ECONNREFUSED);
+	assert_true(address_equal(&errors[0].remote, &closed.path.remote));
+	assert_int_equal(sockets_receive_errors(&sockets, 0, errors, 4), 0);
+	(void)close(other);
+	sockets_close(&sockets);
+}
+
 static void test_listen_errors(void **state)
 {
 	struct sockets sockets = { .count = 0 };
@@ -362,7 +393,8 @@ int main(void)
 		cmocka_unit_test(test_unknown_local),  cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_batches),        cmocka_unit_test(test_send_errors),
 		cmocka_unit_test(test_receive_errors), cmocka_unit_test(test_unreachable),
-		cmocka_unit_test(test_listen_errors),  cmocka_unit_test(test_anywhere),
+		cmocka_unit_test(test_icmp_errors),    cmocka_unit_test(test_listen_errors),
+		cmocka_unit_test(test_anywhere),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

@@ -9,6 +9,7 @@
 
 #include "wireguard/kernel.h"
 #include "wireguard/link.h"
+#include "wireguard/route.h"
 
 /* All of it happens in a network of its own, with a link of a kind that each kernel has one of. */
 #define NAME "rosenpass-test0"
@@ -212,6 +213,11 @@ static void test_addresses(void **state)
 	assert_int_equal(link_add_address(link_index + 1000, &addresses[0]), -ENODEV);
 }
 
+static struct route through(const struct wireguard_allowed_ip *prefix)
+{
+	return (struct route){ .prefix = *prefix, .table = ROUTE_TABLE_MAIN, .index = link_index };
+}
+
 static void test_routes(void **state)
 {
 	/* As it is given, and as the kernel has it. */
@@ -231,24 +237,32 @@ static void test_routes(void **state)
 		{ ip_of("::", 0), ip_of("::", 0) },
 	};
 	struct wireguard_allowed_ip bad = ip_of("10.0.0.0", 33);
+	struct route bad_route = through(&bad);
 
 	(void)state;
 	need_network();
 	assert_int_equal(link_set_up(link_index), 0);
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct route route = through(&cases[i].given);
 		unsigned before = count_routes(&cases[i].kept);
 
-		assert_int_equal(link_replace_route(link_index, &cases[i].given), 0);
+		assert_int_equal(route_replace(&route), 0);
 		assert_int_equal(count_routes(&cases[i].kept), before + 1);
-		assert_int_equal(link_replace_route(link_index, &cases[i].given), 0);
+		assert_int_equal(route_replace(&route), 0);
 		assert_int_equal(count_routes(&cases[i].kept), before + 1);
-		assert_int_equal(link_delete_route(link_index, &cases[i].given), 0);
+		assert_int_equal(route_add(&route), -EEXIST);
+		assert_int_equal(route_delete(&route), 0);
 		assert_int_equal(count_routes(&cases[i].kept), before);
-		assert_int_equal(link_delete_route(link_index, &cases[i].given), -ESRCH);
+		assert_int_equal(route_delete(&route), -ESRCH);
+		assert_int_equal(route_add(&route), 0);
+		assert_int_equal(count_routes(&cases[i].kept), before + 1);
+		assert_int_equal(route_delete(&route), 0);
 	}
-	assert_int_equal(link_replace_route(link_index, &bad), -EINVAL);
-	assert_int_equal(link_delete_route(link_index, &bad), -EINVAL);
-	assert_int_equal(link_replace_route(link_index + 1000, &cases[0].given), -ENODEV);
+	assert_int_equal(route_replace(&bad_route), -EINVAL);
+	assert_int_equal(route_delete(&bad_route), -EINVAL);
+	bad_route = through(&cases[0].given);
+	bad_route.index += 1000;
+	assert_int_equal(route_replace(&bad_route), -ENODEV);
 }
 
 /* With the link go its addresses and routes. */
@@ -256,12 +270,13 @@ static void test_all_goes(void **state)
 {
 	struct wireguard_allowed_ip address = ip_of("10.9.8.7", 24);
 	struct wireguard_allowed_ip prefix = ip_of("10.20.0.0", 16);
+	struct route route = through(&prefix);
 
 	(void)state;
 	need_network();
 	assert_int_equal(link_set_up(link_index), 0);
 	assert_int_equal(link_add_address(link_index, &address), 0);
-	assert_int_equal(link_replace_route(link_index, &prefix), 0);
+	assert_int_equal(route_replace(&route), 0);
 	assert_int_equal(link_delete(link_index), 0);
 	assert_false(has_address(&address));
 	assert_int_equal(count_routes(&prefix), 0);

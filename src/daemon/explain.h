@@ -1,0 +1,42 @@
+#ifndef ROSENPASS_DAEMON_EXPLAIN_H
+#define ROSENPASS_DAEMON_EXPLAIN_H
+
+/*
+ * Sentences for logs and the status: why a peer does not answer, why a caller was rejected, why a tunnel does
+ * not come up. They say what to do, and call a claim what nobody has proven. They never hold a secret.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/channel.h"
+#include "daemon/tunnel.h"
+
+#define EXPLAIN_BYTES 1024
+
+/* What our side is set to. */
+struct explain_own {
+	const char *id;  /* base64 peer id of our public key, of the hash that the other side knows it by */
+	const char *psk; /* file of the preshared key for that peer; NULL: none */
+	bool is_rp;      /* settings are those of rp */
+};
+
+/* "10 seconds", "3 minutes", "2 hours", "4 days": one unit. */
+void explain_duration(char out[static EXPLAIN_BYTES], uint64_t ns);
+
+/*
+ * Why a peer is silent for that long. endpoint and resolve_error may be NULL. For reasons that are none
+ * (OVER, ENDED) the text is empty.
+ */
+void explain_silence(char out[static EXPLAIN_BYTES], const struct channel_silence *silence, uint64_t for_ns,
+                     const struct explain_own *own, const char *endpoint, const char *resolve_error);
+
+/* Why a caller was rejected; of AUTH and DIALECT about the peer that the caller names. */
+void explain_rejected(char out[static EXPLAIN_BYTES], const struct channel_rejected *rejected,
+                      const struct explain_own *own);
+
+/* Why WireGuard has no handshake; empty for states that are no trouble. endpoint: WireGuard's. */
+void explain_tunnel(char out[static EXPLAIN_BYTES], enum tunnel_state state, const char *device,
+                    const union address_socket *endpoint);
+
+#endif

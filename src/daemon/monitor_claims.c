@@ -1,0 +1,204 @@
+#include "daemon/monitor_parts.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define OWNER_BYTES (CHANNEL_LABEL_BYTES + 16)
+
+static_assert(CLAIMS_PROBLEM_BYTES <= MONITOR_PROBLEM_BYTES, "its problems fit");
+
+/* Whose claims these are, and where they go. */
+struct claimant {
+	struct claims *claims;
+	struct claim **list;
+	const char *owner; /* NULL: the daemon itself */
+	bool from_file;    /* settings have the names that a configuration file gives them */
+	char *problem;
+};
+
+static int fail(const struct claimant *claimant, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int fail(const struct claimant *claimant, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(claimant->problem, MONITOR_PROBLEM_BYTES, format, arguments);
+	va_end(arguments);
+	return -1;
+}
+
+/* path NULL: there is none. in_file: the name of the setting in a file; as_word: on a command line. */
+static int claim_file(const struct claimant *claimant, enum claims_use use, const char *path,
+                      const char *in_file, const char *as_word)
+{
+	const struct claims_file file = {
+		.owner = claimant->owner,
+		.setting = claimant->from_file ? in_file : as_word,
+		.path = path,
+		.use = use,
+	};
+
+	return path == NULL ? 0 : claims_add(claimant->claims, claimant->list, &file, claimant->problem);
+}
+
+static int claim_key(const struct claimant *claimant, const uint8_t *bytes, const char *path)
+{
+	const struct claim *taken;
+	int result = claims_add_key(claimant->claims, claimant->list, bytes, claimant->owner, &taken);
+
+	if (result == 0)
+		return 0;
+	if (result != -EEXIST)
+		return fail(claimant, "out of memory");
+	if (claims_owner(taken) == NULL)
+		return fail(claimant, "%s: public-key file \"%s\" is our own key", claimant->owner, path);
+	return fail(claimant, "%s: public-key file \"%s\" is the key of %s already", claimant->owner, path,
+	            claims_owner(taken));
+}
+
+/* Two keys in turn for one WireGuard peer would fit neither of the two. */
+static int claim_wireguard(const struct claimant *claimant, const struct config_peer *config)
+{
+	char word[256];
+	const struct claim *taken;
+	int result;
+
+	(void)snprintf(word, sizeof word, "%s %s", config->device, config->wireguard_peer);
+	result = claims_add_word(claimant->claims, claimant->list, CLAIMS_WIREGUARD_PEER, word,
+	                         claimant->owner, &taken);
+	if (result == 0)
+		return 0;
+	if (result != -EEXIST)
+		return fail(claimant, "out of memory");
+	return fail(claimant, "%s: WireGuard's peer %s on %s is that of %s already", claimant->owner,
+	            config->wireguard_peer, config->device, claims_owner(taken));
+}
+
+static int claim_name(const struct claimant *claimant, const char *name)
+{
+	const struct claim *taken;
+	int result = claims_add_word(claimant->claims, claimant->list, CLAIMS_PEER_NAME, name,
+	                             claimant->owner, &taken);
+
+	if (result == 0)
+		return 0;
+	return result == -EEXIST ? fail(claimant, "there is a peer called %s already", name)
+	                         : fail(claimant, "out of memory");
+}
+
+/* bytes NULL: the key could not be read. */
+static int claim_peer(const struct claimant *claimant, const struct config_peer *config, const uint8_t *bytes)
+{
+	const struct config_words *command = &config->exchange_command;
+	/* Names without a slash are looked up in PATH. */
+	bool is_file = command->count > 0 && strchr(command->words[0], '/') != NULL;
+
+	if (bytes != NULL && claim_key(claimant, bytes, config->public_key) != 0)
+		return -1;
+	if (claim_file(claimant, CLAIMS_INPUT, config->public_key, "public_key", "public-key") != 0 ||
+	    claim_file(claimant, CLAIMS_INPUT, config->pre_shared_key, "pre_shared_key", "preshared-key") !=
+	            0 ||
+	    claim_file(claimant, CLAIMS_INPUT, is_file ? command->words[0] : NULL, "exchange_command",
+	               "exchange_command") != 0 ||
+	    claim_file(claimant, CLAIMS_OUTPUT, config->key_out, "key_out", "outfile") != 0)
+		return -1;
+	if (config->device != NULL && claim_wireguard(claimant, config) != 0)
+		return -1;
+	return config->name == NULL ? 0 : claim_name(claimant, config->name);
+}
+
+int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
+                       const struct monitor_options *options, const char *name, const uint8_t *public_key,
+                       char problem[static MONITOR_PROBLEM_BYTES])
+{
+	const struct claimant claimant = { claims, list, NULL, config->file != NULL, problem };
+	char socket[sizeof(struct sockaddr_un)];
+
+	if (claim_file(&claimant, CLAIMS_INPUT, config->file, "configuration", "configuration") != 0 ||
+	    claim_file(&claimant, CLAIMS_INPUT, config->secret_key, "secret_key", "secret-key") != 0 ||
+	    claim_file(&claimant, CLAIMS_INPUT, config->public_key, "public_key", "public-key") != 0)
+		return -1;
+	for (size_t i = 0; i < options->input_count; i++) {
+		if (claim_file(&claimant, CLAIMS_INPUT, options->inputs[i].path, options->inputs[i].setting,
+		               options->inputs[i].setting) != 0)
+			return -1;
+	}
+	if (monitor_control_find_path(socket, sizeof socket, name) == 0 &&
+	    claim_file(&claimant, CLAIMS_OUTPUT, socket, "control socket", "control socket") != 0)
+		return -1;
+	return public_key == NULL ? 0 : claim_key(&claimant, public_key, config->public_key);
+}
+
+int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, bool from_file,
+                          char problem[static MONITOR_PROBLEM_BYTES])
+{
+	char owner[OWNER_BYTES];
+	const struct claimant claimant = { claims, &staged->claims, owner, from_file, problem };
+
+	monitor_load_describe(owner, sizeof owner, &staged->config, staged->number);
+	return claim_peer(&claimant, &staged->config,
+	                  staged->same != NULL ? staged->same->public_key.bytes : staged->public_key.bytes);
+}
+
+int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
+                           char problem[static MONITOR_PROBLEM_BYTES])
+{
+	const struct claimant claimant = { claims, list, peer->label, !peer->at_run_time, problem };
+
+	return claim_peer(&claimant, &peer->config, peer->public_key.bytes);
+}
+
+int monitor_claims_check(struct monitor *monitor, const struct monitor_file *file,
+                         struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
+{
+	const struct claims_file wanted = {
+		.setting = monitor->from_file ? "key_out" : "outfile",
+		.path = file->path,
+		.use = CLAIMS_OUTPUT,
+	};
+
+	claims_refresh(&monitor->claims, monitor->own_claims);
+	return claims_check_output(&monitor->claims, file->claims, &wanted, file->claims == NULL, judged,
+	                           problem);
+}
+
+const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path)
+{
+	struct file_identity identity;
+	const struct claim *claim = NULL;
+
+	if (file_identify(&identity, path) != -ENOMEM)
+		claim = claims_find_output(&monitor->claims, &identity);
+	file_identity_release(&identity);
+	return claim == NULL ? NULL : claims_subject(claim);
+}
+
+int monitor_check_output(const struct config *config, const struct monitor_options *options,
+                         const char *setting, const char *path, char problem[static MONITOR_PROBLEM_BYTES])
+{
+	struct claims claims = { 0 };
+	struct claim *list = NULL;
+	char owner[OWNER_BYTES];
+	const struct claimant itself = { &claims, &list, NULL, false, problem };
+	const struct claimant peer = { &claims, &list, owner, config->file != NULL, problem };
+	char *name = monitor_make_name(config, options);
+	int result = name == NULL ? fail(&itself, "out of memory")
+	                          : monitor_claims_own(&claims, &list, config, options, name, NULL, problem);
+
+	for (size_t i = 0; i < config->peer_count && result == 0; i++) {
+		monitor_load_describe(owner, sizeof owner, &config->peers[i], i + 1);
+		result = claim_peer(&peer, &config->peers[i], NULL);
+	}
+	if (result == 0)
+		result = claim_file(&itself, CLAIMS_OUTPUT, path, setting, setting);
+	claims_release(&claims);
+	free(name);
+	return result;
+}

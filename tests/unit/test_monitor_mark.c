@@ -1,0 +1,202 @@
+#include "wireguard_fixture.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/monitor_parts.h"
+#include "system/log.h"
+
+#define SOCKETS 2
+
+/* Two listeners with a socket each, and some devices. */
+struct scene {
+	struct monitor monitor;
+	struct monitor_listener listeners[SOCKETS];
+	struct monitor_device devices[3];
+};
+
+static uint32_t mark_of(int fd)
+{
+	socklen_t length = sizeof(uint32_t);
+	uint32_t mark = 0;
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &length), 0);
+	return mark;
+}
+
+static void check_marks(const struct scene *scene, uint32_t expected)
+{
+	for (size_t i = 0; i < SOCKETS; i++)
+		assert_int_equal(mark_of(scene->listeners[i].sockets[0].fd), expected);
+}
+
+static int set_up(void **state)
+{
+	struct scene *scene = calloc(1, sizeof *scene);
+
+	assert_non_null(scene);
+	log_set_level(LOG_OFF);
+	scene->monitor.devices = scene->devices;
+	scene->monitor.listeners = scene->listeners;
+	scene->monitor.listener_count = SOCKETS;
+	for (size_t i = 0; i < SOCKETS; i++) {
+		scene->listeners[i].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		assert_true(scene->listeners[i].sockets[0].fd >= 0);
+		scene->listeners[i].socket_count = 1;
+	}
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < SOCKETS; i++)
+		(void)close(scene->listeners[i].sockets[0].fd);
+	free(scene);
+	return 0;
+}
+
+static void need_capability(const struct scene *scene)
+{
+	static const uint32_t one = 1;
+	static const uint32_t none = 0;
+	int fd = scene->listeners[0].sockets[0].fd;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &one, sizeof one) != 0)
+		skip();
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_MARK, &none, sizeof none), 0);
+}
+
+/* The last device with a mark and, perhaps, a peer with one prefix. */
+static struct monitor_device *add(struct scene *scene, const char *name, uint32_t mark, uint8_t bits)
+{
+	struct monitor_device *device = &scene->devices[scene->monitor.device_count++];
+	struct wireguard_allowed_ip prefix = ip_of("0.0.0.0", bits);
+	struct wireguard_peer peer = { .allowed_ips = &prefix, .allowed_ip_count = 1 };
+	struct wireguard_device present = { .fwmark = mark, .peers = &peer, .peer_count = 1 };
+
+	(void)snprintf(device->name, sizeof device->name, "%s", name);
+	monitor_mark_note(device, &present);
+	return device;
+}
+
+static void test_follows(void **state)
+{
+	struct scene *scene = *state;
+	struct monitor_device *device;
+
+	need_capability(scene);
+	device = add(scene, "wg0", 0, 24);
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 0);
+	device->fwmark = 0xca6c;
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 0xca6c);
+	device->fwmark = 7;
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 7);
+	device->fwmark = 0;
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 0);
+}
+
+/* A full tunnel, or its halves, before others; then the order of the configuration. */
+static void test_several(void **state)
+{
+	static const struct {
+		uint32_t marks[3];
+		uint8_t bits[3];
+		uint32_t expected;
+		uint32_t conflict;
+	} cases[] = {
+		{ { 0, 0, 0 }, { 0, 0, 0 }, 0, 0 },    { { 0, 5, 0 }, { 0, 24, 0 }, 5, 0 },
+		{ { 5, 5, 5 }, { 24, 24, 24 }, 5, 0 }, { { 5, 6, 0 }, { 24, 24, 24 }, 5, 6 },
+		{ { 5, 6, 0 }, { 24, 0, 24 }, 6, 5 },  { { 5, 6, 7 }, { 24, 1, 0 }, 6, 5 },
+		{ { 5, 0, 7 }, { 2, 0, 1 }, 7, 5 },
+	};
+	struct scene *scene = *state;
+
+	need_capability(scene);
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		scene->monitor.device_count = 0;
+		for (size_t d = 0; d < 3; d++)
+			(void)add(scene,
+			          d == 0   ? "wg0"
+			          : d == 1 ? "wg1"
+			                   : "wg2",
+			          cases[i].marks[d], cases[i].bits[d]);
+		monitor_mark_update(&scene->monitor);
+		check_marks(scene, cases[i].expected);
+		assert_int_equal(scene->monitor.mark_conflict, cases[i].conflict);
+		scene->monitor.mark_conflict = 0;
+	}
+}
+
+static void test_setting(void **state)
+{
+	struct scene *scene = *state;
+
+	need_capability(scene);
+	(void)add(scene, "wg0", 5, 0);
+	scene->monitor.config.fwmark = (struct config_fwmark){ .is_fixed = true, .mark = 9 };
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 9);
+	scene->monitor.config.fwmark.mark = 0;
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 0);
+	scene->monitor.config.fwmark.is_fixed = false;
+	monitor_mark_update(&scene->monitor);
+	check_marks(scene, 5);
+}
+
+/* A socket that is opened later has the mark, too. */
+static void test_new_socket(void **state)
+{
+	struct scene *scene = *state;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	need_capability(scene);
+	monitor_mark_socket(&scene->monitor, fd);
+	assert_int_equal(mark_of(fd), 0);
+	(void)add(scene, "wg0", 5, 0);
+	monitor_mark_update(&scene->monitor);
+	monitor_mark_socket(&scene->monitor, fd);
+	assert_int_equal(mark_of(fd), 5);
+	(void)close(fd);
+}
+
+/* A mark that cannot be set is noted, and tried again for another one. */
+static void test_refused(void **state)
+{
+	struct scene *scene = *state;
+	int fd = scene->listeners[0].sockets[0].fd;
+
+	need_capability(scene);
+	(void)close(scene->listeners[1].sockets[0].fd);
+	scene->listeners[1].sockets[0].fd = -1;
+	(void)add(scene, "wg0", 5, 0);
+	monitor_mark_update(&scene->monitor);
+	assert_int_equal(scene->monitor.mark_problem, -EBADF);
+	assert_int_equal(mark_of(fd), 5);
+	scene->listeners[1].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	scene->devices[0].fwmark = 6;
+	monitor_mark_update(&scene->monitor);
+	assert_int_equal(scene->monitor.mark_problem, 0);
+	check_marks(scene, 6);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_follows),    TEST(test_several), TEST(test_setting),
+		TEST(test_new_socket), TEST(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
