@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,11 +10,15 @@
 
 int main(int count, char **words)
 {
+	/* The family is the lower half of the first argument. */
+	const struct scmp_arg_cmp of_ipv6 = {
+		.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = AF_INET6
+	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 
 	if (count < 2 || filter == NULL ||
-	    seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-	                     SCMP_A0_32(SCMP_CMP_EQ, AF_INET6)) != 0 ||
+	    seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, &of_ipv6) !=
+	            0 ||
 	    /* As root, new programs keep their rights, which rp needs to start one. */
 	    seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0) != 0 || seccomp_load(filter) != 0) {
 		(void)fprintf(stderr, "deny_ipv6: it cannot be denied here\n");
