@@ -48,8 +48,8 @@ status_shows()
 	in_a "$rp" status "${a}x" >status && grep -q "$1" status
 }
 check "without a peer: the interface is made" within 10 eval 'ip -n "$a" link show "${a}x" up | grep -q UP'
-check "without a peer: it has its address" eval 'ip -n "$a" address show dev "${a}x" | grep -q fd00:1::1/64'
-check "without a peer: WireGuard has its port" [ "$(in_a wg show "${a}x" listen-port)" = 9556 ]
+check "without a peer: it has its address" within 10 eval 'ip -n "$a" address show dev "${a}x" | grep -q fd00:1::1/64'
+check "without a peer: WireGuard has its port" within 10 eval '[ "$(in_a wg show "${a}x" listen-port)" = 9556 ]'
 check "without a peer: rp status DEVICE shows it" within 10 status_shows "^interface: ${a}x\$"
 check "without a peer: rp status shows it" eval 'in_a "$rp" status | grep -q "^interface: ${a}x\$"'
 in_a wg set "${a}x" peer "$(cat bob.pub/wgpk)" allowed-ips fd00:1::2
