@@ -295,7 +295,7 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 			monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 	}
 	if (polls->fds[4].revents != 0)
-		monitor_control_accept(monitor);
+		(void)monitor_control_accept(monitor);
 	for (size_t i = 5; i < polls->count; i++) {
 		if (polls->fds[i].revents == 0)
 			continue;

@@ -281,6 +281,8 @@ struct monitor {
 	char control_path[108];
 	uint64_t control_device, control_inode; /* of the socket that is ours */
 	uint64_t control_pause_ns;              /* no descriptor was left: not before then */
+	uint64_t control_warn_ns;               /* a refused process is not named before then */
+	bool reported_lacks;                    /* of the kernel, for processes that resolve names */
 	struct monitor_client clients[MONITOR_CLIENTS];
 	struct channel_report report;
 	struct rejects rejects[CHANNEL_REJECTED_COUNT];
@@ -653,7 +655,13 @@ void monitor_silence_look(const struct monitor_peer *peer, struct monitor_wiregu
 int monitor_control_find_path(char *out, size_t size, const char *name) __attribute__((warn_unused_result));
 void monitor_control_open(struct monitor *monitor);
 void monitor_control_close(struct monitor *monitor);
-void monitor_control_accept(struct monitor *monitor);
+/* Accepts or refuses one connection. false: none waits. */
+bool monitor_control_accept(struct monitor *monitor);
+/*
+ * Accepts all connections that wait. Called between the end of a process of ours and its collection, while
+ * its id is still its own: later its connections could not be told from those of others.
+ */
+void monitor_control_drain(struct monitor *monitor);
 void monitor_control_serve(struct monitor_client *client, short events);
 /* One request of each client that has sent several at once. false: no more of these. */
 bool monitor_control_go_on(struct monitor *monitor);
