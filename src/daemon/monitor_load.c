@@ -113,7 +113,28 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 		return fail(problem, "%s: out of memory", peer);
 	if (keys_read_psk(staged->psk, config->pre_shared_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
+	staged->psk_is_exposed = keys_secret_is_exposed(config->pre_shared_key);
 	return 0;
+}
+
+void monitor_load_warn(const struct monitor_staged *staged, size_t count)
+{
+	const char *first = NULL;
+	size_t exposed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!staged[i].psk_is_exposed || staged[i].same != NULL)
+			continue;
+		if (exposed++ == 0)
+			first = staged[i].config.pre_shared_key;
+	}
+	if (exposed == 1)
+		log_warn("preshared-key file \"%s\" can be read by other users; chmod 600 forbids it", first);
+	else if (exposed > 1)
+		log_warn("%zu preshared-key files can be read by other users, the first of them \"%s\"; "
+		         "chmod 600 "
+		         "forbids it",
+		         exposed, first);
 }
 
 void monitor_load_release(struct monitor_staged *staged)
@@ -181,6 +202,8 @@ bool monitor_check(const struct config *config)
 		}
 		good &= check_file(at);
 	}
+	if (staged != NULL)
+		monitor_load_warn(staged, count);
 	for (size_t i = 0; i < count; i++) {
 		memset(&staged[i].config, 0, sizeof staged[i].config);
 		monitor_load_release(&staged[i]);

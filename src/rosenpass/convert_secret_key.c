@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "rosenpass.h"
+#include "daemon/keys.h"
 #include "system/file.h"
+#include "system/file_identity.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -38,7 +40,15 @@ static int write_key(const char *path, const uint8_t *key, size_t length, bool f
 static int convert(const char *from, const char *to, bool force, uint8_t *file, uint8_t *key)
 {
 	size_t length = 0;
-	int result = file_read(from, file, ROSENPASS_SECRET_KEY_BYTES, &length);
+	int result;
+
+	/* The old layout would be lost, and with it what 0.2.x software reads. */
+	if (file_is_same(from, to)) {
+		log_error("\"%s\" and \"%s\" are the same file; use another file for the converted key", from,
+		          to);
+		return COMMAND_FAILED;
+	}
+	result = file_read(from, file, ROSENPASS_SECRET_KEY_BYTES, &length);
 
 	if (result != 0 && result != -EFBIG) {
 		log_error("cannot read secret-key file \"%s\": %s", from, strerror(-result));
@@ -49,6 +59,8 @@ static int convert(const char *from, const char *to, bool force, uint8_t *file, 
 		          from, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
 		return COMMAND_FAILED;
 	}
+	if (keys_secret_is_exposed(from))
+		log_warn("secret-key file \"%s\" can be read by other users; chmod 600 forbids it", from);
 	if (length == ROSENPASS_SECRET_KEY_OLD_BYTES)
 		return write_key(to, key, ROSENPASS_SECRET_KEY_BYTES, force);
 	rosenpass_secret_key_export_old(file, key);
