@@ -99,6 +99,7 @@ look()
 	want has_valgrind valgrind "constant-time tests"
 	want 'have mandoc' mandoc "manual pages"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
+	want 'have strace' strace "kills a daemon between two system calls"
 	want 'have pgrep' procps "looks whether a process is gone"
 	if [ "$(uname -m)" = x86_64 ]; then
 		want 'have qemu-system-x86_64' qemu-system-x86 "a machine whose kernel has WireGuard"

@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "rosenpass.h"
 #include "daemon/keys.h"
+#include "rosenpass.h"
 #include "system/file.h"
-#include "system/file_identity.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -40,15 +39,7 @@ static int write_key(const char *path, const uint8_t *key, size_t length, bool f
 static int convert(const char *from, const char *to, bool force, uint8_t *file, uint8_t *key)
 {
 	size_t length = 0;
-	int result;
-
-	/* The old layout would be lost, and with it what 0.2.x software reads. */
-	if (file_is_same(from, to)) {
-		log_error("\"%s\" and \"%s\" are the same file; use another file for the converted key", from,
-		          to);
-		return COMMAND_FAILED;
-	}
-	result = file_read(from, file, ROSENPASS_SECRET_KEY_BYTES, &length);
+	int result = file_read(from, file, ROSENPASS_SECRET_KEY_BYTES, &length);
 
 	if (result != 0 && result != -EFBIG) {
 		log_error("cannot read secret-key file \"%s\": %s", from, strerror(-result));

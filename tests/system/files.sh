@@ -467,8 +467,6 @@ ln new.sk hard
 before=$(sha256sum own.sk own.pk new.sk new.pk bob.pk psk)
 for other in ./new.sk link hard "$PWD/new.sk"; do
 	check "gen-keys: $other is the same file" says_and_fails 'cannot be the same file' "$rosenpass" gen-keys -f -p "$other" -s new.sk
-	check "convert-secret-key: $other is the same file" says_and_fails 'are the same file' \
-		"$rosenpass" convert-secret-key -f new.sk "$other"
 done
 for secret in bob.pk ./bob.pk psk f.toml out; do
 	printf '%s\n' 'public_key = "new.pk"' "secret_key = \"$secret\"" '[[peers]]' 'public_key = "bob.pk"' \

@@ -57,7 +57,9 @@ static void test_good(void **state)
 		{ OWN "verbose listen h:0 listen [::]:9 peer public-key q outfile o",
 		  SAID_OWN "listen = [\"h:0\", \"[::]:9\"]\nverbosity = \"Verbose\"\n" PEER
 		           "public_key = \"q\"\nkey_out = \"o\"\n" },
-		/* The shell has replaced variables; what is left is meant, and is written so that it stays. */
+		/*
+		 * The shell has replaced variables; what is left is meant, and is written so that it stays.
+		 */
 		{ "public-key ${HOME} secret-key $$ peer public-key $q outfile ${STATE_DIRECTORY}/o "
 		  "outfile-mode 640 outfile-group vpn",
 		  "public_key = \"$${HOME}\"\nsecret_key = \"$$$\"\n" QUIET PEER

@@ -386,7 +386,9 @@ static int try_as_nobody(void)
 	if (put("open/shared", &plain) != 0 || stat("open/shared", &after) != 0 || after.st_uid != 0 ||
 	    !has_content("open/shared", NEW))
 		return 6;
-	/* One that we may not write to is replaced, as the directory is ours; its group gets nothing of it. */
+	/*
+	 * One that we may not write to is replaced, as the directory is ours; its group gets nothing of it.
+	 */
 	if (file_output_check("open/theirs", &plain) != 0 || put("open/theirs", &plain) != 1 ||
 	    stat("open/theirs", &after) != 0 || after.st_uid != NOBODY || (after.st_mode & 0777) != 0600)
 		return 7;
