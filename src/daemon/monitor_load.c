@@ -1,5 +1,6 @@
 #include "daemon/monitor_parts.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -145,6 +146,11 @@ void monitor_load_release(struct monitor_staged *staged)
 	memset(staged, 0, sizeof *staged);
 }
 
+static bool is_below_run(const char *path)
+{
+	return strncmp(path, "/run/", 5) == 0 || strncmp(path, "/var/run/", 9) == 0;
+}
+
 /* Whether a peer's file can be written; else that is said. */
 static bool check_file(const struct monitor_staged *staged)
 {
@@ -157,6 +163,13 @@ static bool check_file(const struct monitor_staged *staged)
 	if ((staged->config.key_out != NULL && file_check_place(staged->config.key_out) != 0) ||
 	    monitor_files_check(&staged->config, &staged->new_file, problem) == 0)
 		return true;
+	/* What is below /run is often made along with the service. */
+	if (is_below_run(staged->config.key_out) &&
+	    file_output_check(staged->config.key_out, &staged->new_file) == -ENOENT) {
+		log_warn("%s: the directory of outfile \"%s\" does not exist yet", peer,
+		         staged->config.key_out);
+		return true;
+	}
 	log_error("%s: cannot write outfile \"%s\": %s", peer, staged->config.key_out, problem);
 	return false;
 }

@@ -219,18 +219,18 @@ while read -r kind file; do
 	symbolic) ln -s "$file" bob.out ;;
 	hard) ln "$file" bob.out ;;
 	esac
-	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.out
+	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.key
 	client=$pid
-	check "a $kind link to $file: the client has its key" within "$wait_seconds" is_base64_key client.out
+	check "a $kind link to $file: the client has its key" within "$wait_seconds" is_base64_key client.key
 	check "a $kind link to $file: it is said" within 10 grep -q \
 		'error: peer 1: cannot write outfile "bob.out": .*is the same file as' server.err
 	check "a $kind link to $file: status tells" shows f peers.0.outputs.0.state failing
 	check "a $kind link to $file: all is as before" [ "$(checksum)" = "$before" ]
 	rm bob.out
-	check "a $kind link to $file is gone: the key is there" within "$wait_seconds" same_key bob.out client.out
+	check "a $kind link to $file is gone: the key is there" within "$wait_seconds" same_key bob.out client.key
 	check "a $kind link to $file is gone: all is as before" [ "$(checksum)" = "$before" ]
 	check "a $kind link to $file: both end with 0" ends TERM "$server" "$client"
-	rm bob.out client.out
+	rm bob.out client.key
 done <<-'END_OF_CASES'
 	symbolic own.sk
 	hard own.sk
@@ -253,11 +253,11 @@ deliver()
 	configure_one "$out"
 	run server "$@" "$rosenpass" exchange-config f.toml
 	server=$pid
-	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.out
+	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.key
 	client=$pid
-	check "$words: both sides agree" agree "$out" client.out
+	check "$words: both sides agree" agree "$out" client.key
 	check "$words: both end with 0" ends TERM "$server" "$client"
-	rm client.out
+	rm client.key
 }
 
 # More lines for the peer are in $lines.
@@ -321,9 +321,9 @@ if is_root; then
 	server=$pid
 	check "key_out_mode for all: the daemon answers" within 10 answers f
 	check "key_out_mode for all: a peer is added" "$rosenpass" peer add --daemon f public-key "$keys/carol.pk" outfile carol.out
-	start client carol peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.out
+	start client carol peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.key
 	client=$pid
-	check "key_out_mode for all: both sides agree" agree carol.out client.out
+	check "key_out_mode for all: both sides agree" agree carol.out client.key
 	check "key_out_mode for all: a peer that was added has it" is carol.out 640 0 33
 	check "key_out_mode for all: both end with 0" ends TERM "$server" "$client"
 else
@@ -390,6 +390,9 @@ if is_root; then
 		open/group it cannot be given to group 33
 	END_OF_CASES
 	lines=()
+	configure_one "/run/rosenpass-test-$$/out"
+	check "a directory below /run may be missing: validate says so" grep -q 'does not exist yet' <("$rosenpass" validate f.toml 2>&1)
+	check "a directory below /run may be missing: it is valid" "$rosenpass" validate f.toml
 	check "what is not ours is as it was" [ "$(cat closed/theirs)" = 'an old key' ]
 	deliver "a file of root in a directory for all" open/ours "${as[@]}"
 	check "a file in a directory for all: it is ours" is open/ours 600 1234 1234
@@ -405,9 +408,9 @@ check "somebody's secret key: validate says so" says_and_fails 'size of a public
 before=$(sha256sum other.sk)
 run server "$rosenpass" exchange-config f.toml
 server=$pid
-start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.out
+start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.key
 client=$pid
-check "somebody's secret key: the client has its key" within "$wait_seconds" is_base64_key client.out
+check "somebody's secret key: the client has its key" within "$wait_seconds" is_base64_key client.key
 check "somebody's secret key: it is said" grep -q 'error: peer 1: cannot write outfile "other.sk": it has the size' server.err
 check "somebody's secret key: it is as it was" [ "$(sha256sum other.sk)" = "$before" ]
 check "somebody's secret key: both end with 0" ends TERM "$server" "$client"
@@ -422,7 +425,7 @@ if command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null; the
 	run server strace -f -qq -o trace -e trace=renameat,renameat2,rename -e inject=renameat,renameat2,rename:signal=KILL:error=EIO \
 		"$rosenpass" exchange-config f.toml
 	server=$pid
-	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.out
+	start client bob peer public-key own.pk endpoint "127.0.0.1:$port" outfile client.key
 	client=$pid
 	check "killed before rename: it is gone" within "$wait_seconds" gone "$server"
 	check "killed before rename: a temporary file is left" [ "$(find . -name '.rosenpass-??????' -size 44c | wc -l)" -eq 1 ]
