@@ -78,6 +78,8 @@ function __rosenpass_peer_words
     echo endpoint\t'where the peer waits'
     echo preshared-key\t'32 bytes that both sides share beforehand'
     echo outfile\t'file that gets each new key'
+    echo outfile-mode\t'mode of an outfile that does not exist yet'
+    echo outfile-group\t'group of an outfile that does not exist yet'
     echo name\t'what the peer is called'
     echo protocol-version\t'allow only one version'
     echo osk-organization\t'who says what the key is for'
@@ -125,7 +127,7 @@ function __rosenpass_grammar
                 continue
             case own:public-key own:secret-key own:private-key peer:public-key peer:preshared-key peer:outfile
                 set expect file
-            case peer:endpoint peer:name peer:osk-organization 'extra:*'
+            case peer:endpoint peer:name peer:outfile-mode peer:outfile-group peer:osk-organization 'extra:*'
                 set expect any
             case own:fwmark
                 set expect mark

@@ -476,6 +476,7 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 			return -1;
 		}
 	}
+	monitor_load_warn(staged, *count);
 	return 0;
 }
 

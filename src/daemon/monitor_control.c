@@ -420,6 +420,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
+		monitor_load_warn(&staged, 1);
 	}
 	claims_drop(&monitor->claims, &staged.claims);
 	monitor_load_release(&staged);

@@ -318,6 +318,7 @@ struct monitor_staged {
 	size_t number;
 	struct claim *claims; /* of monitor_claims_staged(); become the peer's */
 	struct file_output new_file;
+	bool psk_is_exposed; /* others may read its file */
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
@@ -331,6 +332,8 @@ int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const 
 int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
                       size_t number, char problem[static MONITOR_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
+/* Warns of preshared keys that others may read, except of peers that are known already. */
+void monitor_load_warn(const struct monitor_staged *staged, size_t count);
 void monitor_load_release(struct monitor_staged *staged);
 uint64_t monitor_load_tag(const struct keys_public *key);
 /* "peer 2 (office)" for messages about files. */

@@ -278,6 +278,7 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	}
 	if (load(&plan, monitor, problem) == 0) {
 		status = 0;
+		monitor_load_warn(plan.staged, plan.count);
 		take_claims(monitor, &plan);
 		remove_peers(monitor, &plan, result);
 		if (plan.other_keys)

@@ -34,6 +34,12 @@ check "status: confirmed" grep -q '^  in WireGuard: confirmed' status
 check "status: handshake" grep -q '^  latest handshake: ' status
 check "status: no key in it" not grep -qF "$(psk "$a")" status
 check "rosenpass status knows it too" eval '"$rosenpass" status "$a" | grep -q wireguard'
+for file in alice/wgsk alice/pqsk alice/pqpk bob.pub/wgpk bob.pub/pqpk; do
+	before=$(sha256sum "$file")
+	"$rosenpass" peer add --daemon "$a" public-key "$keys/carol.pk" outfile "./$file" 2>other.err
+	check "no key is written to $file" grep -q 'is the same file as' other.err
+	check "$file is as it was" [ "$(sha256sum "$file")" = "$before" ]
+done
 check "the process that reads from the network has no capability" \
 	grep -q '^CapPrm:[[:space:]]*0*$' "/proc/$(engine_of "$server")/status"
 # CAP_KILL 5, CAP_SETGID 6, CAP_SETUID 7, CAP_NET_ADMIN 12: to start and to end that process, and the interface.

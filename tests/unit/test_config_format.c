@@ -36,6 +36,10 @@ static char *any_text(uint64_t *numbers)
 		",",
 		".",
 		"~",
+		"$",
+		"$$",
+		"${",
+		"${STATE_DIRECTORY}",
 		"\"\"\"",
 		"'''",
 		"\\u0041",
@@ -47,7 +51,7 @@ static char *any_text(uint64_t *numbers)
 		"\xf4\x8f\xbf\xbf",
 	};
 	size_t count = fixture_below(numbers, 20) == 0 ? 300 : 1 + fixture_below(numbers, 8);
-	char *text = calloc(count + 1, 8);
+	char *text = calloc(count + 1, 24);
 
 	assert_non_null(text);
 	(void)strcpy(text, "x");
@@ -107,6 +111,8 @@ static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)
 	peer->pre_shared_key = perhaps(numbers, any_text(numbers));
 	peer->endpoint = perhaps(numbers, copy("[fe80::1%wg-0]:9999"));
 	peer->key_out = any_text(numbers);
+	peer->key_out_mode = fixture_below(numbers, 2) == 0 ? 0 : 0640;
+	peer->key_out_group = perhaps(numbers, any_text(numbers));
 	if (fixture_below(numbers, 2) == 0) {
 		peer->device = copy("wg-\"0");
 		peer->wireguard_peer = copy(WG_PEER);
