@@ -70,7 +70,7 @@ int config_file_parse(struct toml_value *root, const char *text, size_t length, 
 	struct config_place place = { .file = path, .problem = problem };
 	struct toml_problem found;
 
-	if (toml_parse(root, text, length, &found) == 0)
+	if (toml_parse_relaxed(root, text, length, &found) == 0)
 		return 0;
 	place.line = found.line;
 	if (found.line == 0)

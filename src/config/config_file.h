@@ -16,7 +16,7 @@
 int config_file_read(char **text, size_t *length, const char *path, char problem[static CONFIG_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
-/* toml_parse(), with a problem that names the file and the place. */
+/* toml_parse_relaxed(), with a problem that names the file and the place. */
 int config_file_parse(struct toml_value *root, const char *text, size_t length, const char *path,
                       char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 

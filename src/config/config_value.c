@@ -166,13 +166,15 @@ int config_value_mode(uint32_t *out, const struct config_place *place, const cha
 }
 
 static int copy_address(char **out, const struct config_place *place, const char *key, const char *text,
-                        bool port_may_be_zero)
+                        bool is_listen)
 {
-	const char *problem = endpoint_syntax_problem(text, port_may_be_zero);
+	char *expanded = endpoint_syntax_expand(text, is_listen);
+	const char *problem = expanded == NULL ? NULL : endpoint_syntax_problem(expanded, is_listen);
 
-	if (problem != NULL)
-		return config_value_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
-	return give(out, place, strdup(text));
+	if (problem == NULL)
+		return give(out, place, expanded);
+	free(expanded);
+	return config_value_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
 }
 
 int config_value_endpoint(char **out, const struct config_place *place, const char *key, const char *text)

@@ -62,7 +62,7 @@ static const char *name_problem(const char *text, size_t length)
 	if (strspn(host, LETTERS DIGITS "-._") != length)
 		return "has a host name with a character that is none of letters, digits, - . and _";
 	/* No name consists of numbers alone. */
-	if (strspn(host, DIGITS ".") == length && inet_pton(AF_INET, host, &address) != 1)
+	if (strspn(host, DIGITS ".") == length && inet_aton(host, &address) == 0)
 		return "has no IPv4 address before the port; expected four numbers from 0 to 255";
 	return NULL;
 }
@@ -88,4 +88,45 @@ const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero)
 	length = (size_t)(colon - text);
 	problem = name_problem(text, length);
 	return problem != NULL ? problem : port_problem(colon + 1, port_may_be_zero);
+}
+
+/* Returns true if the host is an IPv4 address in any of its forms. */
+static bool read_v4(const char *text, size_t length, struct in_addr *address)
+{
+	char host[NAME_CHARS_MAX + 1];
+
+	if (length == 0 || length > NAME_CHARS_MAX)
+		return false;
+	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
+	/* inet_aton() takes anything after white space. */
+	return strspn(host, LETTERS DIGITS ".") == length && inet_aton(host, address) != 0;
+}
+
+/* What follows ":", "*:" or nothing, if that is how a text begins that stands for every address. NULL: it is
+ * not. */
+static const char *port_of_all(const char *text)
+{
+	if (text[0] == '*' && text[1] == ':')
+		return text + 2;
+	if (text[0] == ':' && text[1] != ':')
+		return text + 1;
+	return text[0] != '\0' && strlen(text) <= PORT_DIGITS_MAX && text[strspn(text, DIGITS)] == '\0'
+	               ? text
+	               : NULL;
+}
+
+char *endpoint_syntax_expand(const char *text, bool is_listen)
+{
+	const char *colon = strrchr(text, ':');
+	const char *port = is_listen ? port_of_all(text) : NULL;
+	char host[INET_ADDRSTRLEN];
+	struct in_addr address;
+	char *out = NULL;
+
+	if (port != NULL)
+		return asprintf(&out, "[::]:%s", port) < 0 ? NULL : out;
+	if (colon == NULL || !read_v4(text, (size_t)(colon - text), &address))
+		return strdup(text);
+	(void)inet_ntop(AF_INET, &address, host, sizeof host);
+	return asprintf(&out, "%s%s", host, colon) < 0 ? NULL : out;
 }

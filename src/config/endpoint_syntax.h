@@ -6,6 +6,15 @@
 #include <stdbool.h>
 
 /*
+ * The text in the form that all of us understand, allocated; NULL: no memory. IPv4 addresses in the shorter
+ * forms of inet_aton(3), such as 0 and 127.1, get their four numbers. With is_listen, PORT, ":PORT" and
+ * "*:PORT" become
+ * "[::]:PORT", which stands for every address of both families. Any other text stays as it is, also a wrong
+ * one.
+ */
+char *endpoint_syntax_expand(const char *text, bool is_listen) __attribute__((warn_unused_result));
+
+/*
  * NULL for "name:PORT", "1.2.3.4:PORT", "[v6]:PORT" and "[v6%scope]:PORT" (scope: name or number of an
  * interface), with a port from 1, or from 0, to 65535. Else an English reason that goes on after
  * the text itself, as in: listen "::1:9" looks like ...

@@ -52,25 +52,23 @@ static int give(char **out, const struct config_place *place, char *text)
 
 int rp_config_value_listen(char **out, const struct config_place *place, const char *key, const char *text)
 {
-	char anywhere[sizeof "[::]:" + PORT_DIGITS_MAX];
-	const char *full = text;
-	const char *problem;
+	char *full;
 
-	if (text[0] != '\0' && strlen(text) <= PORT_DIGITS_MAX && text[strspn(text, DIGITS)] == '\0') {
-		(void)snprintf(anywhere, sizeof anywhere, "[::]:%s", text);
-		full = anywhere;
+	if (config_value_listen(&full, place, key, text) != 0)
+		return -1;
+	if (port_of(full) >= 1 && port_of(full) <= RP_CONFIG_PORT_MAX) {
+		*out = full;
+		return 0;
 	}
-	problem = endpoint_syntax_problem(full, true);
-	if (problem != NULL)
-		return config_value_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
-	if (port_of(full) == 0)
-		return config_value_fail(place,
-		                         "%s \"%.*s\" has port 0; give one from 1 to %d, or leave %s out "
-		                         "for a free one",
-		                         key, TEXT_SHOWN, text, RP_CONFIG_PORT_MAX, key);
 	if (port_of(full) > RP_CONFIG_PORT_MAX)
-		return fail_last_port(place, key, text);
-	return give(out, place, strdup(full));
+		(void)fail_last_port(place, key, text);
+	else
+		(void)config_value_fail(place,
+		                        "%s \"%.*s\" has port 0; give one from 1 to %d, or leave %s out "
+		                        "for a free one",
+		                        key, TEXT_SHOWN, text, RP_CONFIG_PORT_MAX, key);
+	free(full);
+	return -1;
 }
 
 int rp_config_value_endpoint(char **out, const struct config_place *place, const char *key, const char *text)

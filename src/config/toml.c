@@ -390,27 +390,42 @@ static bool ends_here(const struct toml_reader *reader)
 	return c == '\0' || c == '\n' || c == '\r' || c == '#';
 }
 
+/* Between the parts of an inline table: TOML 1.1 allows line ends and comments there. */
+static void skip_in_table(struct toml_reader *reader)
+{
+	if (reader->is_relaxed)
+		toml_skip_lines(reader);
+	else
+		toml_skip_blanks(reader);
+}
+
 static int read_inline_pairs(struct toml_reader *reader, struct toml_value *table)
 {
+	const char *on_one_line = reader->is_relaxed ? "" : ", on one line";
 	char found[32];
 
-	toml_skip_blanks(reader);
+	skip_in_table(reader);
 	if (toml_peek(reader, 0) == '}')
 		return 0;
 	for (;;) {
+		if (ends_here(reader) && reader->is_relaxed)
+			return toml_fail(reader, "expected a key or } in the table, found %s",
+			                 toml_found(reader, found));
 		if (ends_here(reader))
 			return toml_fail(reader, "a table in { } has to stand on one line, found %s",
 			                 toml_found(reader, found));
 		if (read_pair(reader, table) != 0)
 			return -1;
-		toml_skip_blanks(reader);
+		skip_in_table(reader);
 		if (toml_peek(reader, 0) == '}')
 			return 0;
 		if (toml_peek(reader, 0) != ',')
-			return toml_fail(reader, "expected , or } in the table, on one line, found %s",
+			return toml_fail(reader, "expected , or } in the table%s, found %s", on_one_line,
 			                 toml_found(reader, found));
 		reader->at++;
-		toml_skip_blanks(reader);
+		skip_in_table(reader);
+		if (toml_peek(reader, 0) == '}' && reader->is_relaxed)
+			return 0;
 		if (toml_peek(reader, 0) == '}')
 			return toml_fail(reader, "no comma is allowed before the } of a table");
 	}
@@ -629,11 +644,15 @@ static int read_all(struct toml_reader *reader, struct toml_value *root)
 	}
 }
 
-int toml_parse(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
+static int parse(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem,
+                 bool is_relaxed)
 {
-	struct toml_reader reader = {
-		.text = text, .length = length, .line = 1, .column = 1, .problem = problem
-	};
+	struct toml_reader reader = { .text = text,
+		                      .length = length,
+		                      .line = 1,
+		                      .column = 1,
+		                      .problem = problem,
+		                      .is_relaxed = is_relaxed };
 
 	memset(problem, 0, sizeof *problem);
 	memset(root, 0, sizeof *root);
@@ -647,4 +666,14 @@ int toml_parse(struct toml_value *root, const char *text, size_t length, struct 
 		return 0;
 	toml_release(root);
 	return -1;
+}
+
+int toml_parse(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
+{
+	return parse(root, text, length, problem, false);
+}
+
+int toml_parse_relaxed(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
+{
+	return parse(root, text, length, problem, true);
 }

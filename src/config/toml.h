@@ -78,6 +78,13 @@ struct toml_problem {
 int toml_parse(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same with what people write who know TOML 1.1: a table in { } may have line ends and comments between
+ * its parts and a comma before its end, and the escapes \e and \xHH stand for characters.
+ */
+int toml_parse_relaxed(struct toml_value *root, const char *text, size_t length, struct toml_problem *problem)
+	__attribute__((warn_unused_result));
+
 /* Releases what the value holds; it is zeroed. Contents are not wiped. */
 void toml_release(struct toml_value *value);
 

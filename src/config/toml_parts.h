@@ -26,6 +26,7 @@ struct toml_reader {
 	unsigned depth;
 	uint32_t section;  /* to which dotted keys belong: a header, or an inline table */
 	uint32_t sections; /* how many there were */
+	bool is_relaxed;   /* of TOML 1.1 too, see toml_parse_relaxed() */
 	struct toml_problem *problem;
 };
 

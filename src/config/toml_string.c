@@ -87,10 +87,11 @@ static int hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* \uXXXX or \UXXXXXXXX, from the backslash on. */
+/* \uXXXX or \UXXXXXXXX, or \xXX of TOML 1.1, from the backslash on. */
 static int read_unicode(struct toml_reader *reader, struct toml_buffer *buffer)
 {
-	size_t digits = toml_peek(reader, 1) == 'u' ? 4 : 8;
+	char letter = toml_peek(reader, 1);
+	size_t digits = letter == 'x' ? 2 : letter == 'u' ? 4 : 8;
 	uint32_t code = 0;
 	char bytes[4];
 
@@ -98,8 +99,8 @@ static int read_unicode(struct toml_reader *reader, struct toml_buffer *buffer)
 		int digit = hex_digit(toml_peek(reader, 2 + i));
 
 		if (digit < 0)
-			return toml_fail(reader, "\\%c needs %zu hexadecimal digits after it",
-			                 toml_peek(reader, 1), digits);
+			return toml_fail(reader, "\\%c needs %zu hexadecimal digits after it", letter,
+			                 digits);
 		code = code << 4 | (uint32_t)digit;
 	}
 	if (code > UNICODE_MAX || (code >= SURROGATE_FIRST && code <= SURROGATE_LAST))
@@ -110,12 +111,15 @@ static int read_unicode(struct toml_reader *reader, struct toml_buffer *buffer)
 
 static int read_escape(struct toml_reader *reader, struct toml_buffer *buffer)
 {
-	static const char letters[] = "btnfr\"\\";
-	static const char meanings[] = "\b\t\n\f\r\"\\";
+	/* The last one is of TOML 1.1. */
+	static const char letters[] = "btnfr\"\\e";
+	static const char meanings[] = "\b\t\n\f\r\"\\\x1b";
 	char letter = toml_peek(reader, 1);
 	const char *found = letter == '\0' ? NULL : strchr(letters, letter);
 
-	if (letter == 'u' || letter == 'U')
+	if (letter == 'e' && !reader->is_relaxed)
+		found = NULL;
+	if (letter == 'u' || letter == 'U' || (letter == 'x' && reader->is_relaxed))
 		return read_unicode(reader, buffer);
 	if (found == NULL)
 		return toml_fail(reader,

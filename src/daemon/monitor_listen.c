@@ -97,30 +97,77 @@ static void close_sockets(struct monitor *monitor, struct monitor_listener *list
 	listener->open = false;
 }
 
-/* All addresses or none: what half a name would be good for is hard to say. */
+static bool is_wildcard(const union address_socket *address)
+{
+	return address->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
+}
+
+/* Returns true if IPv6 is not in the kernel or switched off, which is no reason to do without IPv4. */
+static bool lacks_ipv6(const union address_socket *address, int result)
+{
+	return address->any.sa_family == AF_INET6 &&
+	       (result == -EAFNOSUPPORT || (result == -EADDRNOTAVAIL && is_wildcard(address)));
+}
+
+static void warn_without_ipv6(const struct monitor_listener *listener)
+{
+	log_warn("listen \"%s\": this system has no IPv6; going on with IPv4 alone", name_of(listener));
+}
+
+/*
+ * Opens the IPv4 sibling of [::], as one socket for both families would be. v6_result is what became of [::]
+ * itself: 0, or without IPv6 the sibling has to do.
+ */
+static int open_sibling(struct monitor *monitor, struct monitor_listener *listener,
+                        const union address_socket *address, int v6_result)
+{
+	union address_socket v4 = { .v4 = { .sin_family = AF_INET, .sin_port = address->v6.sin6_port } };
+	int result = open_one(monitor, listener, &v4);
+
+	if (v6_result != 0) {
+		if (result == 0 && listener->error[0] == '\0')
+			warn_without_ipv6(listener);
+		return result;
+	}
+	if (result != 0 && listener->error[0] == '\0')
+		log_warn("listen \"%s\": only IPv6, as 0.0.0.0:%u cannot be had: %s", name_of(listener),
+		         ntohs(v4.v4.sin_port), strerror(-result));
+	return 0;
+}
+
+/*
+ * Opens all addresses or none: what half a name would be good for is hard to say. Where the kernel has no
+ * IPv6, its addresses are left out, unless there is nothing else.
+ */
 static int open_all(struct monitor *monitor, struct monitor_listener *listener,
                     const union address_socket *addresses, size_t count)
 {
+	int left_out = 0;
+	size_t works = 0;
+
 	for (size_t i = 0; i < count; i++) {
 		const union address_socket *address = &addresses[i];
 		int result = open_one(monitor, listener, address);
+		bool without_ipv6 = lacks_ipv6(address, result);
 
+		/* The two families that are tried without listen are listeners of their own. */
+		if (listener->text != NULL && is_wildcard(address) &&
+		    (without_ipv6 || (result == 0 && address->v6.sin6_port != 0))) {
+			result = open_sibling(monitor, listener, address, result);
+		} else if (without_ipv6) {
+			left_out = result;
+			continue;
+		}
 		if (result != 0) {
 			close_sockets(monitor, listener);
 			return result;
 		}
-		if (address->any.sa_family == AF_INET6 && address->v6.sin6_port != 0 &&
-		    IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr)) {
-			union address_socket v4 = { .v4 = { .sin_family = AF_INET,
-				                            .sin_port = address->v6.sin6_port } };
-
-			/* As one socket for both families would; where it is free. */
-			result = open_one(monitor, listener, &v4);
-			if (result != 0 && listener->error[0] == '\0')
-				log_warn("listen \"%s\": only IPv6, as 0.0.0.0:%u cannot be had: %s",
-				         name_of(listener), ntohs(v4.v4.sin_port), strerror(-result));
-		}
+		works++;
 	}
+	if (works == 0)
+		return left_out;
+	if (left_out != 0 && listener->error[0] == '\0')
+		warn_without_ipv6(listener);
 	return 0;
 }
 
@@ -152,6 +199,20 @@ static void failed(struct monitor_listener *listener, const char *problem, uint6
 	monitor_backoff_next(&listener->retry, now_ns, FIRST_NS, MOST_NS);
 }
 
+/* What is wrong, and what can be done about it. */
+static const char *explain(int result)
+{
+	switch (result) {
+	case -EACCES:
+		return "Permission denied; ports below 1024 need the capability CAP_NET_BIND_SERVICE: start "
+		       "as root, add it to AmbientCapabilities in the unit, or take another port";
+	case -EAFNOSUPPORT:
+		return "this system has no IPv6";
+	default:
+		return strerror(-result);
+	}
+}
+
 /* A listener that is no name. 0, or negative errno and *problem. */
 static int try_literal(struct monitor *monitor, struct monitor_listener *listener, const char **problem)
 {
@@ -164,14 +225,15 @@ static int try_literal(struct monitor *monitor, struct monitor_listener *listene
 		return -EADDRNOTAVAIL;
 	}
 	result = open_all(monitor, listener, &address, 1);
-	*problem = strerror(-result);
+	*problem = explain(result);
 	return result;
 }
 
 /* What time or another interface may mend. */
 static bool may_come(int result)
 {
-	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ENETDOWN || result == -ENETUNREACH;
+	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ENETDOWN ||
+	       result == -ENETUNREACH || result == -EAFNOSUPPORT;
 }
 
 static void init_listener(struct monitor_listener *listener, const char *text, int family, uint64_t now_ns)
@@ -232,6 +294,8 @@ static int start_anywhere(struct monitor *monitor)
 
 int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 {
+	size_t without_ipv6 = 0;
+
 	monitor->listeners = make_listeners(&monitor->config.listen, &monitor->listener_count, now_ns);
 	if (monitor->listeners == NULL) {
 		log_error("out of memory");
@@ -252,10 +316,16 @@ int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 			opened(listener);
 		} else if (may_come(result)) {
 			failed(listener, problem, now_ns);
+			without_ipv6 += result == -EAFNOSUPPORT;
 		} else {
 			log_error("listen \"%s\": %s", name_of(listener), problem);
 			return -1;
 		}
+	}
+	if (without_ipv6 == monitor->listener_count) {
+		log_error("this system has no IPv6, and listen has no address of IPv4; add one, such as "
+		          "0.0.0.0:9999");
+		return -1;
 	}
 	return 0;
 }
@@ -275,7 +345,7 @@ void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *l
 	if (result == 0)
 		opened(listener);
 	else
-		failed(listener, strerror(-result), now_ns);
+		failed(listener, explain(result), now_ns);
 }
 
 uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns)

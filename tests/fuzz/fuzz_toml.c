@@ -165,6 +165,31 @@ static void check_problem(const struct toml_problem *problem, const uint8_t *dat
 	}
 }
 
+/* The relaxed reader takes more than the strict one, never less, and reads the same. */
+static void check_relaxed(const struct toml_value *strict, const uint8_t *data, size_t size)
+{
+	static const struct toml_value nothing;
+	struct toml_problem problem;
+	struct toml_value root;
+
+	memset(&problem, 'x', sizeof problem);
+	if (toml_parse_relaxed(&root, (const char *)data, size, &problem) != 0) {
+		FUZZ_CHECK(strict == NULL);
+		check_problem(&problem, data, size);
+		FUZZ_CHECK(memcmp(&root, &nothing, sizeof root) == 0);
+		return;
+	}
+	if (strict != NULL) {
+		char *a = written(strict, (size + 1) * WRITTEN_PER_BYTE);
+		char *b = written(&root, (size + 1) * WRITTEN_PER_BYTE);
+
+		FUZZ_CHECK(strcmp(a, b) == 0);
+		free(a);
+		free(b);
+	}
+	toml_release(&root);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct toml_value nothing;
@@ -175,8 +200,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (toml_parse(&root, (const char *)data, size, &problem) != 0) {
 		check_problem(&problem, data, size);
 		FUZZ_CHECK(memcmp(&root, &nothing, sizeof root) == 0);
+		check_relaxed(NULL, data, size);
 		return 0;
 	}
+	check_relaxed(&root, data, size);
 	check_reads_back(&root, (size + 1) * WRITTEN_PER_BYTE);
 	toml_release(&root);
 	return 0;
@@ -193,6 +220,7 @@ size_t fuzz_seed(size_t number, uint8_t *out, size_t out_max)
 		"a = [1.5, -2e-3, 1_0.0_1E+2, inf, -nan]\n",
 		"a = [1979-05-27T07:32:00Z, 2000-02-29 23:59:60.9-07:30]\nb = 1979-05-27T07:32:00\n",
 		"a = [1979-05-27, 00:00:00.1]",
+		"a = { # c\n b = 1,\n c = {\n},\n}\nd = \"\\x41\\e\"\n",
 		"a = [ # c\n true,\n [false], {b.c = 1, 'd' = {}},\n]\n",
 		"a.b.c = 1\na.\"\".d = 2\n[e.f]\ng = 3\n[e]\nh.i = 4\n[e.h.j]\n",
 		"[[a]]\n[a.b]\nc = 1\n[[a.d]]\n[[a.d]]\n[[a]]\n",

@@ -231,12 +231,16 @@ fi
 
 # --- exchange: addresses ---------------------------------------------------------------------------------------------
 
-for address in '' 127.0.0.1 :9999 127.0.0.1: 127.0.0.1:x 127.0.0.1:65536 127.0.0.1:-1 127.0.0.1:99999999999999999999 \
+for address in '' 127.0.0.1 127.0.0.1: 127.0.0.1:x 127.0.0.1:65536 127.0.0.1:-1 127.0.0.1:99999999999999999999 \
 	::1:9999 '[::1]' '[::1:9999' '[]:9999' '[::1]9999' 300.1.1.1:9999 'a b:9999' \
 	"$(printf 'n%.0s' {1..300}):9"; do
 	of_own "listen \"${address:0:30}\"" 'listen "' secret-key a.sk public-key a.pk listen "$address"
 	of_peer "endpoint \"${address:0:30}\"" 'peer 1.*endpoint "' \
 		peer public-key b.pk endpoint "$address" outfile out
+done
+# What stands for every address is nothing to call.
+for address in :9999 '*:9999' 9999 :; do
+	of_peer "endpoint \"$address\"" 'peer 1.*endpoint "' peer public-key b.pk endpoint "$address" outfile out
 done
 of_peer "endpoint of port 0" 'peer 1.*endpoint "' peer public-key b.pk endpoint 127.0.0.1:0 outfile out
 

@@ -44,6 +44,8 @@ static void test_own_keys(void **state)
 		{ OWN, SAID_OWN NO_LISTEN QUIET },
 		{ OWN "peers = []", SAID_OWN NO_LISTEN QUIET },
 		{ OWN "listen = []", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "listen = [\":9999\", \"*:9998\", \"9997\", \"0:9996\"]", SAID_OWN
+		  "listen = [\"[::]:9999\", \"[::]:9998\", \"[::]:9997\", \"0.0.0.0:9996\"]\n" QUIET },
 		{ OWN "listen = \"h:0\"", SAID_OWN "listen = [\"h:0\"]\n" QUIET },
 		{ OWN "listen = [\"h:9\",\n\"[::]:65535\"]",
 		  SAID_OWN "listen = [\"h:9\", \"[::]:65535\"]\n" QUIET },
@@ -56,6 +58,8 @@ static void test_own_keys(void **state)
 		{ "\"public_key\" = 'p'\nsecret_key = \"\"\"s\"\"\"", SAID_OWN NO_LISTEN QUIET },
 		{ OWN PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER },
 		{ OWN "peers = [{public_key = \"q\", key_out = \"o\"}]", SAID_OWN NO_LISTEN QUIET SAID_PEER },
+		{ OWN "peers = [\n    {\n\tpublic_key = \"q\", # theirs\n\tkey_out = \"o\",\n    },\n]\n",
+		  SAID_OWN NO_LISTEN QUIET SAID_PEER },
 		{ OWN "\r\n" PEER PEER, SAID_OWN NO_LISTEN QUIET SAID_PEER SAID_PEER },
 		{ OWN "fwmark = \"auto\"", SAID_OWN NO_LISTEN QUIET },
 		{ OWN "fwmark = \"off\"", SAID_OWN NO_LISTEN QUIET "fwmark = \"off\"\n" },

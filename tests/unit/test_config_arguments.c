@@ -55,6 +55,9 @@ static void test_good(void **state)
 	} cases[] = {
 		{ OWN "peer public-key q outfile o",
 		  SAID_OWN NO_LISTEN QUIET PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
+		{ OWN "listen 0:2345 listen :9 listen 8 listen *:7 peer public-key q outfile o",
+		  SAID_OWN "listen = [\"0.0.0.0:2345\", \"[::]:9\", \"[::]:8\", \"[::]:7\"]\n" QUIET PEER
+		           "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ OWN "verbose listen h:0 listen [::]:9 peer public-key q outfile o",
 		  SAID_OWN "listen = [\"h:0\", \"[::]:9\"]\nverbosity = \"Verbose\"\n" PEER
 		           "public_key = \"q\"\nkey_out = \"o\"\n" },

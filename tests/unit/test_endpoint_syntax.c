@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <stdlib.h>
+
 #include "config/endpoint_syntax.h"
 
 #define NAME_63 "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-123456789"
@@ -19,6 +21,11 @@ static void test_good(void **state)
 		"vpn.example.org.:9999",
 		"under_score.xn--bro-hoa.example:9999",
 		"1.2.3.4:9999",
+		"0:2345",
+		"127.1:2345",
+		"1.2.3:9999",
+		"0177.1:9999",
+		"2130706433:9999",
 		"255.255.255.255:9999",
 		"1.2.3.4.example:9999",
 		"1and1.example:9999",
@@ -91,10 +98,12 @@ static void test_bad(void **state)
 		{ "[fe80::1%../eth0]:9999", "no interface" },
 		{ "[fe80::1%sixteen-characte]:9999", "no interface" },
 		{ "[fe80::1%" NAME_253 "]:9999", "no IPv6 address" },
-		{ "1.2.3:9999", "no IPv4 address" },
+		{ "1.2.3.4.5:9999", "no IPv4 address" },
+		{ "1.2.65536:9999", "no IPv4 address" },
+		{ "08.1:9999", "no IPv4 address" },
+		{ "4294967296:9999", "no IPv4 address" },
 		{ "1.2.3.256:9999", "no IPv4 address" },
 		{ "1.2.3.4.:9999", "no IPv4 address" },
-		{ "12:9999", "no IPv4 address" },
 		{ ".:9999", "no IPv4 address" },
 		{ "a b:9999", "a character that" },
 		{ " h:9999", "a character that" },
@@ -118,11 +127,61 @@ static void test_bad(void **state)
 	}
 }
 
+static void test_expanded(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *endpoint;
+		const char *listen; /* NULL: the same */
+	} cases[] = {
+		{ "0:2345", "0.0.0.0:2345", NULL },
+		{ "127.1:2345", "127.0.0.1:2345", NULL },
+		{ "10.1.258:9", "10.1.1.2:9", NULL },
+		{ "0x7f.1:9", "127.0.0.1:9", NULL },
+		{ "0X7F000001:9", "127.0.0.1:9", NULL },
+		{ "0177.0.0.1:9", "127.0.0.1:9", NULL },
+		{ "2130706433:9", "127.0.0.1:9", NULL },
+		{ "192.0.2.1:9999", "192.0.2.1:9999", NULL },
+		{ "192.0.2.010:9999", "192.0.2.8:9999", NULL },
+		/* What is no address stays as it is, for the one who looks at it. */
+		{ "h:9999", "h:9999", NULL },
+		{ "0x7g.1:9", "0x7g.1:9", NULL },
+		{ "08.1:9", "08.1:9", NULL },
+		{ "127.1 x:9", "127.1 x:9", NULL },
+		{ "[::1]:9", "[::1]:9", NULL },
+		{ "::1:9", "::1:9", NULL },
+		{ "h", "h", NULL },
+		{ "", "", NULL },
+		{ ":9999", ":9999", "[::]:9999" },
+		{ "*:9999", "*:9999", "[::]:9999" },
+		{ "9999", "9999", "[::]:9999" },
+		{ "0", "0", "[::]:0" },
+		{ ":", ":", "[::]:" },
+		{ "*:x", "*:x", "[::]:x" },
+		{ "*", "*", NULL },
+		{ "123456", "123456", NULL },
+		{ "9999x", "9999x", NULL },
+		{ "**:9", "**:9", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		char *endpoint = endpoint_syntax_expand(cases[i].text, false);
+		char *listen = endpoint_syntax_expand(cases[i].text, true);
+
+		assert_string_equal(endpoint, cases[i].endpoint);
+		assert_string_equal(listen, cases[i].listen != NULL ? cases[i].listen : cases[i].endpoint);
+		free(endpoint);
+		free(listen);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_expanded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

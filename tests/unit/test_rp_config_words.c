@@ -78,6 +78,10 @@ static void test_good(void **state)
 		  "k dev wg1 listen - peer p endpoint 192.0.2.1:9999 keepalive 25 allowed "
 		  "fe80::/64,10.0.0.0/8" },
 		{ "k listen 9999 peer p", "k dev - listen [::]:9999 peer p endpoint - allowed -" },
+		{ "k listen :9999 peer p endpoint 127.1:1",
+		  "k dev - listen [::]:9999 peer p endpoint 127.0.0.1:1 allowed -" },
+		{ "k listen *:9999", "k dev - listen [::]:9999" },
+		{ "k listen 0:9999", "k dev - listen 0.0.0.0:9999" },
 		{ "k ip fc00::1/64 ip 10.0.0.1/8,192.0.2.1 peer p",
 		  "k dev - ip fc00::1/64 ip 10.0.0.1/8 ip 192.0.2.1 listen - peer p endpoint - allowed -" },
 		{ "k verbose listen 1 verbose dev d peer p",

@@ -438,6 +438,62 @@ static void test_cut_off(void **state)
 	}
 }
 
+/* What the relaxed reader takes in addition; the strict one refuses all of it. */
+static void test_relaxed(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *shown;
+	} good[] = {
+		{ "a = {\nb=1}", "{a={b=1}}" },
+		{ "a = {b=1,\r\nc=1\r\n}", "{a={b=1,c=1}}" },
+		{ "a = {b=1, # one\n# two\n\n  c=1\n}", "{a={b=1,c=1}}" },
+		{ "a = {b=1,}", "{a={b=1}}" },
+		{ "a = [\n{\n\tb = 1,\n\tc = {\n},\n},\n]\nd=1", "{a=[{b=1,c={}}],d=1}" },
+		{ "a = \"\\x41\\x7a\\xe9\"", "{a='Az<c3><a9>'}" },
+		{ "a = \"\"\"\n\\x41\"\"\"", "{a='A'}" },
+	};
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *problem; /* a part of it */
+	} bad[] = {
+		{ "a = {", 1, "expected a key or } in the table, found the end of the file" },
+		{ "a = {b=1\n", 2, "expected , or } in the table, found the end of the file" },
+		{ "a = {b=1\nc=1}", 2, "expected , or } in the table, found" },
+		{ "a = {,}", 1, "" },
+		{ "a = {b=1,,}", 1, "" },
+		{ "a = {b=1}c=1", 1, "expected the end of the line" },
+		{ "a = {b\n=1}", 1, "" },
+		{ "a = {b=\n1}", 1, "" },
+		{ "a = {b=1,\nb=2}", 2, "" },
+		{ "a = \"\\x4\"", 1, "\\x needs 2 hexadecimal digits" },
+	};
+	struct toml_problem problem;
+	struct toml_value root;
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(good); i++) {
+		struct toml_shown shown = { 0 };
+
+		assert_int_equal(toml_parse(&root, good[i].text, strlen(good[i].text), &problem), -1);
+		if (toml_parse_relaxed(&root, good[i].text, strlen(good[i].text), &problem) != 0)
+			fail_msg("\"%s\": %u: %s", good[i].text, problem.line, problem.text);
+		toml_say_value(&shown, &root);
+		assert_string_equal(shown.text, good[i].shown);
+		toml_release(&root);
+	}
+	for (size_t i = 0; i < FIXTURE_COUNT(bad); i++) {
+		assert_int_equal(toml_parse_relaxed(&root, bad[i].text, strlen(bad[i].text), &problem), -1);
+		assert_int_equal(problem.line, bad[i].line);
+		assert_non_null(strstr(problem.text, bad[i].problem));
+	}
+	/* A character that no terminal shows. */
+	assert_int_equal(toml_parse_relaxed(&root, "a = \"\\e\"", 8, &problem), 0);
+	assert_string_equal(toml_get(&root, "a")->as.string.bytes, "\x1b");
+	toml_release(&root);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -462,7 +518,7 @@ int main(void)
 		cmocka_unit_test(test_depth),     cmocka_unit_test(test_length),
 		cmocka_unit_test(test_many_keys), cmocka_unit_test(test_many_tables),
 		cmocka_unit_test(test_get),       cmocka_unit_test(test_cut_off),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),     cmocka_unit_test(test_relaxed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
