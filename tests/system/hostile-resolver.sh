@@ -3,8 +3,9 @@
 # A resolver process of a running daemon that has been taken over: a module of the name service does what an attacker
 # would. The daemon runs as an ordinary user, as the packaged unit has it, then as root. Beside that the control socket
 # serves whom it should: users and hooks. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program
