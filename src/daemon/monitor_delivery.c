@@ -366,7 +366,7 @@ static void drop_output(struct monitor *monitor, struct monitor_peer *peer, stru
 		sodium_memzero(key, sizeof key);
 	}
 	if (output->kind == MONITOR_WIREGUARD)
-		monitor_device_abandon(monitor, peer, old, now_ns);
+		monitor_orphans_add(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
 }
 
@@ -384,7 +384,7 @@ void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer,
 		if (output->kind == MONITOR_FILE)
 			leave_file(monitor, peer, peer->config.key_out, peer->key, now_ns);
 		else if (output->kind == MONITOR_WIREGUARD)
-			monitor_device_abandon(monitor, peer, &peer->config, now_ns);
+			monitor_orphans_add(monitor, peer, &peer->config, now_ns);
 		else
 			monitor_hooks_leave(monitor, output->hook, &peer->config.exchange_command, peer->key);
 		if (output->kind == MONITOR_COMMAND)

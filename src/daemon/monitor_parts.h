@@ -554,12 +554,18 @@ void monitor_device_look(struct monitor *monitor, const char *device);
 void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns);
 /* Looks at the devices whose time has come. The next time that something is due. */
 uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
-/* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
-void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
-                            const struct config_peer *config, uint64_t now_ns);
-void monitor_device_each_left(const struct monitor *monitor,
-                              void (*tell)(void *context, const struct monitor_left *left), void *context);
 void monitor_device_release_all(struct monitor *monitor);
+
+/* monitor_orphans.c: peers of WireGuard devices that our peers have left, and that still have our keys. */
+
+/* config: of the peer up to now, whose WireGuard peer is not ours any more: its key is replaced. */
+void monitor_orphans_add(struct monitor *monitor, const struct monitor_peer *peer,
+                         const struct config_peer *config, uint64_t now_ns);
+void monitor_orphans_each_left(const struct monitor *monitor,
+                               void (*tell)(void *context, const struct monitor_left *left), void *context);
+/* Forgets the i-th. */
+void monitor_orphans_drop(struct monitor *monitor, size_t i);
+void monitor_orphans_release_all(struct monitor *monitor);
 
 /*
  * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the

@@ -227,7 +227,7 @@ static json_t *format_left(const struct monitor *monitor)
 
 	monitor_erase_each_left(monitor, add_left, list);
 	monitor_hooks_each_left(monitor, add_left, list);
-	monitor_device_each_left(monitor, add_left, list);
+	monitor_orphans_each_left(monitor, add_left, list);
 	return list;
 }
 

@@ -390,7 +390,7 @@ static void test_abandoned(void **state)
 	(void)monitor_device_serve(&scene->monitor, now_ns);
 	assert_true(has(2, 0xaa));
 	configure(&config, 2, "25");
-	monitor_device_abandon(&scene->monitor, scene->peers[0], &config, now_ns);
+	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
 	/* One that says nothing keeps it for later. */
 	device.is_mute = true;
 	(void)monitor_device_serve(&scene->monitor, now_ns);
@@ -402,12 +402,12 @@ static void test_abandoned(void **state)
 	assert_false(has(2, 0));
 	assert_true(has(0, 0xaa));
 	/* A peer that is an output again has its own key. */
-	monitor_device_abandon(&scene->monitor, scene->peers[0], &scene->peers[0]->config, now_ns);
+	monitor_orphans_add(&scene->monitor, scene->peers[0], &scene->peers[0]->config, now_ns);
 	look(scene);
 	assert_int_equal(scene->monitor.orphan_count, 0);
 	assert_true(has(0, 0xaa));
 	/* Given up after two minutes. */
-	monitor_device_abandon(&scene->monitor, scene->peers[0], &config, now_ns);
+	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
 	device.is_mute = true;
 	(void)monitor_device_serve(&scene->monitor, now_ns + 121 * CLOCK_SECOND_NS);
 	assert_int_equal(scene->monitor.orphan_count, 0);
@@ -481,7 +481,7 @@ static void test_foreign(void **state)
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
 	configure(&config, 2, "25");
-	monitor_device_abandon(&scene->monitor, scene->peers[0], &config, now_ns);
+	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
 	memset(device.preshared_keys[2], 'a', HEX_CHARS);
 	for (unsigned i = 0; i < 100; i++)
 		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
