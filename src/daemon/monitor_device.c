@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/prefix.h"
 #include "system/base64.h"
@@ -27,8 +26,6 @@
 #define ESTABLISH_NS (60 * CLOCK_SECOND_NS)
 /* An interface is made first and set up then: a moment between the two is nothing to speak of. */
 #define DOWN_NS (10 * CLOCK_SECOND_NS)
-/* WireGuard's own REJECT_AFTER_TIME: without a handshake for so long there is no session. */
-#define SESSION_SECONDS 180
 
 /* What one of our outputs wants of a device, during one look at it. */
 struct target {
@@ -158,8 +155,11 @@ static void match(struct look *look)
 		struct target *target = bsearch(present->public_key, look->targets, look->count,
 		                                sizeof *look->targets, compare_with_target);
 
-		if (target != NULL)
-			target->present = present;
+		if (target == NULL)
+			continue;
+		target->present = present;
+		handshake_note(&target->output->wireguard->handshake, present->last_handshake_seconds,
+		               clock_wall_seconds(), clock_boot_seconds());
 	}
 }
 
@@ -180,20 +180,6 @@ static bool has_key(const struct target *target)
 	return target->present != NULL &&
 	       sodium_memcmp(target->present->preshared_key, target->output->wireguard->key,
 	                     WIREGUARD_KEY_BYTES) == 0;
-}
-
-/* Whether the device should send elsewhere. An endpoint that works is WireGuard's own business. */
-static bool needs_endpoint(struct target *target)
-{
-	const struct wireguard_peer *present = target->present;
-	uint64_t now = (uint64_t)time(NULL);
-
-	if (!target->output->wireguard->is_exchanged ||
-	    !monitor_wireguard_endpoint(target->peer, target->output->wireguard, &target->endpoint) ||
-	    address_equal(&present->endpoint, &target->endpoint))
-		return false;
-	return present->endpoint.any.sa_family == AF_UNSPEC ||
-	       present->last_handshake_seconds + SESSION_SECONDS < now;
 }
 
 static bool same_prefix(const struct wireguard_allowed_ip *a, const struct wireguard_allowed_ip *b)
@@ -267,7 +253,8 @@ static void plan(struct target *target)
 		change->preshared_key = wireguard->key;
 		target->output->attempts++;
 	}
-	if (needs_endpoint(target))
+	if (monitor_wireguard_needs_endpoint(target->peer, wireguard, &target->present->endpoint,
+	                                     &target->endpoint))
 		change->endpoint = &target->endpoint;
 	if (extra && wireguard->extra.has_keepalive &&
 	    wireguard->extra.keepalive_seconds != target->present->keepalive_seconds) {
@@ -365,7 +352,6 @@ static void note(struct monitor_wireguard *wireguard, const struct wireguard_pee
 	if (present == NULL)
 		return;
 	wireguard->present_endpoint = present->endpoint;
-	wireguard->last_handshake_seconds = present->last_handshake_seconds;
 	wireguard->received_bytes = present->received_bytes;
 	wireguard->sent_bytes = present->sent_bytes;
 }

@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "config/wireguard_words.h"
+#include "daemon/handshake.h"
 #include "daemon/channel.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
@@ -64,7 +65,7 @@ struct monitor_wireguard {
 	bool said;   /* that it does not have its key */
 	int refused; /* negative errno: why the device does not take the extra parameters */
 	union address_socket present_endpoint;
-	uint64_t last_handshake_seconds; /* since 1970; 0: never */
+	struct handshake handshake;
 	uint64_t received_bytes, sent_bytes;
 	struct tunnel tunnel;
 };
@@ -539,6 +540,13 @@ bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct 
 bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out);
 /* The output of a peer that goes to WireGuard; NULL: none. */
+/*
+ * Whether the device should send elsewhere than to present, its endpoint for the peer: then *endpoint is
+ * where. An endpoint that works is WireGuard's own business.
+ */
+bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
+                                      const struct monitor_wireguard *wireguard,
+                                      const union address_socket *present, union address_socket *endpoint);
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
 
 /*

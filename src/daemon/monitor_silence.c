@@ -188,7 +188,9 @@ void monitor_silence_look(const struct monitor_peer *peer, struct monitor_wiregu
 	const struct tunnel_sight sight = {
 		.has_key = has_key && wireguard->is_exchanged && !peer->leaving,
 		.is_up = wireguard->is_up,
-		.last_handshake_seconds = wireguard->last_handshake_seconds,
+		/* Another one for each handshake, and 0 for none. */
+		.last_handshake_seconds =
+			wireguard->handshake.told_seconds == 0 ? 0 : 1 + wireguard->handshake.at_seconds,
 		.received_bytes = wireguard->received_bytes,
 		.sent_bytes = wireguard->sent_bytes,
 	};

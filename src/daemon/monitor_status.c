@@ -3,7 +3,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "system/base64.h"
@@ -137,8 +136,8 @@ static json_t *command(const struct config_words *words)
 static void format_wireguard(json_t *object, const struct monitor_peer *peer,
                              const struct monitor_wireguard *wireguard)
 {
-	time_t now = time(NULL);
-	time_t last = (time_t)wireguard->last_handshake_seconds;
+	uint64_t age;
+	bool had_handshake = handshake_age(&wireguard->handshake, clock_boot_seconds(), &age);
 	char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
 	char words[EXPLAIN_BYTES];
 
@@ -150,7 +149,7 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
 	set(object, "endpoint_error", text(wireguard->resolve_error));
 	set(object, "handshake_age",
-	    !wireguard->is_there || last == 0 ? json_null() : json_integer(now > last ? now - last : 0));
+	    wireguard->is_there && had_handshake ? json_integer((json_int_t)age) : json_null());
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
 	set(object, "sent_bytes", json_integer((json_int_t)wireguard->sent_bytes));
 	explain_tunnel(words, wireguard->tunnel.state, peer->config.device, &wireguard->present_endpoint);

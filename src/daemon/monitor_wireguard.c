@@ -5,9 +5,13 @@
 #include <string.h>
 
 #include "system/base64.h"
+#include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+
+/* WireGuard's own REJECT_AFTER_TIME: without a handshake for so long there is no session. */
+#define SESSION_SECONDS 180
 
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
@@ -164,4 +168,17 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	set_port(out, wireguard->endpoint);
 	return true;
+}
+
+bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
+                                      const struct monitor_wireguard *wireguard,
+                                      const union address_socket *present, union address_socket *endpoint)
+{
+	uint64_t age;
+
+	if (!wireguard->is_exchanged || !monitor_wireguard_endpoint(peer, wireguard, endpoint) ||
+	    address_equal(present, endpoint))
+		return false;
+	return present->any.sa_family == AF_UNSPEC ||
+	       !handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) || age > SESSION_SECONDS;
 }

@@ -13,6 +13,24 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
+static uint64_t seconds_of(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+uint64_t clock_boot_seconds(void)
+{
+	return seconds_of(CLOCK_BOOTTIME);
+}
+
+uint64_t clock_wall_seconds(void)
+{
+	return seconds_of(CLOCK_REALTIME);
+}
+
 int clock_timer_open(void)
 {
 	int timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);

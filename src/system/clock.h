@@ -10,6 +10,12 @@
 /* CLOCK_BOOTTIME in nanoseconds. */
 uint64_t clock_now_ns(void);
 
+/* The same clock in seconds, to be compared with what the kernel and other programs say. */
+uint64_t clock_boot_seconds(void);
+
+/* Seconds since 1970. People and services set this clock back and forward. */
+uint64_t clock_wall_seconds(void);
+
 /* A timer file descriptor on that clock, or negative errno. */
 int clock_timer_open(void);
 

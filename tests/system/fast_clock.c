@@ -35,6 +35,25 @@ uint64_t clock_now_ns(void)
 	return ((uint64_t)now.tv_sec * CLOCK_SECOND_NS + (uint64_t)now.tv_nsec) * scale();
 }
 
+/* Of the kernel and of other programs, for which time passes as it does. */
+static uint64_t seconds_of(clockid_t clock)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec;
+}
+
+uint64_t clock_boot_seconds(void)
+{
+	return seconds_of(CLOCK_BOOTTIME);
+}
+
+uint64_t clock_wall_seconds(void)
+{
+	return seconds_of(CLOCK_REALTIME);
+}
+
 int clock_timer_open(void)
 {
 	int timer = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);

@@ -2,6 +2,7 @@
 
 #include "daemon/monitor_parts.h"
 #include "sockets_fixture.h"
+#include "system/clock.h"
 
 /* A peer "hub.example:9999" whose WireGuard is at "hub.example:51820", and that has two addresses. */
 struct scene {
@@ -54,10 +55,41 @@ static void test_beside(void **state)
 	assert_endpoint(&scene, v6("2001:db8::66", 51820));
 }
 
+/* An endpoint that works stays; whether it does is a matter of time, not of the wall clock. */
+static void test_needs_endpoint(void **state)
+{
+	struct scene scene;
+	const union address_socket elsewhere = v4("198.51.100.1", 51820);
+	const union address_socket none = { 0 };
+	union address_socket endpoint;
+	uint64_t boot = clock_boot_seconds();
+
+	(void)state;
+	setup(&scene);
+	scene.peer.last = v4("192.0.2.1", 9999);
+	/* Before the first exchange it is none of our business. */
+	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
+	scene.wireguard.is_exchanged = true;
+	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
+	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &none, &endpoint));
+	/* The wall clock was set back after the handshake: WireGuard's time of it lies ahead. */
+	handshake_note(&scene.wireguard.handshake, 9000, 5000, boot);
+	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
+	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &none, &endpoint));
+	scene.wireguard.handshake.at_seconds = boot < 190 ? 0 : boot - 190;
+	if (boot >= 190)
+		assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere,
+		                                             &endpoint));
+	assert_true(address_equal(&endpoint, &(union address_socket){ .v4 = v4("192.0.2.1", 51820).v4 }));
+	endpoint = v4("192.0.2.1", 51820);
+	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &endpoint, &endpoint));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_beside),
+		cmocka_unit_test(test_needs_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
