@@ -6,9 +6,9 @@
 #include "system/clock.h"
 
 /*
- * EmptyData tells the initiator that we have the key. Its WireGuard calls ours a moment later, and if ours does
- * not have the key by then, both fail and try again after five seconds. So EmptyData waits until the monitor
- * has delivered the key to WireGuard, or for this long.
+ * EmptyData tells the initiator that we have the key. Its WireGuard calls ours a moment later, and if ours
+ * does not have the key by then, both fail and try again after five seconds. So EmptyData waits until the
+ * monitor has delivered the key to WireGuard, or for this long.
  */
 #define HOLD_NS CLOCK_SECOND_NS
 

@@ -200,7 +200,7 @@ void engine_peers_restore(struct engine_process *process, const struct channel_r
 	peer->last.remote = request->addresses.list[0];
 	peer->has_last = true;
 	peer->is_restored = true;
-	/* A peer that is discovered is asked there as well. One without an endpoint can be asked nowhere else. */
+	/* A peer with an endpoint is asked there as well, one without can be asked nowhere else. */
 	if (peer->discovers)
 		return;
 	address_pack(&packed, &peer->last);

@@ -7,6 +7,8 @@
 #include "system/clock.h"
 #include "system/log.h"
 
+/* Transmissions without an answer after which a remembered address is tried, too. */
+#define RESTORED_AFTER 2
 /* Three minutes, about: then a peer counts as away. */
 #define PATIENT_TRANSMISSIONS 20
 
@@ -115,6 +117,9 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 			return true;
 		}
 	}
+	/* A remembered address comes after those that the configuration names. */
+	if (peer->is_restored && peer->address_count > 0 && peer->unanswered < RESTORED_AFTER)
+		return false;
 	if (n > 0 || !peer->has_last || last_is_configured(peer) ||
 	    find_socket(&process->sockets, peer->last.socket, peer->last.remote.any.sa_family) < 0)
 		return false;

@@ -18,9 +18,10 @@
  *     peer 0123456789abcdef address 192.0.2.1:9999 wireguard 192.0.2.1:51820
  *     end 1
  *
- * A peer is named by the first eight bytes of its public key. `address` is where Rosenpass authenticated it,
- * `wireguard` the endpoint that WireGuard has for it; one of the two may be missing. The file holds no secret,
- * and is believed no more than a name server: it says where to ask, and the exchange says who answers.
+ * A peer is named by the first eight bytes of its public key. `address` is where Rosenpass authenticated
+ * it, `wireguard` the endpoint that WireGuard has for it; one of the two may be missing. The file holds no
+ * secret, and is believed no more than a name server: it says where to ask, and the exchange says who
+ * answers.
  */
 #define FIRST_LINE "rosenpass peers 1"
 #define FOLDER "/var/lib/rosenpass"
@@ -36,8 +37,8 @@
 /* --- reading ------------------------------------------------------------------------------- */
 
 /*
- * Whether a datagram to that address can reach one other host. A relay on this host, too, has another port the
- * next time.
+ * Whether a datagram to that address can reach one other host. A relay on this host has another port the next
+ * time.
  */
 static bool is_sound(const union address_socket *address)
 {
@@ -57,8 +58,13 @@ static bool read_address(union address_socket *out, const char *word)
 {
 	const char *problem;
 
-	return word != NULL && out->any.sa_family == AF_UNSPEC && address_is_literal(word) &&
-	       address_parse(word, out, &problem) == 0 && is_sound(out);
+	if (word == NULL || out->any.sa_family != AF_UNSPEC || !address_is_literal(word))
+		return false;
+	if (address_parse(word, out, &problem) == 0)
+		return is_sound(out);
+	/* The interface that it names has gone: the address is of no use now, and no damage. */
+	memset(out, 0, sizeof *out);
+	return strchr(word, '%') != NULL;
 }
 
 static bool read_tag(uint64_t *tag, const char *word)
@@ -75,6 +81,7 @@ static bool read_line(struct monitor_remembered *out, char *line)
 	char *rest = line;
 	const char *first = strsep(&rest, " ");
 	const char *word;
+	unsigned word_count = 0;
 
 	memset(out, 0, sizeof *out);
 	if (strcmp(first, "peer") != 0 || !read_tag(&out->tag, strsep(&rest, " ")))
@@ -86,8 +93,9 @@ static bool read_line(struct monitor_remembered *out, char *line)
 
 		if (address == NULL || !read_address(address, strsep(&rest, " ")))
 			return false;
+		word_count++;
 	}
-	return out->address.any.sa_family != AF_UNSPEC || out->wireguard.any.sa_family != AF_UNSPEC;
+	return word_count > 0;
 }
 
 static bool is_last_line(const char *line, size_t count)

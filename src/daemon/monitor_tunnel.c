@@ -7,9 +7,9 @@
 #include "system/log.h"
 
 /*
- * A handshake of WireGuard fails as long as only one of both sides has a new preshared key, and WireGuard waits
- * five seconds before its next try. So the order of things matters with the first key (and with the first one
- * after a key became too old):
+ * A handshake of WireGuard fails as long as only one of both sides has a new preshared key, and WireGuard
+ * waits five seconds before its next try. So the order of things matters with the first key (and with the
+ * first one after a key became too old):
  *
  *     responder                                  initiator
  *     1. sets the key, and no endpoint
@@ -38,7 +38,7 @@
 #define SILENT_NS (4 * CLOCK_SECOND_NS)
 #define SILENT_LOOKS 3
 #define SILENT_LOOK_NS CLOCK_SECOND_NS
-/* How often a device with traffic is looked at. To read many peers takes long: then at the usual times only. */
+/* A device with traffic is looked at this often. To read many peers takes long: they keep the usual times. */
 #define BUSY_LOOK_NS (3 * CLOCK_SECOND_NS)
 #define MANY_PEERS 64
 /* After that many seconds without any traffic the silence is the normal one. */
