@@ -22,6 +22,9 @@ mkdir "$work/keys" "$work/run" && cp "$vectors"/keys/* "$work/keys" &&
 keys=$work/keys
 # Control sockets of these daemons are nobody else's.
 export RUNTIME_DIRECTORY=$work/run
+# What they remember is of no use to others.
+mkdir "$work/state" && chmod 777 "$work/state" || exit 1
+export STATE_DIRECTORY=$work/state
 
 # Scripts have their own last things to do.
 before_clean_up()
