@@ -12,9 +12,10 @@
  * - InitHello while ours waits for RespHello. The greater side yields: it answers, and
  *   holds its own handshake for HOLD_NS (neither sending nor accepting for it). The
  *   lesser side passes over the first PASS_HELLOS InitHellos, then yields as well: its
- *   own may not get through. An InitHello from elsewhere than our endpoint is answered
- *   at once, and ours goes on: the endpoint may be an old one. Holding instead of dropping, and only once a handshake,
+ *   own may not get through. Holding instead of dropping, and only once a handshake,
  *   keeps a replayed InitHello (which proves nothing about now) from doing harm.
+ *   An InitHello from elsewhere than our endpoint is answered at once, and ours goes on:
+ *   the endpoint may be an old one.
  * - InitConf while ours waits for EmptyData: both handshakes got that far. The greater
  *   side passes over PASS_CONFS_GREATER of them, the lesser over more, and none after
  *   PASS_CONFS_NS: a peer that lost its state does not wait long. Then the peer's key
