@@ -60,9 +60,11 @@ void monitor_device_look(struct monitor *monitor, const char *device)
 {
 	for (size_t i = 0; i < monitor->device_count; i++) {
 		/* One that hangs holds us up each time. */
-		if (strcmp(monitor->devices[i].name, device) == 0 &&
-		    monitor->devices[i].problem != -ETIMEDOUT)
-			monitor->devices[i].check_ns = 0;
+		if (strcmp(monitor->devices[i].name, device) != 0 ||
+		    monitor->devices[i].problem == -ETIMEDOUT)
+			continue;
+		monitor->devices[i].check_ns = 0;
+		monitor->devices[i].is_for_tunnel = false;
 	}
 }
 
@@ -112,6 +114,7 @@ void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns)
 		} else {
 			device->wait_ns = LOOK_FIRST_NS;
 		}
+		device->is_for_tunnel = false;
 		if (device->check_ns > soon_ns)
 			device->check_ns = soon_ns;
 	}
@@ -510,7 +513,8 @@ static void schedule(struct look *look, bool good, int result)
 	device->check_ns = look->now_ns + device->wait_ns;
 	if (look->again_ns < look->now_ns + AGAIN_NS)
 		look->again_ns = look->now_ns + AGAIN_NS;
-	if (look->again_ns < device->check_ns)
+	device->is_for_tunnel = look->again_ns < device->check_ns;
+	if (device->is_for_tunnel)
 		device->check_ns = look->again_ns;
 }
 
@@ -614,7 +618,8 @@ static void look_at(struct monitor *monitor, struct monitor_device *device, uint
 	bool good;
 
 	device->is_used = result != 0 || look.count > 0;
-	device->looked_ns = now_ns;
+	if (!device->is_for_tunnel)
+		device->looked_ns = now_ns;
 	if (result == 0)
 		result = read_device(&look);
 	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);

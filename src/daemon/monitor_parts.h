@@ -91,7 +91,8 @@ struct monitor_device {
 	uint64_t check_ns; /* when it is looked at next */
 	uint64_t wait_ns;  /* the last wait */
 	bool is_failing;
-	uint64_t looked_ns;    /* when it was looked at last */
+	uint64_t looked_ns;    /* when it was looked at last for another reason than a tunnel's */
+	bool is_for_tunnel;    /* the next look is for monitor_tunnel_look() */
 	bool is_foreign;       /* the interface is not the one that we may change */
 	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
 	int establish_for;

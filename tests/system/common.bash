@@ -22,9 +22,8 @@ mkdir "$work/keys" "$work/run" && cp "$vectors"/keys/* "$work/keys" &&
 keys=$work/keys
 # Control sockets of these daemons are nobody else's.
 export RUNTIME_DIRECTORY=$work/run
-# What they remember is of no use to others.
-mkdir "$work/state" && chmod 777 "$work/state" || exit 1
-export STATE_DIRECTORY=$work/state
+# They do not remember where their peers were in another case.
+export STATE_DIRECTORY=
 
 # Scripts have their own last things to do.
 before_clean_up()

@@ -11,6 +11,8 @@ source "$root/tests/system/common.bash"
 # shellcheck source=vpn.bash disable=SC2154
 source "$here/vpn.bash" "$@"
 
+mkdir "$work/state" || exit 1
+export STATE_DIRECTORY=$work/state
 # A handshake of WireGuard that fails costs five seconds; less than that is none that failed.
 fast_ms=3000
 

@@ -75,6 +75,11 @@ static void test_own_keys(void **state)
 		  "key_out_mode = \"0640\"\nkey_out_group = \"vpn\"\n" SAID_PEER
 		  "key_out_mode = \"0600\"\nkey_out_group = \"other\"\n"
 		  "\n[[peers]]\npublic_key = \"q\"\nexchange_command = [\"x\"]\n" },
+		{ OWN "before_first_exchange = \"block\"",
+		  SAID_OWN NO_LISTEN QUIET "before_first_exchange = \"block\"\n" },
+		{ OWN "before_first_exchange = \"leave\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "on_exit = \"random\"", SAID_OWN NO_LISTEN QUIET "on_exit = \"random\"\n" },
+		{ OWN "on_exit = \"keep\"", SAID_OWN NO_LISTEN QUIET },
 	};
 
 	(void)state;
@@ -119,6 +124,12 @@ static void test_own_errors(void **state)
 		{ OWN "verbosity = \"loud\"",
 		  "f.toml:3: verbosity \"loud\" is not known; expected Quiet or Verbose" },
 		{ OWN "verbosity = \"Quiet\\u0000\"", "f.toml:3: verbosity has a zero byte in it" },
+		{ OWN "before_first_exchange = \"Block\"",
+		  "f.toml:3: before_first_exchange \"Block\" is not known; expected block or leave" },
+		{ OWN "before_first_exchange = true",
+		  "f.toml:3: before_first_exchange: expected a string, found a boolean" },
+		{ OWN "on_exit = \"\"", "f.toml:3: on_exit \"\" is not known; expected keep or random" },
+		{ OWN "on_exit = [\"keep\"]", "f.toml:3: on_exit: expected a string, found an array" },
 		{ OWN "verbosity = 2", "f.toml:3: verbosity: expected a string, found an integer" },
 		{ OWN "fwmark = 4294967296",
 		  "f.toml:3: fwmark is 4294967296; expected a number from 0 to 4294967295" },

@@ -137,6 +137,8 @@ static void any_config(uint64_t *numbers, struct config *config)
 	config->public_key = any_text(numbers);
 	config->secret_key = any_text(numbers);
 	config->user = perhaps(numbers, any_text(numbers));
+	config->before_first_exchange = fixture_below(numbers, 2) == 0 ? CONFIG_BLOCK : CONFIG_LEAVE;
+	config->on_exit = fixture_below(numbers, 2) == 0 ? CONFIG_KEEP : CONFIG_RANDOM;
 	config->verbosity = fixture_below(numbers, 2) == 0 ? CONFIG_QUIET : CONFIG_VERBOSE;
 	config->fwmark.is_fixed = fixture_below(numbers, 2) == 0;
 	if (config->fwmark.is_fixed && fixture_below(numbers, 2) == 0)
@@ -183,6 +185,8 @@ static void test_reads_back(void **state)
 		assert_int_equal(written.verbosity, read.verbosity);
 		assert_int_equal(written.fwmark.is_fixed, read.fwmark.is_fixed);
 		assert_int_equal(written.fwmark.mark, read.fwmark.mark);
+		assert_int_equal(written.before_first_exchange, read.before_first_exchange);
+		assert_int_equal(written.on_exit, read.on_exit);
 		assert_int_equal(written.listen.count, read.listen.count);
 		if (written.listen.count > 0)
 			check_same(written.listen.words[0], read.listen.words[0]);

@@ -114,7 +114,7 @@ static void test_first_key_of_initiator(void **state)
 	assert_int_equal(requests(scene, CHANNEL_DELIVERED), 0);
 }
 
-/* The responder sets its key at once and tells the engine process; it calls later, unless it was called. */
+/* The responder sets its key at once, tells the engine process, and calls later unless it was called. */
 static void test_first_key_of_responder(void **state)
 {
 	struct scene *scene = *state;
