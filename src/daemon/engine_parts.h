@@ -11,6 +11,7 @@
 #include "daemon/keys.h"
 #include "daemon/rejects.h"
 #include "rosenpass.h"
+#include "system/log_limit.h"
 #include "system/sockets.h"
 
 /* What the monitor has to hear about a peer; the newest of each kind counts. */
@@ -124,9 +125,16 @@ struct engine_process {
 	struct engine_recent recent[ENGINE_RECENT];
 	struct rejects rejects[CHANNEL_REJECTED_COUNT];
 	uint64_t added_ns; /* when the last peer was added */
+	struct log_limit datagram_lines;
 	struct engine_outbox outbox;
 	struct sockets_packet packets[SOCKETS_BATCH];
 };
+
+/*
+ * engine_process.c: whether one more line about a datagram may be logged, at level trace. Everybody can send
+ * datagrams, so that these lines have a limit.
+ */
+bool engine_may_log_datagram(struct engine_process *process);
 
 /* engine_peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
 /* false: there is no memory to go on. */

@@ -30,6 +30,13 @@ static const struct rosenpass_environment environment = {
 	.release = secret_memory_release,
 };
 
+#define DATAGRAMS "lines about datagrams"
+
+bool engine_may_log_datagram(struct engine_process *process)
+{
+	return log_limit_take(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
+}
+
 static void hand_over(struct engine_process *process, size_t count)
 {
 	struct rosenpass_datagram datagrams[SOCKETS_BATCH];
@@ -48,11 +55,13 @@ static void hand_over(struct engine_process *process, size_t count)
 	}
 	engine_silence_received(process, datagrams, count, clock_now_ns());
 	engine_rejects_note(process, datagrams, count, clock_now_ns());
-	for (size_t i = 0; i < count && log_is_on(LOG_DEBUG); i++) {
+	for (size_t i = 0; i < count && log_is_on(LOG_TRACE); i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
+		if (!engine_may_log_datagram(process))
+			continue;
 		address_format_numeric(text, &process->packets[i].path.remote);
-		log_debug("%zu bytes from %s: %s", datagrams[i].length, text,
+		log_trace("%zu bytes from %s: %s", datagrams[i].length, text,
 		          rosenpass_verdict_name(datagrams[i].verdict));
 	}
 }
@@ -63,8 +72,8 @@ static void read_socket(struct engine_process *process, size_t socket)
 		int received = sockets_receive(&process->sockets, socket, process->packets);
 
 		/* Errors here are reports of earlier sends (port unreachable); the socket goes on. */
-		if (received < 0)
-			log_debug("socket %zu: %s", socket, strerror(-received));
+		if (received < 0 && engine_may_log_datagram(process))
+			log_trace("socket %zu: %s", socket, strerror(-received));
 		if (received <= 0)
 			return;
 		hand_over(process, (size_t)received);
@@ -201,12 +210,18 @@ static void serve_network(struct engine_process *process, const struct pollfd *p
 
 static uint64_t next_deadline(const struct engine_process *process)
 {
-	uint64_t engine_ns = rosenpass_deadline(process->engine);
-	uint64_t silence_ns = engine_silence_deadline(process);
-	uint64_t hold_ns = engine_hold_deadline(process);
-	uint64_t own_ns = silence_ns < hold_ns ? silence_ns : hold_ns;
+	const uint64_t deadlines[] = {
+		engine_silence_deadline(process),
+		engine_hold_deadline(process),
+		log_limit_deadline(&process->datagram_lines),
+	};
+	uint64_t next_ns = rosenpass_deadline(process->engine);
 
-	return own_ns < engine_ns ? own_ns : engine_ns;
+	for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++) {
+		if (deadlines[i] < next_ns)
+			next_ns = deadlines[i];
+	}
+	return next_ns;
 }
 
 static int loop(struct engine_process *process)
@@ -233,6 +248,7 @@ static int loop(struct engine_process *process)
 		}
 		rosenpass_get_stats(process->engine, &stats);
 		engine_load_look(&process->load, stats.under_load, clock_now_ns());
+		log_limit_flush(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
 		if (!engine_tell_all(process))
 			return BROKEN;
 	}

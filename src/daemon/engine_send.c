@@ -13,21 +13,22 @@
 #define PATIENT_TRANSMISSIONS 20
 
 /*
- * Once until the next key: a peer that is away or has an address that nothing leads to is no news every
- * minute.
+ * Warn once until the next key: a peer that is away, or an address that nothing leads to, would otherwise
+ * warn every minute. What strangers get, and what is repeated, is of interest only along with the datagrams.
  */
-static void complain(struct engine_peer *peer, const union address_socket *remote, int error)
+static void complain(struct engine_process *process, struct engine_peer *peer,
+                     const union address_socket *remote, int error)
 {
+	bool is_news = peer != NULL && !peer->complained;
 	char text[ADDRESS_TEXT_BYTES];
 
-	address_format_numeric(text, remote);
-	if (peer == NULL) {
-		log_debug("cannot send to %s: %s", text, strerror(error));
+	if (!is_news && !engine_may_log_datagram(process))
 		return;
-	}
-	log_write(peer->complained ? LOG_DEBUG : LOG_WARN, "%s: cannot send to %s: %s", peer->label, text,
-	          strerror(error));
-	peer->complained = true;
+	address_format_numeric(text, remote);
+	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
+	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
+	if (peer != NULL)
+		peer->complained = true;
 }
 
 /*
@@ -46,7 +47,7 @@ static void flush(struct engine_process *process)
 		int error = -outbox->results[i];
 
 		if (error != 0)
-			complain(peer, &outbox->messages[i].path.remote, error);
+			complain(process, peer, &outbox->messages[i].path.remote, error);
 		if (peer == NULL)
 			continue;
 		peer->send_error = error;
@@ -75,7 +76,7 @@ static void put(struct engine_process *process, struct engine_peer *peer, const 
 	struct sockets_message *message;
 
 	if (socket < 0) {
-		complain(peer, &path->remote, EAFNOSUPPORT);
+		complain(process, peer, &path->remote, EAFNOSUPPORT);
 		if (peer != NULL)
 			engine_silence_sent(process, peer, &path->remote, EAFNOSUPPORT);
 		return;
@@ -173,7 +174,7 @@ static void put_everywhere(struct engine_process *process, struct engine_peer *p
 			put(process, peer, output->data, output->length, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
-		complain(peer, &peer->addresses[0], EAFNOSUPPORT);
+		complain(process, peer, &peer->addresses[0], EAFNOSUPPORT);
 	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
 	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
 		put(process, peer, output->data, output->length, &path);

@@ -44,7 +44,7 @@ static const char exchange_text[] =
 	"                          a port of the kernel's choice\n"
 	"  fwmark MARK             of our packets: auto (default: that of the WireGuard interface), off,\n"
 	"                          or a number\n"
-	"  verbose                 log every message\n"
+	"  verbose                 log every exchange\n"
 	"  endpoint HOST:PORT      where the peer waits; without it, the peer has to call\n"
 	"  preshared-key FILE      32 bytes in base64 that both sides share beforehand\n"
 	"  outfile FILE            gets each new key in base64, and a random one when the key is too old\n"

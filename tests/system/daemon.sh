@@ -178,7 +178,7 @@ check "neighbours: both end with 0" ends TERM "$pid_a" "$pid"
 
 in_folder junk
 free_port
-start a alice verbose listen "127.0.0.1:$port" peer public-key "$keys/bob.pk" outfile a
+RUST_LOG=trace start a alice listen "127.0.0.1:$port" peer public-key "$keys/bob.pk" outfile a
 pid_a=$pid
 
 # The lengths of all messages, those beside them, and the most that fits: in turn random, and with a fitting type in front.
@@ -213,7 +213,7 @@ junk()
 
 seen()
 {
-	[ "$(grep -cE 'debug: [0-9]+ bytes from ' a.err)" -eq "$sent" ]
+	[ "$(grep -cE 'trace: [0-9]+ bytes from ' a.err)" -eq "$sent" ]
 }
 
 within 10 grep -q info: a.err
@@ -235,5 +235,44 @@ fi
 start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
 check "after the junk: both sides agree" agree a b
 check "after the junk: both end with 0" ends TERM "$pid_a" "$pid"
+
+# flood COUNT: datagrams of one byte, as fast as it goes.
+flood()
+{
+	local i
+
+	exec 9>"/dev/udp/127.0.0.1/$port"
+	for ((i = 0; i < $1; i++)); do
+		printf x >&9
+	done 2>/dev/null
+	exec 9>&-
+}
+# Whoever asks for more words gets no line for each datagram of a stranger.
+for level in "verbose in a file" -v debug; do
+	free_port
+	printf 'public_key = "%s"\nsecret_key = "%s"\nlisten = ["127.0.0.1:%s"]\nverbosity = "%s"\n' \
+		"$keys/alice.pk" "$keys/alice.sk" "$port" "$([ "$level" = "verbose in a file" ] && echo Verbose || echo Quiet)" >loud.toml
+	case $level in
+	-v) run loud "$rosenpass" -v exchange-config loud.toml ;;
+	debug) RUST_LOG=debug run loud "$rosenpass" exchange-config loud.toml ;;
+	*) run loud "$rosenpass" exchange-config loud.toml ;;
+	esac
+	within 10 grep -q info: loud.err
+	before=$(wc -l <loud.err)
+	flood 2000
+	sleep 1
+	check "2000 datagrams, $level: hardly a line" [ "$(($(wc -l <loud.err) - before))" -le 5 ]
+	check "2000 datagrams, $level: it ends with 0" ends TERM "$pid"
+done
+RUST_LOG=trace run loud "$rosenpass" exchange-config loud.toml
+within 10 grep -q info: loud.err
+flood 2000
+left_out()
+{
+	grep -qE 'trace: [0-9]+ more lines about datagrams were not logged' loud.err
+}
+check "2000 datagrams, trace: what is left out is counted" within 15 left_out
+check "2000 datagrams, trace: not one line each" [ "$(grep -c 'bytes from' loud.err)" -le 1000 ]
+check "2000 datagrams, trace: it ends with 0" ends TERM "$pid"
 
 finish

@@ -151,7 +151,7 @@ stop "the same preshared key" TERM
 # The calls of three dialects are refused; there is no fourth that could do better.
 refused_thrice()
 {
-	[ "$(grep -cE 'debug: [0-9]+ bytes from ' alice.err)" -ge 3 ]
+	[ "$(grep -cE 'trace: [0-9]+ bytes from ' alice.err)" -ge 3 ]
 }
 
 # refused NAME ALICE-PSK BOB-PSK: as many words each as it takes to say which; no key comes of it.
@@ -164,18 +164,21 @@ refused()
 	stop "$words" TERM
 }
 
-exchange psk-other verbose secret-key "$keys/alice.sk" \
+# Lines about single datagrams are of this level.
+export RUST_LOG=trace
+exchange psk-other secret-key "$keys/alice.sk" \
 	peer public-key "$keys/bob.pk" preshared-key ../psk.key outfile a -- \
 	secret-key "$keys/bob.sk" peer public-key "$keys/alice.pk" preshared-key ../psk-other.key outfile b
 refused "another preshared key"
 
-exchange psk-one-side verbose secret-key "$keys/alice.sk" peer public-key "$keys/bob.pk" outfile a -- \
+exchange psk-one-side secret-key "$keys/alice.sk" peer public-key "$keys/bob.pk" outfile a -- \
 	secret-key "$keys/bob.sk" peer public-key "$keys/alice.pk" preshared-key ../psk.key outfile b
 refused "a preshared key on one side"
 
-exchange stranger verbose secret-key "$keys/alice.sk" peer public-key "$keys/carol.pk" outfile a -- \
+exchange stranger secret-key "$keys/alice.sk" peer public-key "$keys/carol.pk" outfile a -- \
 	secret-key "$keys/bob.sk" peer public-key "$keys/alice.pk" outfile b
 refused "a caller who is not a peer"
+unset RUST_LOG
 
 # --- IPv6 ---------------------------------------------------------------------------------------------------------
 
