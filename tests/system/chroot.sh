@@ -2,8 +2,9 @@
 # usage: chroot.sh SOURCE_ROOT
 # scripts/test-in.sh with a chroot of busybox, which a stand-in for mmdebstrap makes: what it copies and runs, how it ends,
 # and that it leaves no mount and no process. The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
-source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+source "$root/tests/system/common.bash"
 
 source_root=$(absolute "$1")
 script=scripts/test-in.sh
