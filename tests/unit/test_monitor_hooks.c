@@ -168,7 +168,7 @@ static int tear_down(void **state)
 	scene->monitor.stopping = true;
 	monitor_hooks_stop(&scene->monitor, scene->now_ns, true);
 	for (int i = 0; i < 3; i++)
-		pass(scene, 5);
+		pass(scene, 30);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
 	for (size_t i = 0; i < PEERS; i++) {
