@@ -1,5 +1,6 @@
 #include "daemon/monitor_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+#include "wireguard/explain.h"
 #include "wireguard/link.h"
 
 /* A device is looked at so often when nothing happens; after news soon, and again in growing steps. */
@@ -368,25 +370,27 @@ static void note(struct monitor_wireguard *wireguard, const struct wireguard_pee
 /* Said once for the device, not for each of its peers. */
 static void say_problem(struct monitor_device *device, int result, bool is_made_by_us)
 {
+	char reason[WIREGUARD_EXPLAIN_BYTES];
+
 	if (result == device->problem)
 		return;
 	device->problem = result;
+	wireguard_explain(reason, device->name, result);
 	if (result == 0)
 		log_info("WireGuard's %s is there", device->name);
 	else if (result == -ENODEV || result == -EEXIST)
 		/* Who makes it says why it is not there. */
 		log_write(is_made_by_us ? LOG_DEBUG : LOG_WARN,
-		          "WireGuard's %s is not there yet; its peers get their keys when it is",
-		          device->name);
+		          "WireGuard's %s is not there yet%s%s%s; its peers get their keys when it is",
+		          device->name, result == -ENODEV ? " (" : "", result == -ENODEV ? reason : "",
+		          result == -ENODEV ? ")" : "");
 	else if (result == -EPERM)
-		log_error(
-			"keys for WireGuard's %s cannot be set without CAP_NET_ADMIN; start as root, or with "
-			"AmbientCapabilities=CAP_NET_ADMIN; trying again until it works",
-			device->name);
+		log_error("keys for WireGuard's %s cannot be set: %s; trying again until it works",
+		          device->name, reason);
 	else if (result == -EOPNOTSUPP)
-		log_error("%s is no WireGuard interface; trying again until it is", device->name);
+		log_error("%s is %s; trying again until it is one", device->name, reason);
 	else
-		log_error("WireGuard's %s: %s; trying again until it works", device->name, strerror(-result));
+		log_error("WireGuard's %s: %s; trying again until it works", device->name, reason);
 }
 
 static void say_down(struct look *look, int result)
@@ -428,8 +432,11 @@ static bool explain(const struct look *look, const struct target *target, int re
 	bool is_news;
 
 	if (result != 0) {
-		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s",
-		               result == -EEXIST ? "its interface is somebody else's" : strerror(-result));
+		static_assert(WIREGUARD_EXPLAIN_BYTES <= MONITOR_ERROR_BYTES, "reasons fit");
+		if (result == -EEXIST)
+			(void)snprintf(problem, MONITOR_ERROR_BYTES, "its interface is somebody else's");
+		else
+			wireguard_explain(problem, look->device->name, result);
 		return false;
 	}
 	if (target->present == NULL)

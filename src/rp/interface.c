@@ -13,6 +13,7 @@
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+#include "wireguard/explain.h"
 #include "wireguard/link.h"
 
 /* Many routes take long to look at, and somebody who takes them away for ever shall not keep us busy. */
@@ -134,11 +135,14 @@ static bool is_up(const struct interface *interface)
 static int adopt(struct interface *interface, bool *is_new)
 {
 	struct wireguard_device present;
+	char reason[WIREGUARD_EXPLAIN_BYTES];
 	int result = wireguard_get(&present, interface->name);
 
-	if (result != 0)
-		return fail(interface, "interface %s: %s", interface->name,
-		            result == -EOPNOTSUPP ? "it is no interface of WireGuard" : words_of(result));
+	if (result != 0) {
+		wireguard_explain(reason, interface->name, result);
+		return fail(interface, "interface %s: %s%s", interface->name,
+		            result == -EOPNOTSUPP ? "it is " : "", reason);
+	}
 	/* One without a key is for us to complete. */
 	*is_new = sodium_is_zero(present.public_key, sizeof present.public_key) == 1;
 	result = judge_existing(interface, &present);

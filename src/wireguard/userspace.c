@@ -174,6 +174,32 @@ pid_t userspace_process(const char *name)
 	return peer.pid;
 }
 
+const char *userspace_folder(void)
+{
+	return folder;
+}
+
+enum userspace_sight userspace_look(const char *name)
+{
+	struct sockaddr_un address;
+	struct stat status;
+	int fd;
+
+	if (stat(folder, &status) != 0 && errno == ENOENT)
+		return USERSPACE_NO_FOLDER;
+	if (find_path(&address, name) != 0)
+		return USERSPACE_NO_SOCKET;
+	if (lstat(address.sun_path, &status) != 0)
+		return errno == EACCES ? USERSPACE_HIDDEN : USERSPACE_NO_SOCKET;
+	fd = open_socket(&address, false);
+	if (fd >= 0)
+		(void)close(fd);
+	if (fd == -EACCES || fd == -EPERM)
+		return USERSPACE_CLOSED;
+	/* A queue that is full is one of a program that is busy. */
+	return fd >= 0 || fd == -EAGAIN ? USERSPACE_SERVED : USERSPACE_NOBODY;
+}
+
 bool userspace_serves(const char *name)
 {
 	struct sockaddr_un address;

@@ -21,6 +21,22 @@
  */
 bool userspace_serves(const char *name);
 
+/* What there is of a program that serves a device, whether or not the interface is in our network namespace.
+ */
+enum userspace_sight {
+	USERSPACE_NO_FOLDER, /* no program has run here, or the directory was not made visible to us */
+	USERSPACE_HIDDEN,    /* we may not look into the directory */
+	USERSPACE_NO_SOCKET,
+	USERSPACE_NOBODY, /* a socket that nobody listens on */
+	USERSPACE_CLOSED, /* a socket that we may not open */
+	USERSPACE_SERVED,
+};
+
+enum userspace_sight userspace_look(const char *name);
+
+/* Where the sockets are. */
+const char *userspace_folder(void);
+
 /* The process that serves it; 0: there is none, or it may not be asked. */
 pid_t userspace_process(const char *name);
 
