@@ -19,7 +19,8 @@
 static void complain(struct engine_process *process, struct engine_peer *peer,
                      const union address_socket *remote, int error)
 {
-	bool is_news = peer != NULL && !peer->complained;
+	/* A remembered address was only a try. */
+	bool is_news = peer != NULL && !peer->complained && !peer->is_restored;
 	char text[ADDRESS_TEXT_BYTES];
 
 	if (!is_news && !engine_may_log_datagram(process))
@@ -27,7 +28,7 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
 	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
-	if (peer != NULL)
+	if (is_news)
 		peer->complained = true;
 }
 

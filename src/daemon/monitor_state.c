@@ -156,8 +156,6 @@ static char *read_text(const char *path, int *result)
 	char *text;
 
 	*result = stat(path, &status) == 0 ? 0 : -errno;
-	if (*result == 0 && !S_ISREG(status.st_mode))
-		*result = -EINVAL;
 	if (*result == 0 && (status.st_size < 0 || (uint64_t)status.st_size > FILE_BYTES_MAX))
 		*result = -EFBIG;
 	if (*result != 0)

@@ -26,7 +26,7 @@
 
 /*
  * A WireGuard of user space with some peers, whose keys are one byte over and over: 0x11, 0x12, 0x13.
- * It refuses a whole request that has REFUSED in it, as the kernel refuses one with a wrong peer.
+ * It goes through a request up to the peer that has REFUSED, and no further.
  */
 #define REFUSED "persistent_keepalive_interval=99\n"
 
@@ -87,6 +87,8 @@ static inline void apply(char *request)
 			continue;
 		}
 		is_update |= strcmp(line, "update_only=true") == 0;
+		if (line[0] == '\0')
+			continue;
 		if (peer >= PEERS || (!device.has[peer] && is_update))
 			continue;
 		if (strcmp(line, "remove=true") == 0) {
@@ -127,12 +129,15 @@ static inline void serve_one(int fd)
 	if (strncmp(request, "get=1\n", 6) == 0) {
 		answer_get(answer, sizeof answer);
 	} else if (strncmp(request, "set=1\n", 6) == 0) {
-		bool refused = strstr(request, REFUSED) != NULL;
+		char *refused = strstr(request, REFUSED);
 
 		device.sets++;
-		(void)snprintf(answer, sizeof answer, "errno=%d\n\n", refused ? -EINVAL : 0);
-		if (!refused)
-			apply(request);
+		(void)snprintf(answer, sizeof answer, "errno=%d\n\n", refused != NULL ? -EINVAL : 0);
+		for (char *end = refused; end != NULL && *end != '\0';) {
+			if (strncmp(--end, "public_key=", 11) == 0)
+				*end = '\0';
+		}
+		apply(request);
 	}
 	(void)send(fd, answer, strlen(answer), MSG_NOSIGNAL);
 }

@@ -51,6 +51,31 @@ static void test_left_and_removed(void **state)
 	assert_int_equal(device.sets, 0);
 }
 
+/* The same where another peer of the device takes its place. */
+static void test_left_and_changed(void **state)
+{
+	struct scene *scene = *state;
+	struct config_peer config;
+	struct monitor_staged staged;
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
+	open_device(scene);
+	memset(device.preshared_keys[0], '7', HEX_CHARS);
+	add_peer(scene, 0, "25");
+	look(scene);
+	configure(&config, 2, "25");
+	free(config.public_key);
+	config.public_key = copy(scene->peers[0]->config.public_key);
+	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, 1, problem), 0);
+	assert_true(monitor_peers_change(&scene->monitor, scene->peers[0], &staged));
+	monitor_load_release(&staged);
+	look(scene);
+	assert_true(has(0, 0x77));
+	assert_true(has(2, 0));
+	assert_int_equal(device.sets, 0);
+}
+
 /* Requests of a kind that wait for the engine process. */
 static unsigned requests(const struct scene *scene, uint32_t kind)
 {
@@ -83,8 +108,8 @@ static uint64_t serve_at(struct scene *scene, uint64_t now_ns)
 }
 
 /*
- * The initiator waits a moment for the responder's WireGuard, sets everything at once, and calls: also when
- * it has tried in vain a moment ago, for which the peer goes and comes again.
+ * The initiator waits a moment for the responder's WireGuard, sets everything at once, and calls. The peer is
+ * removed and added again, since WireGuard may have tried in vain a moment ago.
  */
 static void test_first_key_of_initiator(void **state)
 {
@@ -263,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_left),
 		TEST(test_left_and_removed),
+		TEST(test_left_and_changed),
 		TEST(test_first_key_of_initiator),
 		TEST(test_first_key_of_responder),
 		TEST(test_first_key_with_session),
