@@ -9,8 +9,8 @@ _rosenpass_options()
 		[ "$command" != "$1" ] || echo "$options"
 	done <<-'TABLE'
 		-:--log-level=level -v --verbose -q --quiet --log-format=format --generate-manpage=folder --print-completions=shell -h --help -V --version
-		exchange-config:--name=any --user=user --no-sandbox -h --help
-		exchange:-c=file --config-file=file --name=any --user=user --no-sandbox -h --help
+		exchange-config:--name=any --user=user --before-first-exchange=before --on-exit=exit --no-sandbox -h --help
+		exchange:-c=file --config-file=file --name=any --user=user --before-first-exchange=before --on-exit=exit --no-sandbox -h --help
 		gen-config:-f --force -h --help
 		gen-keys:-p=file --public-key=file -s=file --secret-key=file -f --force -h --help
 		validate:-h --help

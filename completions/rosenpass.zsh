@@ -127,6 +127,8 @@ _rosenpass_command()
 		_arguments -S $help \
 			'--name=[name of the daemon]:name:' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
+			'--before-first-exchange=[preshared keys before the first exchange]:word:(block leave)' \
+			'--on-exit=[the last keys when the daemon ends]:word:(keep random)' \
 			'--no-sandbox[let that process do what its user may]' \
 			'1:configuration:_files'
 		;;
@@ -135,6 +137,8 @@ _rosenpass_command()
 			'(-c --config-file)'{-c,--config-file=}'[write a configuration that says the same]:file:_files' \
 			'--name=[name of the daemon]:name:' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
+			'--before-first-exchange=[preshared keys before the first exchange]:word:(block leave)' \
+			'--on-exit=[the last keys when the daemon ends]:word:(keep random)' \
 			'--no-sandbox[let that process do what its user may]' \
 			'*::word: _rosenpass_grammar'
 		;;

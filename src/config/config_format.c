@@ -90,7 +90,10 @@ static int put_config(FILE *out, const struct config *config)
 	    put_text(out, "secret_key", config->secret_key) != 0 ||
 	    put_words(out, "listen", &config->listen) != 0 ||
 	    put_text(out, "verbosity", config->verbosity == CONFIG_VERBOSE ? "Verbose" : "Quiet") != 0 ||
-	    put_text(out, "user", config->user) != 0)
+	    put_text(out, "user", config->user) != 0 ||
+	    put_text(out, "before_first_exchange",
+	             config->before_first_exchange == CONFIG_BLOCK ? "block" : NULL) != 0 ||
+	    put_text(out, "on_exit", config->on_exit == CONFIG_RANDOM ? "random" : NULL) != 0)
 		return -1;
 	for (size_t i = 0; i < config->peer_count; i++) {
 		if (put_peer(out, &config->peers[i]) != 0)

@@ -73,6 +73,7 @@ static void serve_timers(struct engine_process *process)
 {
 	uint64_t now_ns = clock_now_ns();
 
+	engine_hold_expire(process, now_ns);
 	while (rosenpass_deadline(process->engine) <= now_ns) {
 		rosenpass_expire(process->engine, now_ns);
 		engine_send_outputs(process);
@@ -96,6 +97,15 @@ static int serve_request(struct engine_process *process, const struct channel_re
 		return 0;
 	case CHANNEL_NETWORK_CHANGED:
 		engine_peers_network_changed(process);
+		return 0;
+	case CHANNEL_RESTORE:
+		engine_peers_restore(process, request);
+		return 0;
+	case CHANNEL_INITIATE:
+		engine_peers_initiate(process, request);
+		return 0;
+	case CHANNEL_DELIVERED:
+		engine_peers_delivered(process, request);
 		return 0;
 	case CHANNEL_ADD_SOCKET:
 		if (*fd < 0 ||
@@ -160,6 +170,14 @@ static size_t fill_polls(const struct engine_process *process, struct pollfd pol
 	return count;
 }
 
+static uint64_t next_deadline(const struct engine_process *process)
+{
+	uint64_t engine_ns = rosenpass_deadline(process->engine);
+	uint64_t hold_ns = engine_hold_deadline(process);
+
+	return engine_ns < hold_ns ? engine_ns : hold_ns;
+}
+
 static int loop(struct engine_process *process)
 {
 	for (;;) {
@@ -169,7 +187,7 @@ static int loop(struct engine_process *process)
 		struct rosenpass_stats stats;
 		bool under_load;
 		uint64_t woken_ns;
-		int result = clock_timer_set(process->timer, rosenpass_deadline(process->engine));
+		int result = clock_timer_set(process->timer, next_deadline(process));
 
 		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
 			log_error("the engine process cannot wait: %s",
@@ -209,6 +227,7 @@ static int create(struct engine_process *process, const struct engine_start *sta
 
 	process->channel = start->channel;
 	process->tell_last = &process->tell_first;
+	engine_hold_init(process);
 	sockets_clear(&process->sockets);
 	process->timer = clock_timer_open();
 	if (process->timer < 0) {

@@ -4,8 +4,11 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 
+/* Transmissions without an answer after which a remembered address is tried, too. */
+#define RESTORED_AFTER 2
 /* Three minutes, about: then a peer counts as away. */
 #define PATIENT_TRANSMISSIONS 20
 
@@ -22,9 +25,10 @@ static void complain(struct engine_peer *peer, const union address_socket *remot
 		log_debug("cannot send to %s: %s", text, strerror(error));
 		return;
 	}
-	log_write(peer->complained ? LOG_DEBUG : LOG_WARN, "%s: cannot send to %s: %s", peer->label, text,
-	          strerror(error));
-	peer->complained = true;
+	/* A remembered address was only a try. */
+	log_write(peer->complained || peer->is_restored ? LOG_DEBUG : LOG_WARN, "%s: cannot send to %s: %s",
+	          peer->label, text, strerror(error));
+	peer->complained |= !peer->is_restored;
 }
 
 /*
@@ -62,8 +66,8 @@ static int find_socket(const struct sockets *sockets, uint16_t asked, int family
 	return -1;
 }
 
-static void put(struct engine_process *process, struct engine_peer *peer,
-                const struct rosenpass_output *output, const struct address_path *path)
+static void put(struct engine_process *process, struct engine_peer *peer, const uint8_t *data, size_t length,
+                const struct address_path *path)
 {
 	struct engine_outbox *outbox = &process->outbox;
 	int socket = find_socket(&process->sockets, path->socket, path->remote.any.sa_family);
@@ -82,8 +86,8 @@ static void put(struct engine_process *process, struct engine_peer *peer,
 		message->path.socket = (uint16_t)socket;
 		memset(&message->path.local, 0, sizeof message->path.local);
 	}
-	message->data = output->data;
-	message->length = output->length;
+	message->data = data;
+	message->length = length;
 	outbox->peers[outbox->count++] = peer;
 }
 
@@ -114,6 +118,9 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 			return true;
 		}
 	}
+	/* A remembered address comes after those that the configuration names. */
+	if (peer->is_restored && peer->address_count > 0 && peer->unanswered < RESTORED_AFTER)
+		return false;
 	if (n > 0 || !peer->has_last || last_is_configured(peer) ||
 	    find_socket(&process->sockets, peer->last.socket, peer->last.remote.any.sa_family) < 0)
 		return false;
@@ -160,15 +167,35 @@ static void put_everywhere(struct engine_process *process, struct engine_peer *p
 		ways++;
 		if (peer->unanswered < PATIENT_TRANSMISSIONS &&
 		    !is_queued(outbox, queued, peer, output, &path.remote))
-			put(process, peer, output, &path);
+			put(process, peer, output->data, output->length, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
 		complain(peer, &peer->addresses[0], EAFNOSUPPORT);
 	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
 	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
-		put(process, peer, output, &path);
+		put(process, peer, output->data, output->length, &path);
 	if (peer->unanswered < UINT32_MAX)
 		peer->unanswered++;
+}
+
+void engine_send_datagram(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                          size_t length, const struct address_path *path)
+{
+	put(process, peer, data, length, path);
+	flush(process);
+}
+
+/* A remembered address that has not answered for a whole handshake may be somebody else's by now. */
+static void give_up_restored(struct engine_process *process, struct engine_peer *peer)
+{
+	static const struct rosenpass_address nowhere = { 0 };
+
+	if (!peer->is_restored)
+		return;
+	peer->is_restored = false;
+	peer->has_last = false;
+	flush(process);
+	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
 }
 
 static void take(struct engine_process *process, const struct rosenpass_output *output)
@@ -179,8 +206,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 	switch (output->kind) {
 	case ROSENPASS_OUTPUT_SEND:
 		if (output->address.length > 0) {
-			if (address_unpack(&path, &output->address) == 0)
-				put(process, peer, output, &path);
+			if (address_unpack(&path, &output->address) == 0 &&
+			    !engine_hold_take(peer, output, &path))
+				put(process, peer, output->data, output->length, &path);
 		} else if (peer != NULL) {
 			put_everywhere(process, peer, output);
 		}
@@ -191,6 +219,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		peer->dialect = output->dialect;
 		peer->unanswered = 0;
 		peer->complained = false;
+		peer->is_restored = false;
+		if (output->role == ROSENPASS_RESPONDER)
+			engine_hold_begin(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_KEY);
 		break;
 	case ROSENPASS_OUTPUT_STALE:
@@ -200,12 +231,14 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		break;
 	case ROSENPASS_OUTPUT_ENDPOINT:
 		peer->unanswered = 0;
+		peer->is_restored = false;
 		if (address_unpack(&peer->last, &output->address) == 0) {
 			peer->has_last = true;
 			engine_tell(process, peer, ENGINE_TELL_MOVED);
 		}
 		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
+		give_up_restored(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
 		break;
 	}

@@ -43,6 +43,45 @@ void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint
 	backoff->next_ns = now_ns + backoff->wait_ns;
 }
 
+void monitor_apply_options(struct monitor *monitor)
+{
+	if (monitor->options.before_first_exchange != NULL)
+		monitor->config.before_first_exchange = *monitor->options.before_first_exchange;
+	if (monitor->options.on_exit != NULL)
+		monitor->config.on_exit = *monitor->options.on_exit;
+}
+
+/* Random keys take the places of those that exchanges have given. */
+static void randomize_keys(struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		/* A peer that is leaving has got one already, and so has one whose key was too old. */
+		if (peer == NULL || peer->leaving || peer->reason == NULL ||
+		    strcmp(peer->reason, "exchanged") != 0)
+			continue;
+		peer->stale_ns = MONITOR_NEVER;
+		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+	}
+}
+
+/* Whether all keys are where they have to be before the daemon may end. */
+static bool are_delivered(const struct monitor *monitor)
+{
+	if (monitor->config.on_exit == CONFIG_KEEP)
+		return true;
+	for (size_t i = 0; i < monitor->slots; i++) {
+		const struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer != NULL && peer->reason != NULL && !monitor_delivery_is_done(peer))
+			return false;
+	}
+	return true;
+}
+
 void monitor_stop(struct monitor *monitor, int status)
 {
 	if (monitor->stopping)
@@ -54,6 +93,8 @@ void monitor_stop(struct monitor *monitor, int status)
 	if (monitor->engine_pid != 0) {
 		monitor_engine_tell_stop(monitor);
 	}
+	if (monitor->config.on_exit == CONFIG_RANDOM)
+		randomize_keys(monitor);
 }
 
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd)
@@ -124,9 +165,12 @@ static void serve_signals(struct monitor *monitor)
 			break;
 		default:
 			if (!monitor->stopping)
-				log_info(monitor->options.establish == NULL
-				                 ? "asked to end; the last keys stay where they are"
-				                 : "asked to end");
+				log_info(
+					monitor->config.on_exit == CONFIG_RANDOM
+						? "asked to end; random keys take the places of the last ones"
+					: monitor->options.establish == NULL
+						? "asked to end; the last keys stay where they are"
+						: "asked to end");
 			monitor_stop(monitor, EXIT_SUCCESS);
 			break;
 		}
@@ -204,6 +248,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
@@ -290,7 +335,8 @@ static void loop(struct monitor *monitor)
 {
 	struct polls polls;
 
-	while (!monitor->stopping || (monitor->engine_pid != 0 && clock_now_ns() < monitor->stop_ns)) {
+	while (!monitor->stopping ||
+	       ((monitor->engine_pid != 0 || !are_delivered(monitor)) && clock_now_ns() < monitor->stop_ns)) {
 		uint64_t next_ns = serve_timers(monitor);
 		bool more = !monitor->stopping && monitor_control_go_on(monitor);
 
@@ -402,6 +448,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
 	monitor_listen_announce(monitor);
+	monitor_state_open(monitor);
 	for (size_t i = 0; i < count; i++) {
 		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
 			log_error("out of memory");
@@ -447,6 +494,8 @@ static void release(struct monitor *monitor)
 {
 	monitor_names_cancel_all(monitor);
 	monitor_engine_end(monitor);
+	monitor_state_flush(monitor);
+	monitor_state_close(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
 	monitor_device_release_all(monitor);
@@ -491,12 +540,14 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->config = *config;
 	memset(config, 0, sizeof *config);
 	monitor->options = *options;
+	monitor_apply_options(monitor);
 	monitor->from_file = monitor->config.file != NULL;
 	monitor->started_ns = clock_now_ns();
 	monitor->network_ns = MONITOR_NEVER;
 	monitor->watchdog_ns = MONITOR_NEVER;
 	monitor->pong_ns = MONITOR_NEVER;
 	monitor->report_ns = MONITOR_NEVER;
+	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
 	monitor->signals = -1;
 	monitor->timer = -1;

@@ -338,7 +338,7 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 	monitor_backoff_none(&output->retry);
 	if (kind == MONITOR_WIREGUARD) {
 		/*
-		 * No tunnel runs without a key of this kind: a random one is set before the first exchange.
+		 * A random key is set before the first exchange, unless the present one is to be left.
 		 */
 		output->wireguard = monitor_wireguard_create(&peer->config);
 		if (output->wireguard == NULL || monitor_device_know(monitor, peer->config.device) != 0) {
@@ -346,7 +346,8 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 			return -ENOMEM;
 		}
 		monitor_device_look(monitor, peer->config.device);
-		output->state = MONITOR_WAITING;
+		if (!monitor_wireguard_is_left(monitor, peer, output->wireguard))
+			output->state = MONITOR_WAITING;
 	}
 	peer->output_count++;
 	return 0;
@@ -503,7 +504,7 @@ static void drop_output(struct monitor *monitor, struct monitor_peer *peer, stru
 	cancel_output(monitor, output);
 	if (output->kind == MONITOR_FILE && peer->reason != NULL)
 		abandon_file(peer, old->key_out);
-	if (output->kind == MONITOR_WIREGUARD)
+	if (output->kind == MONITOR_WIREGUARD && !monitor_wireguard_is_left(monitor, peer, output->wireguard))
 		monitor_device_abandon(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
 }

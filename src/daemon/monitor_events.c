@@ -20,6 +20,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
                      uint64_t now_ns)
 {
 	const char *words = peer->report.ever != 0 ? "exchanged another key" : "exchanged a key";
+	bool is_first = peer->reason == NULL || strcmp(peer->reason, "exchanged") != 0;
 
 	/* News at first and after trouble; every two minutes is none. */
 	log_write(peer->troubled || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG, "%s: %s (%s, %s)",
@@ -31,6 +32,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->dialect = key->dialect;
 	peer->stale_ns = now_ns + STALE_NS;
 	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
+	monitor_tunnel_key(monitor, peer, is_first, now_ns);
 }
 
 void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
@@ -46,13 +48,15 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
-static void take_moved(struct monitor_peer *peer, const union address_socket *address)
+static void take_moved(struct monitor *monitor, struct monitor_peer *peer,
+                       const union address_socket *address, uint64_t now_ns)
 {
 	char text[ADDRESS_TEXT_BYTES];
 
 	if (peer->last.any.sa_family != AF_UNSPEC && address_equal(&peer->last, address))
 		return;
 	peer->last = *address;
+	monitor_state_note(monitor, peer, now_ns);
 	address_format(text, address);
 	log_info("%s: is at %s", peer->label, text);
 }
@@ -80,7 +84,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		monitor_events_stale(monitor, peer, now_ns);
 		break;
 	case CHANNEL_MOVED:
-		take_moved(peer, &event->moved);
+		take_moved(monitor, peer, &event->moved, now_ns);
 		break;
 	case CHANNEL_TIMED_OUT:
 		/* Once, until it is back. */

@@ -63,6 +63,21 @@ struct monitor_wireguard {
 	union address_socket present_endpoint;
 	uint64_t last_handshake_seconds; /* since 1970; 0: never */
 	uint64_t received_bytes, sent_bytes;
+
+	/* monitor_tunnel.c */
+	bool is_confirmation_due;  /* the engine process waits for CHANNEL_DELIVERED */
+	uint64_t speak_ns;         /* endpoint and extra parameters are set from then on */
+	bool is_call_due;          /* WireGuard is to call the peer */
+	bool has_called;           /* it was made to, at this look */
+	uint64_t handshake_before; /* last_handshake_seconds when the first key came */
+	struct {
+		uint64_t received_bytes, sent_bytes, handshake;
+	} watched;             /* at the last look */
+	unsigned silent_looks; /* looks since something was received at which more had been sent */
+	uint64_t silent_ns;    /* the first of them */
+	uint64_t sent_ns;      /* the last of them */
+	uint64_t ask_ns;       /* a new key is not asked for again before then */
+	uint64_t ask_wait_ns;
 };
 
 /* A WireGuard device that has peers of ours. */
@@ -71,7 +86,8 @@ struct monitor_device {
 	uint64_t check_ns; /* when it is looked at next */
 	uint64_t wait_ns;  /* the last wait */
 	bool is_failing;
-	uint64_t looked_ns;    /* when it was looked at last */
+	uint64_t looked_ns;    /* when it was looked at last for another reason than a tunnel's */
+	bool is_for_tunnel;    /* the next look is for monitor_tunnel_look() */
 	bool is_foreign;       /* the interface is not the one that we may change */
 	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
 	int establish_for;
@@ -117,6 +133,24 @@ struct monitor_output {
 	struct monitor_wireguard *wireguard;
 };
 
+/* Where a peer was when it was heard last, in this or an earlier run. */
+struct monitor_remembered {
+	uint64_t tag;                   /* as of monitor_peer */
+	union address_socket address;   /* AF_UNSPEC: not known */
+	union address_socket wireguard; /* the endpoint that WireGuard has; likewise */
+};
+
+/* The file that this is kept in. */
+struct monitor_state {
+	char *path;                      /* NULL: there is none */
+	struct monitor_remembered *list; /* as it was read */
+	size_t count;
+	uint64_t write_ns; /* MONITOR_NEVER: nothing is to be written */
+	uint64_t wait_ns;
+	uint64_t rest_ns; /* not before then */
+	bool said;        /* that it cannot be written */
+};
+
 struct monitor_peer {
 	uint32_t slot;
 	uint32_t serial;
@@ -155,7 +189,8 @@ struct monitor_peer {
 	struct channel_peer_report report;
 	bool has_report;
 	union address_socket last; /* AF_UNSPEC: not authenticated yet */
-	bool troubled;             /* stale or timed out since the last key */
+	struct monitor_remembered remembered;
+	bool troubled; /* stale or timed out since the last key */
 	char last_error[MONITOR_ERROR_BYTES];
 	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
 };
@@ -227,6 +262,7 @@ struct monitor {
 	size_t device_count;
 	struct monitor_orphan *orphans;
 	size_t orphan_count;
+	struct monitor_state state;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
 	size_t slots;
@@ -270,6 +306,8 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 /* The engine process hangs or lies: kills it, and the daemon ends. */
 void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
+/* What the command line says counts in place of what a configuration says that was just read. */
+void monitor_apply_options(struct monitor *monitor);
 void monitor_backoff_none(struct monitor_backoff *backoff);
 /* The next wait: first_ns, then twice the last, up to most_ns. */
 void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
@@ -397,9 +435,19 @@ int monitor_wireguard_change(struct monitor_wireguard *wireguard, const struct c
 void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged);
 /* Whether the name of its endpoint has to be resolved for itself. */
 bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard);
+/*
+ * Whether the peer's preshared key in the device is left as it is, because there was no exchange yet and the
+ * configuration says so.
+ */
+bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
+                               const struct monitor_wireguard *wireguard);
 /* Where WireGuard should send to. false: there is no such wish, or it is not known yet. */
 bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out);
+/* Whether the device should send elsewhere. An endpoint that works is WireGuard's own business. */
+bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
+                                      const struct monitor_wireguard *wireguard,
+                                      const struct wireguard_peer *present, union address_socket *out);
 /* The output of a peer that goes to WireGuard; NULL: none. */
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
 
@@ -410,6 +458,8 @@ struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
 
 /* Looks at that device from now on. -ENOMEM: nobody does. */
 int monitor_device_know(struct monitor *monitor, const char *device) __attribute__((warn_unused_result));
+/* Looks at it then, and not earlier unless there is another reason. */
+void monitor_device_look_after(struct monitor *monitor, const char *device, uint64_t at_ns);
 /* Looks at it as soon as possible. */
 void monitor_device_look(struct monitor *monitor, const char *device);
 /* Interfaces have changed: looks at all devices, now and soon again. */
@@ -420,6 +470,49 @@ uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
 void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
                             const struct config_peer *config, uint64_t now_ns);
 void monitor_device_release_all(struct monitor *monitor);
+
+/*
+ * monitor_tunnel.c: tunnels of WireGuard come up with the first key, and a new key is asked for when one of
+ * them falls silent.
+ */
+
+/* An exchange has given the peer a key, which is on its way. is_first: the key before was a random one. */
+void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool is_first, uint64_t now_ns);
+/* The device was looked at: the engine process may tell the peer about the key. */
+void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
+                            struct monitor_wireguard *wireguard);
+/* Whether WireGuard is to be made to call the peer now. */
+bool monitor_tunnel_is_to_call(const struct monitor_wireguard *wireguard,
+                               const struct wireguard_peer *present, uint64_t now_ns);
+/* Fills in what a change leaves as it is, so that it makes the whole peer. */
+void monitor_tunnel_complete(struct wireguard_peer_change *change, const struct wireguard_peer *present);
+/*
+ * What makes a peer call at once: it is removed and added again with the change. present and what change
+ * points to have to stay. Returns the number of changes, which belong into one request.
+ */
+#define MONITOR_TUNNEL_CHANGES 3
+size_t monitor_tunnel_begin(struct wireguard_peer_change out[static MONITOR_TUNNEL_CHANGES],
+                            const struct wireguard_peer_change *change, const struct wireguard_peer *present);
+/* The device holds the peer's key. Returns when to look again; MONITOR_NEVER: at any time. */
+uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
+                             const struct wireguard_device *device, const struct wireguard_peer *present,
+                             uint64_t now_ns);
+
+/* monitor_state.c: where peers were authenticated last, on disk. */
+
+/* Chooses the file and reads it; without one nothing is remembered. */
+void monitor_state_open(struct monitor *monitor);
+void monitor_state_close(struct monitor *monitor);
+/* Fills in peer->remembered from what was read. */
+void monitor_state_recall(const struct monitor *monitor, struct monitor_peer *peer);
+/* Something may have changed of what is to be remembered of the peer. */
+void monitor_state_note(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* Writes the file if that is due. Returns when it will be. */
+uint64_t monitor_state_serve(struct monitor *monitor, uint64_t now_ns);
+/* Writes what has not been written yet. */
+void monitor_state_flush(struct monitor *monitor);
+/* Reads such a text, which is changed. Returns false if anything in it is wrong; then there is no list. */
+bool monitor_state_parse(char *text, struct monitor_remembered **out, size_t *count);
 
 /* monitor_names.c: endpoints and listen names. */
 void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);

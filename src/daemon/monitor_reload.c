@@ -186,6 +186,7 @@ static void take_config(struct monitor *monitor, struct plan *plan)
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = plan->config;
 	plan->config = old;
+	monitor_apply_options(monitor);
 	monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
 }
 

@@ -129,7 +129,7 @@ static json_t *command(const struct config_words *words)
 	return text(line);
 }
 
-static void format_wireguard(json_t *object, const struct monitor_peer *peer,
+static void format_wireguard(json_t *object, const struct monitor *monitor, const struct monitor_peer *peer,
                              const struct monitor_wireguard *wireguard)
 {
 	time_t now = time(NULL);
@@ -140,6 +140,7 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "target", text(target));
 	set(object, "device", text(peer->config.device));
 	set(object, "peer", text(peer->config.wireguard_peer));
+	set(object, "protected", json_boolean(!monitor_wireguard_is_left(monitor, peer, wireguard)));
 	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
 	set(object, "endpoint_error", text(wireguard->resolve_error));
@@ -149,8 +150,11 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "sent_bytes", json_integer((json_int_t)wireguard->sent_bytes));
 }
 
-static json_t *reason(const struct monitor_peer *peer, const struct monitor_output *output)
+static json_t *reason(const struct monitor *monitor, const struct monitor_peer *peer,
+                      const struct monitor_output *output)
 {
+	if (output->kind == MONITOR_WIREGUARD && monitor_wireguard_is_left(monitor, peer, output->wireguard))
+		return json_null();
 	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
 		return json_string("exchanged");
 	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
@@ -158,8 +162,8 @@ static json_t *reason(const struct monitor_peer *peer, const struct monitor_outp
 	return output->state == MONITOR_NONE ? json_null() : text(peer->reason);
 }
 
-static json_t *format_output(const struct monitor_peer *peer, const struct monitor_output *output,
-                             uint64_t now_ns)
+static json_t *format_output(const struct monitor *monitor, const struct monitor_peer *peer,
+                             const struct monitor_output *output, uint64_t now_ns)
 {
 	json_t *object = json_object();
 	static const char *const kinds[] = {
@@ -174,9 +178,9 @@ static json_t *format_output(const struct monitor_peer *peer, const struct monit
 	else if (output->kind == MONITOR_COMMAND)
 		set(object, "target", command(&peer->config.exchange_command));
 	else
-		format_wireguard(object, peer, output->wireguard);
+		format_wireguard(object, monitor, peer, output->wireguard);
 	set(object, "state", json_string(output_states[output->state]));
-	set(object, "reason", reason(peer, output));
+	set(object, "reason", reason(monitor, peer, output));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));
@@ -208,7 +212,7 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	set(object, "retransmissions", json_integer((json_int_t)report->retransmissions));
 }
 
-static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
+static json_t *format_peer(const struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
 	json_t *object = json_object();
 	json_t *addresses = json_array();
@@ -219,7 +223,7 @@ static json_t *format_peer(struct monitor_peer *peer, uint64_t now_ns)
 	for (uint32_t i = 0; i < peer->addresses.count; i++)
 		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));
 	for (size_t i = 0; i < peer->output_count; i++)
-		(void)json_array_append_new(outputs, format_output(peer, &peer->outputs[i], now_ns));
+		(void)json_array_append_new(outputs, format_output(monitor, peer, &peer->outputs[i], now_ns));
 	set(object, "number", json_integer((json_int_t)peer->number));
 	set(object, "name", text(peer->config.name));
 	set(object, "id", text(id));
@@ -286,7 +290,7 @@ static json_t *format_peers(struct monitor *monitor, uint64_t now_ns)
 	if (count > 0)
 		qsort(sorted, count, sizeof(*sorted), by_number);
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(list, format_peer(sorted[i], now_ns));
+		(void)json_array_append_new(list, format_peer(monitor, sorted[i], now_ns));
 	free(sorted);
 	return list;
 }

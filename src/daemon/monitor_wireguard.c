@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "system/base64.h"
 #include "system/entropy.h"
@@ -78,6 +79,13 @@ void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8
 	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
 	wireguard->is_exchanged = is_exchanged;
 	wireguard->is_extra_due = true;
+}
+
+bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
+                               const struct monitor_wireguard *wireguard)
+{
+	return monitor->config.before_first_exchange == CONFIG_LEAVE && !wireguard->is_exchanged &&
+	       peer->reason == NULL;
 }
 
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer)
@@ -164,4 +172,21 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	set_port(out, wireguard->endpoint);
 	return true;
+}
+
+bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
+                                      const struct monitor_wireguard *wireguard,
+                                      const struct wireguard_peer *present, union address_socket *out)
+{
+	uint64_t now = (uint64_t)time(NULL);
+
+	/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
+	if (present->endpoint.any.sa_family == AF_UNSPEC && wireguard->endpoint == NULL) {
+		*out = peer->remembered.wireguard;
+		return out->any.sa_family != AF_UNSPEC;
+	}
+	if (!monitor_wireguard_endpoint(peer, wireguard, out) || address_equal(&present->endpoint, out))
+		return false;
+	return present->endpoint.any.sa_family == AF_UNSPEC ||
+	       present->last_handshake_seconds + WIREGUARD_SESSION_SECONDS < now;
 }

@@ -196,13 +196,13 @@ check "a peer that is back gets its key" within 20 same_psk
 check "SIGTERM: both end with 0" ends TERM "$one" "$two"
 check "the keys stay" same_psk
 key=$(psk "$a")
-run one ip netns exec "$a" "$rosenpass" exchange --name one public-key alice/pqpk secret-key alice/pqsk \
+run one ip netns exec "$a" "$rosenpass" exchange --name one --before-first-exchange block public-key alice/pqpk secret-key alice/pqsk \
 	peer public-key bob.pub/pqpk wireguard "$a" "$(cat bob.pub/wgpk)"
 another()
 {
 	has_psk "$a" && [ "$(psk "$a")" != "$key" ]
 }
-check "a start sets a random key at once" within 5 another
+check "block: a start sets a random key at once" within 5 another
 check "SIGTERM: it ends with 0" ends TERM "$pid"
 
 finish

@@ -131,6 +131,8 @@ static void any_config(uint64_t *numbers, struct config *config)
 	config->public_key = any_text(numbers);
 	config->secret_key = any_text(numbers);
 	config->user = perhaps(numbers, any_text(numbers));
+	config->before_first_exchange = fixture_below(numbers, 2) == 0 ? CONFIG_BLOCK : CONFIG_LEAVE;
+	config->on_exit = fixture_below(numbers, 2) == 0 ? CONFIG_KEEP : CONFIG_RANDOM;
 	config->verbosity = fixture_below(numbers, 2) == 0 ? CONFIG_QUIET : CONFIG_VERBOSE;
 	if (fixture_below(numbers, 2) == 0) {
 		config->listen.words = calloc(1, sizeof *config->listen.words);
@@ -172,6 +174,8 @@ static void test_reads_back(void **state)
 		check_same(written.secret_key, read.secret_key);
 		check_same(written.user, read.user);
 		assert_int_equal(written.verbosity, read.verbosity);
+		assert_int_equal(written.before_first_exchange, read.before_first_exchange);
+		assert_int_equal(written.on_exit, read.on_exit);
 		assert_int_equal(written.listen.count, read.listen.count);
 		if (written.listen.count > 0)
 			check_same(written.listen.words[0], read.listen.words[0]);
