@@ -9,8 +9,8 @@ _rosenpass_options()
 		[ "$command" != "$1" ] || echo "$options"
 	done <<-'TABLE'
 		-:--log-level=level -v --verbose -q --quiet --log-format=format --generate-manpage=folder --print-completions=shell -h --help -V --version
-		exchange-config:--name=any --user=user --no-sandbox -h --help
-		exchange:-c=file --config-file=file --name=any --user=user --no-sandbox -h --help
+		exchange-config:--name=any --user=user --before-first-exchange=before --on-exit=exit --no-sandbox -h --help
+		exchange:-c=file --config-file=file --name=any --user=user --before-first-exchange=before --on-exit=exit --no-sandbox -h --help
 		gen-config:-f --force -h --help
 		gen-keys:-p=file --public-key=file -s=file --secret-key=file -f --force -h --help
 		validate:-h --help
@@ -76,7 +76,7 @@ _rosenpass_grammar()
 		own:listen) expect=any ;;
 		own:fwmark) expect='mark' used+="$word " ;;
 		peer:osk-label) expect=any ;;
-		peer:endpoint | peer:name | peer:osk-organization | extra:endpoint | extra:persistent-keepalive | extra:allowed-ips)
+		peer:endpoint | peer:name | peer:outfile-mode | peer:outfile-group | peer:osk-organization | extra:endpoint | extra:persistent-keepalive | extra:allowed-ips)
 			expect='any'
 			used+="$word "
 			;;
@@ -94,7 +94,7 @@ _rosenpass_grammar()
 	fi
 	case $part in
 	own) set -- public-key secret-key listen fwmark verbose peer ;;
-	peer) set -- public-key endpoint preshared-key outfile name protocol-version osk-organization osk-label wireguard peer ;;
+	peer) set -- public-key endpoint preshared-key outfile outfile-mode outfile-group name protocol-version osk-organization osk-label wireguard peer ;;
 	extra) set -- endpoint persistent-keepalive allowed-ips peer ;;
 	esac
 	case $used in

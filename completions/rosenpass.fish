@@ -78,6 +78,8 @@ function __rosenpass_peer_words
     echo endpoint\t'where the peer waits'
     echo preshared-key\t'32 bytes that both sides share beforehand'
     echo outfile\t'file that gets each new key'
+    echo outfile-mode\t'mode of an outfile that does not exist yet'
+    echo outfile-group\t'group of an outfile that does not exist yet'
     echo name\t'what the peer is called'
     echo protocol-version\t'allow only one version'
     echo osk-organization\t'who says what the key is for'
@@ -125,7 +127,7 @@ function __rosenpass_grammar
                 continue
             case own:public-key own:secret-key own:private-key peer:public-key peer:preshared-key peer:outfile
                 set expect file
-            case peer:endpoint peer:name peer:osk-organization 'extra:*'
+            case peer:endpoint peer:name peer:outfile-mode peer:outfile-group peer:osk-organization 'extra:*'
                 set expect any
             case own:fwmark
                 set expect mark
@@ -200,6 +202,8 @@ complete -c rosenpass -n __rosenpass_no_command -a '(__rosenpass_commands)'
 complete -c rosenpass -n '__rosenpass_in exchange' -s c -l config-file -r -F -d 'write a configuration that says the same'
 complete -c rosenpass -n '__rosenpass_in exchange-config exchange' -l name -x -d 'name of the daemon'
 complete -c rosenpass -n '__rosenpass_in exchange-config exchange' -l user -x -a '(__fish_complete_users)' -d 'whom root becomes in the process that faces the network'
+complete -c rosenpass -n '__rosenpass_in exchange-config exchange' -l before-first-exchange -x -a 'block leave' -d 'preshared keys before the first exchange'
+complete -c rosenpass -n '__rosenpass_in exchange-config exchange' -l on-exit -x -a 'keep random' -d 'the last keys when the daemon ends'
 complete -c rosenpass -n '__rosenpass_in exchange-config exchange' -l no-sandbox -d 'let that process do what its user may'
 complete -c rosenpass -n '__rosenpass_in gen-keys' -s p -l public-key -r -F -d 'where the public key goes'
 complete -c rosenpass -n '__rosenpass_in gen-keys' -s s -l secret-key -r -F -d 'where the secret key goes'

@@ -42,6 +42,8 @@ _rosenpass_grammar()
 		'endpoint:where the peer waits'
 		'preshared-key:32 bytes that both sides share beforehand'
 		'outfile:file that gets each new key'
+		'outfile-mode:mode of an outfile that does not exist yet'
+		'outfile-group:group of an outfile that does not exist yet'
 		'name:what the peer is called'
 		'protocol-version:allow only one version'
 		'osk-organization:who says what the key is for'
@@ -71,7 +73,7 @@ _rosenpass_grammar()
 		(*:--daemon) expect=any ;;
 		(own:(public-key|secret-key|private-key)|peer:(public-key|preshared-key|outfile)) expect=file used+=($word) ;;
 		(own:listen|peer:osk-label) expect=any ;;
-		(peer:(endpoint|name|osk-organization)|extra:*) expect=any used+=($word) ;;
+		(peer:(endpoint|name|outfile-mode|outfile-group|osk-organization)|extra:*) expect=any used+=($word) ;;
 		(own:fwmark) expect=mark used+=($word) ;;
 		(peer:protocol-version) expect=version used+=($word) ;;
 		(peer:wireguard) expect=device ;;
@@ -130,6 +132,8 @@ _rosenpass_command()
 		_arguments -S $help \
 			'--name=[name of the daemon]:name:' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
+			'--before-first-exchange=[preshared keys before the first exchange]:word:(block leave)' \
+			'--on-exit=[the last keys when the daemon ends]:word:(keep random)' \
 			'--no-sandbox[let that process do what its user may]' \
 			'1:configuration:_files'
 		;;
@@ -138,6 +142,8 @@ _rosenpass_command()
 			'(-c --config-file)'{-c,--config-file=}'[write a configuration that says the same]:file:_files' \
 			'--name=[name of the daemon]:name:' \
 			'--user=[whom root becomes in the process that faces the network]:user:_users' \
+			'--before-first-exchange=[preshared keys before the first exchange]:word:(block leave)' \
+			'--on-exit=[the last keys when the daemon ends]:word:(keep random)' \
 			'--no-sandbox[let that process do what its user may]' \
 			'*::word: _rosenpass_grammar'
 		;;

@@ -140,6 +140,8 @@ vpn()
 scripts/setup.sh --for=demo
 
 work=$(mktemp -d)
+# Nothing of these daemons stays, neither where their peers were nor the directory of their control sockets.
+export STATE_DIRECTORY= RUNTIME_DIRECTORY=$work
 echo "Building in $build"
 if [ ! -f "$build/build.ninja" ]; then
 	meson setup "$build" -Dtests=disabled >"$work/build.log" 2>&1 || fail "meson setup failed"

@@ -102,6 +102,7 @@ look()
 	want 'have mandoc' mandoc "manual pages"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
 	want 'have iptables' iptables "what wg-quick needs for a tunnel that takes all packets"
+	want 'have strace' strace "kills a daemon between two system calls"
 	want 'have pgrep' procps "looks whether a process is gone"
 	if [ "$(uname -m)" = x86_64 ]; then
 		want 'have qemu-system-x86_64' qemu-system-x86 "a machine whose kernel has WireGuard"

@@ -44,10 +44,27 @@ int config_parse(struct config *config, const char *text, size_t length, const c
                  char problem[static CONFIG_PROBLEM_BYTES])
 {
 	memset(config, 0, sizeof *config);
+	config->before_first_exchange = CONFIG_LEAVE;
 	if (parse(config, text, length, path, problem) == 0)
 		return 0;
 	config_release(config);
 	return -1;
+}
+
+bool config_before_from_word(enum config_before *out, const char *word)
+{
+	if (strcmp(word, "block") != 0 && strcmp(word, "leave") != 0)
+		return false;
+	*out = word[0] == 'b' ? CONFIG_BLOCK : CONFIG_LEAVE;
+	return true;
+}
+
+bool config_on_exit_from_word(enum config_on_exit *out, const char *word)
+{
+	if (strcmp(word, "keep") != 0 && strcmp(word, "random") != 0)
+		return false;
+	*out = word[0] == 'k' ? CONFIG_KEEP : CONFIG_RANDOM;
+	return true;
 }
 
 static void release_words(struct config_words *words)

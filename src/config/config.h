@@ -43,6 +43,18 @@ struct config_fwmark {
 	uint32_t mark; /* with is_fixed; 0: none */
 };
 
+/* What becomes of the preshared key that a WireGuard peer has, before the first exchange. */
+enum config_before {
+	CONFIG_BLOCK, /* a random one takes its place */
+	CONFIG_LEAVE, /* it stays; the default of files and command lines */
+};
+
+/* What becomes of the keys of exchanges when the daemon ends. */
+enum config_on_exit {
+	CONFIG_KEEP,   /* they stay; the default */
+	CONFIG_RANDOM, /* random ones take their places */
+};
+
 struct config_peer {
 	unsigned line; /* of the file, where the peer starts; 0: it is not from a file */
 	char *name;    /* for people; NULL: none, and so on */
@@ -70,6 +82,8 @@ struct config {
 	enum config_verbosity verbosity;
 	uint32_t key_out_mode; /* of peers that say nothing; and so on */
 	char *key_out_group;
+	enum config_before before_first_exchange;
+	enum config_on_exit on_exit;
 	char *user; /* that the engine process becomes when started as root; NULL: not said */
 	struct config_fwmark fwmark;
 	struct config_peer *peers;
@@ -99,6 +113,10 @@ int config_read(struct config *config, const char *path, char problem[static CON
 /* The same with the text in memory; path is for messages and for config->file. */
 int config_parse(struct config *config, const char *text, size_t length, const char *path,
                  char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Reads the values of before_first_exchange and on_exit. Returns false if the word is not one of them. */
+bool config_before_from_word(enum config_before *out, const char *word);
+bool config_on_exit_from_word(enum config_on_exit *out, const char *word);
 
 /* From a command line. -1 and problem as above. */
 int config_from_arguments(struct config *config, const struct arguments *arguments,

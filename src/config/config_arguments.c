@@ -114,6 +114,7 @@ int config_from_arguments(struct config *config, const struct arguments *argumen
 	struct config_place place = { .problem = problem };
 
 	memset(config, 0, sizeof *config);
+	config->before_first_exchange = CONFIG_LEAVE;
 	if (fill(config, arguments, &place) == 0)
 		return 0;
 	config_release(config);

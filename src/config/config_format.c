@@ -148,7 +148,10 @@ static int put_config(FILE *out, const struct config *config)
 	if (put_path(out, "public_key", config->public_key) != 0 ||
 	    put_path(out, "secret_key", config->secret_key) != 0 || put_listen(out, &config->listen) != 0 ||
 	    put_text(out, "verbosity", config->verbosity == CONFIG_VERBOSE ? "Verbose" : "Quiet") != 0 ||
-	    put_text(out, "user", config->user) != 0)
+	    put_text(out, "user", config->user) != 0 ||
+	    put_text(out, "before_first_exchange",
+	             config->before_first_exchange == CONFIG_BLOCK ? "block" : NULL) != 0 ||
+	    put_text(out, "on_exit", config->on_exit == CONFIG_RANDOM ? "random" : NULL) != 0)
 		return -1;
 	put_fwmark(out, &config->fwmark);
 	for (size_t i = 0; i < config->peer_count; i++) {

@@ -144,6 +144,32 @@ static int read_verbosity(void *member, const struct config_place *place, const 
 	return 0;
 }
 
+static int read_before(void *member, const struct config_place *place, const struct field *field,
+                       const struct toml_value *value)
+{
+	const char *text = text_of(place, field->key, "a string", value);
+
+	if (text == NULL)
+		return -1;
+	if (!config_before_from_word(member, text))
+		return config_value_fail(place, "%s \"%.*s\" is not known; expected block or leave",
+		                         field->key, KEY_SHOWN, text);
+	return 0;
+}
+
+static int read_on_exit(void *member, const struct config_place *place, const struct field *field,
+                        const struct toml_value *value)
+{
+	const char *text = text_of(place, field->key, "a string", value);
+
+	if (text == NULL)
+		return -1;
+	if (!config_on_exit_from_word(member, text))
+		return config_value_fail(place, "%s \"%.*s\" is not known; expected keep or random",
+		                         field->key, KEY_SHOWN, text);
+	return 0;
+}
+
 static int read_dialects(void *member, const struct config_place *place, const struct field *field,
                          const struct toml_value *value)
 {
@@ -345,6 +371,8 @@ static const struct field own_fields[] = {
 	{ "key_out_mode", read_mode, offsetof(struct config, key_out_mode), NULL },
 	{ "key_out_group", read_group, offsetof(struct config, key_out_group), config_value_text },
 	{ "fwmark", read_fwmark, offsetof(struct config, fwmark), NULL },
+	{ "before_first_exchange", read_before, offsetof(struct config, before_first_exchange), NULL },
+	{ "on_exit", read_on_exit, offsetof(struct config, on_exit), NULL },
 	{ "peers", read_peers, 0, NULL },
 	{ "api", read_api, 0, NULL },
 };

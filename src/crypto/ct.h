@@ -61,11 +61,14 @@ static inline void ct_declassify(const void *p, size_t len)
 #endif
 }
 
-/* All ones if x is not zero. */
+/*
+ * All ones if x is not zero. The mask itself is hidden: a compiler that knows it to be zero or all ones makes
+ * a branch of a value that is masked with it (clang 19 does).
+ */
 static inline uint64_t ct_mask_nonzero_u64(uint64_t x)
 {
 	x = ct_barrier_u64(x);
-	return (uint64_t)0 - ((x | ((uint64_t)0 - x)) >> 63);
+	return ct_barrier_u64((uint64_t)0 - ((x | ((uint64_t)0 - x)) >> 63));
 }
 
 /* All ones if x is zero. */
@@ -83,7 +86,7 @@ static inline uint64_t ct_mask_equal_u64(uint64_t a, uint64_t b)
 /* All ones if a < b; both below 2^63. */
 static inline uint64_t ct_mask_less_u63(uint64_t a, uint64_t b)
 {
-	return (uint64_t)0 - (ct_barrier_u64(a - b) >> 63);
+	return ct_barrier_u64((uint64_t)0 - (ct_barrier_u64(a - b) >> 63));
 }
 
 /* Declassifies a mask: the one place where a decision made from secrets becomes a branch. */

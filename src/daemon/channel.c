@@ -266,7 +266,7 @@ static bool is_osk(const struct channel_peer *peer)
 static bool is_peer(const struct channel_peer *peer)
 {
 	return is_text(peer->label, sizeof peer->label) && (peer->dialects & ~ROSENPASS_DIALECTS_ALL) == 0 &&
-	       is_flag(peer->has_psk) && is_flag(peer->discover) && is_osk(peer);
+	       is_flag(peer->has_psk) && is_flag(peer->discover) && is_flag(peer->holds) && is_osk(peer);
 }
 
 static bool are_addresses(const struct channel_addresses *addresses)
@@ -290,7 +290,10 @@ bool channel_read_request(struct channel_request *request, const uint8_t *bytes,
 	case CHANNEL_CHANGE_PEER:
 		return request->slot < CHANNEL_PEERS_MAX && is_peer(&request->peer);
 	case CHANNEL_SET_ADDRESSES:
+	case CHANNEL_RESTORE:
 		return request->slot < CHANNEL_PEERS_MAX && are_addresses(&request->addresses);
+	case CHANNEL_INITIATE:
+	case CHANNEL_DELIVERED:
 	case CHANNEL_REMOVE_PEER:
 		return request->slot < CHANNEL_PEERS_MAX;
 	case CHANNEL_ADD_SOCKET:

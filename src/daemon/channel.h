@@ -38,6 +38,9 @@ enum channel_request_kind {
 	CHANNEL_BEGIN,  /* the peers of the configuration are there: read sockets and send from now on */
 	CHANNEL_REPORT, /* say how every peer is */
 	CHANNEL_PING,
+	CHANNEL_RESTORE,   /* addresses.list[0]: where the peer was before the daemon was started */
+	CHANNEL_INITIATE,  /* ask the peer for a new key */
+	CHANNEL_DELIVERED, /* WireGuard has the peer's key: the peer may hear of it */
 	CHANNEL_STOP,
 };
 
@@ -46,6 +49,7 @@ struct channel_peer {
 	uint32_t dialects; /* 0: all */
 	uint8_t has_psk;
 	uint8_t discover; /* it has an endpoint: initiate as soon as addresses are known */
+	uint8_t holds;    /* CHANNEL_DELIVERED follows each key */
 	uint8_t psk[ROSENPASS_PSK_BYTES];
 	uint32_t osk_labels;         /* how many; 0: the default, osk is empty */
 	char osk[CHANNEL_OSK_BYTES]; /* organization and labels, a zero after each */

@@ -44,6 +44,10 @@ struct engine_silence {
 	struct engine_trouble trouble[CHANNEL_ADDRESSES_MAX + 1]; /* the last is for engine_peer.last */
 };
 
+/* Addresses that a held EmptyData goes to. */
+#define ENGINE_HELD_PATHS 2
+#define ENGINE_HELD_BYTES 64
+
 struct engine_peer {
 	uint32_t slot;
 	uint32_t serial;
@@ -54,6 +58,15 @@ struct engine_peer {
 	size_t address_count;
 	struct address_path last; /* where it was authenticated last */
 	bool has_last;
+	bool discovers;   /* its endpoint may resolve to any number of addresses */
+	bool is_restored; /* last was remembered by the monitor and has not answered yet */
+	/* engine_hold.c */
+	bool holds;                    /* EmptyData waits until the monitor has delivered the key */
+	uint64_t hold_until_ns;        /* 0: it does not wait */
+	struct engine_peer *hold_next; /* of those whose EmptyData waits, in the order of time */
+	uint8_t held[ENGINE_HELD_BYTES];
+	struct address_path held_paths[ENGINE_HELD_PATHS];
+	size_t held_count;
 	uint32_t tell;            /* ENGINE_TELL_ bits */
 	struct engine_peer *next; /* of those with something to tell */
 	uint8_t *key;             /* secret memory, with ENGINE_TELL_KEY */
@@ -101,6 +114,8 @@ struct engine_process {
 	size_t slots;
 	struct engine_peer *tell_first; /* in the order in which they came */
 	struct engine_peer **tell_last;
+	struct engine_peer *hold_first;
+	struct engine_peer **hold_last;
 	bool report;      /* the monitor waits for a report */
 	size_t report_at; /* next slot of it */
 	bool pong;
@@ -127,6 +142,12 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 void engine_peers_change(struct engine_process *process, const struct channel_request *request);
 void engine_peers_remove(struct engine_process *process, const struct channel_request *request);
 void engine_peers_set_addresses(struct engine_process *process, const struct channel_request *request);
+/* An address that the monitor remembers from an earlier time. */
+void engine_peers_restore(struct engine_process *process, const struct channel_request *request);
+/* Asks for a new key now, unless that is being done. */
+void engine_peers_initiate(struct engine_process *process, const struct channel_request *request);
+/* The monitor has delivered the key. */
+void engine_peers_delivered(struct engine_process *process, const struct channel_request *request);
 void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
 
@@ -172,6 +193,24 @@ void engine_rejects_added(struct engine_process *process, const struct engine_pe
 struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
                                            struct channel_event *event);
 void engine_rejects_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns);
+/* Sends a datagram to a peer at once. */
+void engine_send_datagram(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                          size_t length, const struct address_path *path);
+
+/* engine_hold.c: EmptyData that waits until the peer's key has been delivered. */
+void engine_hold_init(struct engine_process *process);
+/* The peer has a new key from an exchange that it began. */
+void engine_hold_begin(struct engine_process *process, struct engine_peer *peer);
+/* Takes an EmptyData that has to wait. Returns false if it is to be sent now. */
+bool engine_hold_take(struct engine_peer *peer, const struct rosenpass_output *output,
+                      const struct address_path *path);
+/* Sends what waits for the peer. */
+void engine_hold_release(struct engine_process *process, struct engine_peer *peer);
+/* Drops it. */
+void engine_hold_forget(struct engine_process *process, struct engine_peer *peer);
+/* When the first one has waited long enough; UINT64_MAX: none waits. */
+uint64_t engine_hold_deadline(const struct engine_process *process);
+void engine_hold_expire(struct engine_process *process, uint64_t now_ns);
 
 /* engine_tell.c: what the monitor hears. */
 void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what);

@@ -94,6 +94,8 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 	memcpy(peer->label, request->peer.label, sizeof peer->label);
 	/* Even a peer that fails keeps its place: the monitor has to hear of it, and removes it. */
 	process->peers[request->slot] = peer;
+	peer->holds = request->peer.holds != 0;
+	peer->discovers = request->peer.discover != 0;
 	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
 	result = peer->key == NULL ? -ENOMEM : keys_map_public(&peer->public_key, fd);
 	if (result != 0) {
@@ -119,6 +121,8 @@ void engine_peers_change(struct engine_process *process, const struct channel_re
 	if (peer == NULL || peer->handle == 0)
 		return;
 	memcpy(peer->label, request->peer.label, sizeof peer->label);
+	peer->holds = request->peer.holds != 0;
+	peer->discovers = request->peer.discover != 0;
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_change(process->engine, peer->handle, &config, clock_now_ns());
 	if (result != 0)
@@ -136,6 +140,7 @@ void engine_peers_remove(struct engine_process *process, const struct channel_re
 		(void)rosenpass_peer_remove(process->engine, peer->handle);
 	engine_tell_forget(process, peer);
 	engine_silence_forget(process, peer);
+	engine_hold_forget(process, peer);
 	process->peers[peer->slot] = NULL;
 	release(peer);
 }
@@ -174,6 +179,7 @@ void engine_peers_set_addresses(struct engine_process *process, const struct cha
 	engine_silence_new_addresses(peer);
 	if (request->addresses.forget != 0) {
 		peer->has_last = false;
+		peer->is_restored = false;
 		(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
 	}
 	if (!is_new || !is_waiting(process, peer))
@@ -183,6 +189,45 @@ void engine_peers_set_addresses(struct engine_process *process, const struct cha
 	if (peer->address_count > 0)
 		(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
 	(void)rosenpass_peer_initiate(process->engine, peer->handle, clock_now_ns());
+}
+
+void engine_peers_restore(struct engine_process *process, const struct channel_request *request)
+{
+	struct engine_peer *peer = find(process, request);
+	struct rosenpass_peer_info info;
+	struct rosenpass_address packed;
+
+	if (peer == NULL || request->addresses.count != 1 || peer->has_last ||
+	    rosenpass_peer_get(process->engine, peer->handle, &info) != 0 || info.endpoint.length > 0)
+		return;
+	memset(&peer->last, 0, sizeof peer->last);
+	peer->last.remote = request->addresses.list[0];
+	peer->has_last = true;
+	peer->is_restored = true;
+	/* A peer with an endpoint is asked there as well, one without can be asked nowhere else. */
+	if (peer->discovers)
+		return;
+	address_pack(&packed, &peer->last);
+	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &packed, clock_now_ns());
+}
+
+void engine_peers_initiate(struct engine_process *process, const struct channel_request *request)
+{
+	struct engine_peer *peer = find(process, request);
+	struct rosenpass_peer_info info;
+
+	if (peer == NULL || rosenpass_peer_get(process->engine, peer->handle, &info) != 0 ||
+	    info.state != ROSENPASS_STATE_IDLE)
+		return;
+	(void)rosenpass_peer_initiate(process->engine, peer->handle, clock_now_ns());
+}
+
+void engine_peers_delivered(struct engine_process *process, const struct channel_request *request)
+{
+	struct engine_peer *peer = find(process, request);
+
+	if (peer != NULL)
+		engine_hold_release(process, peer);
 }
 
 void engine_peers_network_changed(struct engine_process *process)

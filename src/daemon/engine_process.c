@@ -86,6 +86,7 @@ static void serve_timers(struct engine_process *process)
 {
 	uint64_t now_ns = clock_now_ns();
 
+	engine_hold_expire(process, now_ns);
 	for (int i = 0; i < EXPIRES_A_TURN && rosenpass_deadline(process->engine) <= now_ns; i++) {
 		rosenpass_expire(process->engine, now_ns);
 		engine_send_outputs(process);
@@ -110,6 +111,15 @@ static int serve_request(struct engine_process *process, const struct channel_re
 		return 0;
 	case CHANNEL_NETWORK_CHANGED:
 		engine_peers_network_changed(process);
+		return 0;
+	case CHANNEL_RESTORE:
+		engine_peers_restore(process, request);
+		return 0;
+	case CHANNEL_INITIATE:
+		engine_peers_initiate(process, request);
+		return 0;
+	case CHANNEL_DELIVERED:
+		engine_peers_delivered(process, request);
 		return 0;
 	case CHANNEL_ADD_SOCKET:
 		if (*fd < 0 ||
@@ -200,12 +210,18 @@ static void serve_network(struct engine_process *process, const struct pollfd *p
 
 static uint64_t next_deadline(const struct engine_process *process)
 {
-	uint64_t engine_ns = rosenpass_deadline(process->engine);
-	uint64_t silence_ns = engine_silence_deadline(process);
-	uint64_t lines_ns = log_limit_deadline(&process->datagram_lines);
-	uint64_t next_ns = silence_ns < engine_ns ? silence_ns : engine_ns;
+	const uint64_t deadlines[] = {
+		engine_silence_deadline(process),
+		engine_hold_deadline(process),
+		log_limit_deadline(&process->datagram_lines),
+	};
+	uint64_t next_ns = rosenpass_deadline(process->engine);
 
-	return lines_ns < next_ns ? lines_ns : next_ns;
+	for (size_t i = 0; i < sizeof deadlines / sizeof deadlines[0]; i++) {
+		if (deadlines[i] < next_ns)
+			next_ns = deadlines[i];
+	}
+	return next_ns;
 }
 
 static int loop(struct engine_process *process)
@@ -255,6 +271,7 @@ static int create(struct engine_process *process, const struct engine_start *sta
 
 	process->channel = start->channel;
 	process->tell_last = &process->tell_first;
+	engine_hold_init(process);
 	sockets_clear(&process->sockets);
 	process->timer = clock_timer_open();
 	if (process->timer < 0) {

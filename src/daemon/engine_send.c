@@ -7,6 +7,8 @@
 #include "system/clock.h"
 #include "system/log.h"
 
+/* Transmissions without an answer after which a remembered address is tried, too. */
+#define RESTORED_AFTER 2
 /* Three minutes, about: then a peer counts as away. */
 #define PATIENT_TRANSMISSIONS 20
 
@@ -17,7 +19,8 @@
 static void complain(struct engine_process *process, struct engine_peer *peer,
                      const union address_socket *remote, int error)
 {
-	bool is_news = peer != NULL && !peer->complained;
+	/* A remembered address was only a try. */
+	bool is_news = peer != NULL && !peer->complained && !peer->is_restored;
 	char text[ADDRESS_TEXT_BYTES];
 
 	if (!is_news && !engine_may_log_datagram(process))
@@ -25,7 +28,7 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
 	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
-	if (peer != NULL)
+	if (is_news)
 		peer->complained = true;
 }
 
@@ -66,8 +69,8 @@ static int find_socket(const struct sockets *sockets, uint16_t asked, int family
 	return -1;
 }
 
-static void put(struct engine_process *process, struct engine_peer *peer,
-                const struct rosenpass_output *output, const struct address_path *path)
+static void put(struct engine_process *process, struct engine_peer *peer, const uint8_t *data, size_t length,
+                const struct address_path *path)
 {
 	struct engine_outbox *outbox = &process->outbox;
 	int socket = find_socket(&process->sockets, path->socket, path->remote.any.sa_family);
@@ -88,8 +91,8 @@ static void put(struct engine_process *process, struct engine_peer *peer,
 		message->path.socket = (uint16_t)socket;
 		memset(&message->path.local, 0, sizeof message->path.local);
 	}
-	message->data = output->data;
-	message->length = output->length;
+	message->data = data;
+	message->length = length;
 	outbox->peers[outbox->count++] = peer;
 }
 
@@ -120,6 +123,9 @@ static bool get_way(const struct engine_process *process, const struct engine_pe
 			return true;
 		}
 	}
+	/* A remembered address comes after those that the configuration names. */
+	if (peer->is_restored && peer->address_count > 0 && peer->unanswered < RESTORED_AFTER)
+		return false;
 	if (n > 0 || !peer->has_last || last_is_configured(peer) ||
 	    find_socket(&process->sockets, peer->last.socket, peer->last.remote.any.sa_family) < 0)
 		return false;
@@ -166,15 +172,35 @@ static void put_everywhere(struct engine_process *process, struct engine_peer *p
 		ways++;
 		if (peer->unanswered < PATIENT_TRANSMISSIONS &&
 		    !is_queued(outbox, queued, peer, output, &path.remote))
-			put(process, peer, output, &path);
+			put(process, peer, output->data, output->length, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
 		complain(process, peer, &peer->addresses[0], EAFNOSUPPORT);
 	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
 	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
-		put(process, peer, output, &path);
+		put(process, peer, output->data, output->length, &path);
 	if (peer->unanswered < UINT32_MAX)
 		peer->unanswered++;
+}
+
+void engine_send_datagram(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                          size_t length, const struct address_path *path)
+{
+	put(process, peer, data, length, path);
+	flush(process);
+}
+
+/* A remembered address that has not answered for a whole handshake may be somebody else's by now. */
+static void give_up_restored(struct engine_process *process, struct engine_peer *peer)
+{
+	static const struct rosenpass_address nowhere = { 0 };
+
+	if (!peer->is_restored)
+		return;
+	peer->is_restored = false;
+	peer->has_last = false;
+	flush(process);
+	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
 }
 
 static void take(struct engine_process *process, const struct rosenpass_output *output)
@@ -187,8 +213,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		if (peer != NULL)
 			engine_silence_asked(process, peer, clock_now_ns());
 		if (output->address.length > 0) {
-			if (address_unpack(&path, &output->address) == 0)
-				put(process, peer, output, &path);
+			if (address_unpack(&path, &output->address) == 0 &&
+			    !engine_hold_take(peer, output, &path))
+				put(process, peer, output->data, output->length, &path);
 		} else if (peer != NULL) {
 			put_everywhere(process, peer, output);
 		}
@@ -199,6 +226,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		peer->dialect = output->dialect;
 		peer->unanswered = 0;
 		peer->complained = false;
+		peer->is_restored = false;
+		if (output->role == ROSENPASS_RESPONDER)
+			engine_hold_begin(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_KEY);
 		engine_silence_key(process, peer, output->role);
 		break;
@@ -209,12 +239,14 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		break;
 	case ROSENPASS_OUTPUT_ENDPOINT:
 		peer->unanswered = 0;
+		peer->is_restored = false;
 		if (address_unpack(&peer->last, &output->address) == 0) {
 			peer->has_last = true;
 			engine_tell(process, peer, ENGINE_TELL_MOVED);
 		}
 		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
+		give_up_restored(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
 		break;
 	}

@@ -13,6 +13,7 @@
 
 #include "system/base64.h"
 #include "system/file.h"
+#include "system/file_access.h"
 #include "system/secret_memory.h"
 
 /* As the reference: a file with a preshared key is base64 and little else. */
@@ -228,8 +229,5 @@ int keys_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
 
 bool keys_secret_is_exposed(const char *path)
 {
-	struct stat status;
-
-	return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
-	       (status.st_mode & (S_IRGRP | S_IROTH)) != 0;
+	return file_access_others(path, FILE_ACCESS_READ);
 }

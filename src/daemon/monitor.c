@@ -43,6 +43,51 @@ void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint
 	backoff->next_ns = now_ns + backoff->wait_ns;
 }
 
+void monitor_apply_options(struct monitor *monitor)
+{
+	if (monitor->options.before_first_exchange != NULL)
+		monitor->config.before_first_exchange = *monitor->options.before_first_exchange;
+	if (monitor->options.on_exit != NULL)
+		monitor->config.on_exit = *monitor->options.on_exit;
+}
+
+/* Random keys take the places of those that exchanges have given. */
+static void randomize_keys(struct monitor *monitor)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (size_t i = 0; i < monitor->slots; i++) {
+		struct monitor_peer *peer = monitor->peers[i];
+
+		/* A peer that is leaving has got one already, and so has one whose key was too old. */
+		if (peer == NULL || peer->leaving || peer->reason == NULL ||
+		    strcmp(peer->reason, "exchanged") != 0)
+			continue;
+		peer->stale_ns = MONITOR_NEVER;
+		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+	}
+}
+
+/* Whether all keys are where they have to be before the daemon may end. */
+static bool are_delivered(const struct monitor *monitor)
+{
+	if (monitor->config.on_exit == CONFIG_KEEP)
+		return true;
+	for (size_t i = 0; i < monitor->slots; i++) {
+		const struct monitor_peer *peer = monitor->peers[i];
+
+		if (peer != NULL && peer->reason != NULL && !monitor_delivery_is_done(peer))
+			return false;
+	}
+	return true;
+}
+
+/* Whether the daemon, which stops, has to wait for more than programs. */
+static bool is_unfinished(const struct monitor *monitor)
+{
+	return monitor->engine_pid != 0 || !are_delivered(monitor);
+}
+
 void monitor_stop(struct monitor *monitor, int status)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -54,11 +99,12 @@ void monitor_stop(struct monitor *monitor, int status)
 	monitor->stop_ns = now_ns + STOP_NS;
 	monitor->pong_ns = MONITOR_NEVER;
 	monitor->report_asked = false;
+	if (monitor->config.on_exit == CONFIG_RANDOM)
+		randomize_keys(monitor);
 	monitor_hooks_stop(monitor, now_ns, false);
 	notify_send("STOPPING=1");
-	if (monitor->engine_pid != 0) {
+	if (monitor->engine_pid != 0)
 		monitor_engine_tell_stop(monitor);
-	}
 }
 
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd)
@@ -121,8 +167,12 @@ static void end_by_signal(struct monitor *monitor)
 		monitor_hooks_stop(monitor, now_ns, true);
 		return;
 	}
-	log_info(monitor->options.establish == NULL ? "asked to end; the last keys stay where they are"
-	                                            : "asked to end");
+	if (monitor->config.on_exit == CONFIG_RANDOM)
+		log_info("asked to end; random keys replace the last ones");
+	else
+		log_info(monitor->options.establish == NULL
+		                 ? "asked to end; the last keys stay where they are"
+		                 : "asked to end");
 	monitor_stop(monitor, EXIT_SUCCESS);
 	if (monitor_hooks_are_busy(monitor, now_ns))
 		log_info("waiting for the programs that have a key to end");
@@ -224,13 +274,14 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_hooks_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
 	if (monitor->control_pause_ns > now_ns)
 		next_ns = earlier(next_ns, monitor->control_pause_ns);
-	return monitor->stopping && monitor->engine_pid != 0 ? earlier(next_ns, monitor->stop_ns) : next_ns;
+	return monitor->stopping && is_unfinished(monitor) ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
 struct polls {
@@ -295,7 +346,7 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 			monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 	}
 	if (polls->fds[4].revents != 0)
-		monitor_control_accept(monitor);
+		(void)monitor_control_accept(monitor);
 	for (size_t i = 5; i < polls->count; i++) {
 		if (polls->fds[i].revents == 0)
 			continue;
@@ -311,7 +362,7 @@ static bool goes_on(const struct monitor *monitor)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	return !monitor->stopping || (monitor->engine_pid != 0 && now_ns < monitor->stop_ns) ||
+	return !monitor->stopping || (is_unfinished(monitor) && now_ns < monitor->stop_ns) ||
 	       monitor_hooks_are_busy(monitor, now_ns);
 }
 
@@ -435,6 +486,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	monitor_control_open(monitor);
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
+	monitor_state_open(monitor);
 	for (size_t i = 0; i < count; i++) {
 		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
 			log_error("out of memory");
@@ -476,6 +528,7 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 			return -1;
 		}
 	}
+	monitor_load_warn(staged, *count);
 	return 0;
 }
 
@@ -483,6 +536,8 @@ static void release(struct monitor *monitor)
 {
 	monitor_names_cancel_all(monitor);
 	monitor_engine_end(monitor);
+	monitor_state_flush(monitor);
+	monitor_state_close(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
 	monitor_hooks_release_all(monitor);
@@ -529,12 +584,14 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->config = *config;
 	memset(config, 0, sizeof *config);
 	monitor->options = *options;
+	monitor_apply_options(monitor);
 	monitor->from_file = monitor->config.file != NULL;
 	monitor->started_ns = clock_now_ns();
 	monitor->network_ns = MONITOR_NEVER;
 	monitor->watchdog_ns = MONITOR_NEVER;
 	monitor->pong_ns = MONITOR_NEVER;
 	monitor->report_ns = MONITOR_NEVER;
+	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
 	monitor->signals = -1;
 	monitor->timer = -1;

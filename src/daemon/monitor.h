@@ -25,6 +25,9 @@ struct monitor_options {
 	const char *user;    /* NULL: what the configuration says */
 	const char *version; /* for status */
 	bool no_sandbox;
+	/* What counts in place of what the configuration says; NULL: what that says. */
+	const enum config_before *before_first_exchange;
+	const enum config_on_exit *on_exit;
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
 	 * anything is exchanged (device NULL), and for that device when it is looked at. 0: it made

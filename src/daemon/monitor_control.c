@@ -21,6 +21,10 @@
 #define FOLDER_MODE 0755
 #define SOCKET_MODE 0600
 #define WORDS_MAX 256
+/* A line of /proc/PID/stat: the name has at most 64 bytes. */
+#define STAT_BYTES 512
+#define ANCESTORS_MAX 64
+#define WARN_EVERY_NS (60 * CLOCK_SECOND_NS)
 /* So long the engine process may take for a report. */
 #define REPORT_NS (5 * CLOCK_SECOND_NS)
 
@@ -162,14 +166,76 @@ void monitor_control_close(struct monitor *monitor)
 	monitor->control = -1;
 }
 
-/* Root and our own user; the mode of the socket says the same. */
-static bool is_welcome(int fd)
+/* The parent of a process; 0: it is gone, or not ours to see. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[64];
+	char text[STAT_BYTES] = "";
+	const char *end;
+	long parent = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	/* The name, in parentheses, may hold any character. */
+	if (fgets(text, sizeof text, file) != NULL) {
+		end = strrchr(text, ')');
+		if (end == NULL || sscanf(end, ") %*c %ld", &parent) != 1)
+			parent = 0;
+	}
+	(void)fclose(file);
+	return (pid_t)parent;
+}
+
+/* The name of the process of ours that reads from the network; NULL: none of these. */
+static const char *helper_name(const struct monitor *monitor, pid_t pid)
+{
+	if (pid == monitor->engine_pid)
+		return "engine process";
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
+		if (pid == monitor->jobs[i].job.pid)
+			return "resolver process";
+	}
+	return NULL;
+}
+
+/*
+ * Returns true if the process is the engine, a resolver, or a descendant of one. Hooks are children of ours
+ * too, and may use the socket: they are programs of the administrator.
+ */
+static bool is_helper(struct monitor *monitor, pid_t pid)
+{
+	const char *name = NULL;
+
+	for (int i = 0; i < ANCESTORS_MAX && pid > 1 && pid != getpid() && name == NULL; i++) {
+		name = helper_name(monitor, pid);
+		pid = parent_of(pid);
+	}
+	if (name == NULL)
+		return false;
+	if (clock_now_ns() >= monitor->control_warn_ns) {
+		log_warn("control socket: refused a connection from our own %s; what it has read from the "
+		         "network may have taken it over",
+		         name);
+		monitor->control_warn_ns = clock_now_ns() + WARN_EVERY_NS;
+	}
+	return true;
+}
+
+/*
+ * Returns true for root and our own user, as the mode of the socket says, but not for processes of ours that
+ * read from the network, which may have our user. The process is the one that connected, and its id is not
+ * given out again before we have collected it: monitor_control_drain().
+ */
+static bool is_welcome(struct monitor *monitor, int fd)
 {
 	struct ucred peer;
 	socklen_t length = sizeof peer;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	       (peer.uid == 0 || peer.uid == geteuid()) && !is_helper(monitor, peer.pid);
 }
 
 /* A client that has nothing to do with us at present; clients that wait for an answer keep their place. */
@@ -187,17 +253,16 @@ static struct monitor_client *longest_idle(struct monitor *monitor)
 	return longest;
 }
 
-void monitor_control_accept(struct monitor *monitor)
+bool monitor_control_accept(struct monitor *monitor)
 {
 	int fd = accept4(monitor->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
 	struct monitor_client *client = NULL;
 
 	if (fd < 0) {
 		/* Without a descriptor it would stay readable, and we would do nothing else. */
 		if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
 			monitor->control_pause_ns = clock_now_ns() + CLOCK_SECOND_NS;
-		return;
+		return false;
 	}
 	for (size_t i = 0; i < MONITOR_CLIENTS && client == NULL; i++) {
 		if (monitor->clients[i].fd < 0)
@@ -205,13 +270,23 @@ void monitor_control_accept(struct monitor *monitor)
 	}
 	if (client == NULL)
 		client = longest_idle(monitor);
-	if (client == NULL || !is_welcome(fd)) {
+	if (client == NULL || !is_welcome(monitor, fd)) {
 		(void)close(fd);
-		return;
+		return true;
 	}
 	if (client->fd >= 0)
 		close_client(client);
 	*client = (struct monitor_client){ .fd = fd, .since_ns = clock_now_ns() };
+	return true;
+}
+
+void monitor_control_drain(struct monitor *monitor)
+{
+	/* The kernel keeps one more than was asked for. */
+	for (int i = 0; i <= MONITOR_CLIENTS && monitor->control >= 0; i++) {
+		if (!monitor_control_accept(monitor))
+			return;
+	}
 }
 
 bool monitor_control_has_room(const struct monitor *monitor, uint64_t now_ns)
@@ -345,6 +420,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
+		monitor_load_warn(&staged, 1);
 	}
 	claims_drop(&monitor->claims, &staged.claims);
 	monitor_load_release(&staged);

@@ -212,7 +212,7 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 	}
 	if (kind == MONITOR_WIREGUARD) {
 		/*
-		 * No tunnel runs without a key of this kind: a random one is set before the first exchange.
+		 * A random key is set before the first exchange, unless the present one is to be left.
 		 */
 		output->wireguard = monitor_wireguard_create(&peer->config);
 		if (output->wireguard == NULL || monitor_device_know(monitor, peer->config.device) != 0) {
@@ -220,7 +220,8 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 			return -ENOMEM;
 		}
 		monitor_device_look(monitor, peer->config.device);
-		output->state = MONITOR_WAITING;
+		if (!monitor_wireguard_is_left(monitor, peer, output->wireguard))
+			output->state = MONITOR_WAITING;
 	}
 	peer->output_count++;
 	return 0;
@@ -365,8 +366,8 @@ static void drop_output(struct monitor *monitor, struct monitor_peer *peer, stru
 			log_error("%s: no random bytes for a key in the place of the old one", peer->label);
 		sodium_memzero(key, sizeof key);
 	}
-	if (output->kind == MONITOR_WIREGUARD)
-		monitor_device_abandon(monitor, peer, old, now_ns);
+	if (output->kind == MONITOR_WIREGUARD && !monitor_wireguard_is_left(monitor, peer, output->wireguard))
+		monitor_orphans_add(monitor, peer, old, now_ns);
 	monitor_wireguard_release(output->wireguard);
 }
 
@@ -384,7 +385,7 @@ void monitor_delivery_retire(struct monitor *monitor, struct monitor_peer *peer,
 		if (output->kind == MONITOR_FILE)
 			leave_file(monitor, peer, peer->config.key_out, peer->key, now_ns);
 		else if (output->kind == MONITOR_WIREGUARD)
-			monitor_device_abandon(monitor, peer, &peer->config, now_ns);
+			monitor_orphans_add(monitor, peer, &peer->config, now_ns);
 		else
 			monitor_hooks_leave(monitor, output->hook, &peer->config.exchange_command, peer->key);
 		if (output->kind == MONITOR_COMMAND)

@@ -20,6 +20,8 @@
 #define LOOK_NS (15 * CLOCK_SECOND_NS)
 #define LOOK_FIRST_NS (CLOCK_SECOND_NS / 20)
 #define LOOK_STEP 3
+/* A tunnel can ask for another look after this time. */
+#define AGAIN_NS (CLOCK_SECOND_NS / 10)
 /* A device that does not answer holds us up for a moment each time. */
 #define HANGING_NS (60 * CLOCK_SECOND_NS)
 /* After so long without a look several follow one another when something changes. */
@@ -28,8 +30,6 @@
 #define ESTABLISH_NS (60 * CLOCK_SECOND_NS)
 /* An interface is made first and set up then: a moment between the two is nothing to speak of. */
 #define DOWN_NS (10 * CLOCK_SECOND_NS)
-/* How long the key of a peer that we have left is tried to be erased. */
-#define ORPHAN_NS (120 * CLOCK_SECOND_NS)
 
 /* What one of our outputs wants of a device, during one look at it. */
 struct target {
@@ -40,6 +40,8 @@ struct target {
 	struct wireguard_allowed_ip *allowed_ips;
 	struct wireguard_peer_change change; /* what is to be set */
 	bool is_due;                         /* change is something */
+	bool is_left;                        /* nothing is to be set before the first exchange */
+	bool is_to_call;                     /* monitor_tunnel_begin() */
 	int result;                          /* of setting it */
 };
 
@@ -53,15 +55,26 @@ struct look {
 	struct wireguard_device present; /* holds keys */
 	bool is_up;
 	bool gave_endpoint;
+	uint64_t again_ns; /* a tunnel wants the device to be looked at again */
 };
 
 void monitor_device_look(struct monitor *monitor, const char *device)
 {
 	for (size_t i = 0; i < monitor->device_count; i++) {
 		/* One that hangs holds us up each time. */
-		if (strcmp(monitor->devices[i].name, device) == 0 &&
-		    monitor->devices[i].problem != -ETIMEDOUT)
-			monitor->devices[i].check_ns = 0;
+		if (strcmp(monitor->devices[i].name, device) != 0 ||
+		    monitor->devices[i].problem == -ETIMEDOUT)
+			continue;
+		monitor->devices[i].check_ns = 0;
+		monitor->devices[i].is_for_tunnel = false;
+	}
+}
+
+void monitor_device_look_after(struct monitor *monitor, const char *device, uint64_t at_ns)
+{
+	for (size_t i = 0; i < monitor->device_count; i++) {
+		if (strcmp(monitor->devices[i].name, device) == 0 && monitor->devices[i].check_ns < at_ns)
+			monitor->devices[i].check_ns = at_ns;
 	}
 }
 
@@ -103,70 +116,18 @@ void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns)
 		} else {
 			device->wait_ns = LOOK_FIRST_NS;
 		}
+		device->is_for_tunnel = false;
 		if (device->check_ns > soon_ns)
 			device->check_ns = soon_ns;
 	}
 }
 
-static void drop_orphan(struct monitor *monitor, size_t i)
-{
-	secret_memory_release(NULL, monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
-	monitor->orphans[i] = monitor->orphans[--monitor->orphan_count];
-}
-
 void monitor_device_release_all(struct monitor *monitor)
 {
-	while (monitor->orphan_count > 0)
-		drop_orphan(monitor, monitor->orphan_count - 1);
-	free(monitor->orphans);
-	monitor->orphans = NULL;
+	monitor_orphans_release_all(monitor);
 	free(monitor->devices);
 	monitor->devices = NULL;
 	monitor->device_count = 0;
-}
-
-void monitor_device_abandon(struct monitor *monitor, const struct monitor_peer *peer,
-                            const struct config_peer *config, uint64_t now_ns)
-{
-	struct monitor_orphan *longer =
-		reallocarray(monitor->orphans, monitor->orphan_count + 1, sizeof *longer);
-	struct monitor_orphan *orphan;
-
-	if (longer != NULL) {
-		monitor->orphans = longer;
-		orphan = &longer[monitor->orphan_count];
-		memset(orphan, 0, sizeof *orphan);
-		orphan->until_ns = now_ns + ORPHAN_NS;
-		(void)snprintf(orphan->device, sizeof orphan->device, "%s", config->device);
-		(void)snprintf(orphan->label, sizeof orphan->label, "%s", peer->label);
-		orphan->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
-		if (orphan->key != NULL && entropy_fill(NULL, orphan->key, WIREGUARD_KEY_BYTES) == 0 &&
-		    base64_decode_key(orphan->peer, config->wireguard_peer, strlen(config->wireguard_peer)) ==
-		            0 &&
-		    monitor_device_know(monitor, config->device) == 0) {
-			monitor->orphan_count++;
-			monitor_device_look(monitor, config->device);
-			return;
-		}
-		secret_memory_release(NULL, orphan->key, WIREGUARD_KEY_BYTES);
-	}
-	log_error("%s: no memory to erase its key in WireGuard's %s", peer->label, config->device);
-}
-
-void monitor_device_each_left(const struct monitor *monitor,
-                              void (*tell)(void *context, const struct monitor_left *left), void *context)
-{
-	for (size_t i = 0; i < monitor->orphan_count; i++) {
-		const struct monitor_orphan *orphan = &monitor->orphans[i];
-		struct monitor_left left = { .kind = MONITOR_WIREGUARD, .label = orphan->label, .error = "" };
-		char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
-		char key[BASE64_KEY_CHARS + 1];
-
-		base64_encode_key(key, orphan->peer);
-		(void)snprintf(target, sizeof target, "%s %s", orphan->device, key);
-		left.target = target;
-		tell(context, &left);
-	}
 }
 
 static int compare_targets(const void *a, const void *b)
@@ -195,7 +156,11 @@ static int collect(struct look *look)
 
 		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0)
 			continue;
-		look->targets[look->count++] = (struct target){ .peer = peer, .output = output };
+		look->targets[look->count++] = (struct target){
+			.peer = peer,
+			.output = output,
+			.is_left = monitor_wireguard_is_left(monitor, peer, output->wireguard),
+		};
 	}
 	if (look->count > 0)
 		qsort(look->targets, look->count, sizeof *look->targets, compare_targets);
@@ -239,37 +204,6 @@ static bool has_key(const struct target *target)
 	                     WIREGUARD_KEY_BYTES) == 0;
 }
 
-static bool same_prefix(const struct wireguard_allowed_ip *a, const struct wireguard_allowed_ip *b)
-{
-	return a->family == b->family && a->bits == b->bits &&
-	       memcmp(&a->v6, &b->v6, a->family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0;
-}
-
-static bool contains(const struct wireguard_allowed_ip *list, size_t count,
-                     const struct wireguard_allowed_ip *prefix)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (same_prefix(&list[i], prefix))
-			return true;
-	}
-	return false;
-}
-
-/* In any order: WireGuard has its own. */
-static bool same_prefixes(const struct wireguard_allowed_ip *a, size_t a_count,
-                          const struct wireguard_allowed_ip *b, size_t b_count)
-{
-	for (size_t i = 0; i < a_count; i++) {
-		if (!contains(b, b_count, &a[i]))
-			return false;
-	}
-	for (size_t i = 0; i < b_count; i++) {
-		if (!contains(a, a_count, &b[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Those that a peer should have, where they are not those that it has. */
 static void plan_allowed_ips(struct target *target)
 {
@@ -282,8 +216,8 @@ static void plan_allowed_ips(struct target *target)
 		target->result = -ENOMEM;
 		return;
 	}
-	if (same_prefixes(target->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
-	                  target->present->allowed_ip_count))
+	if (prefix_same(target->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
+	                target->present->allowed_ip_count))
 		return;
 	change->replace_allowed_ips = true;
 	change->allowed_ips = target->allowed_ips;
@@ -297,21 +231,25 @@ static bool has_more(const struct wireguard_peer_change *change)
 }
 
 /* What is to be set for a target. */
-static void plan(struct target *target)
+static void plan(const struct look *look, struct target *target)
 {
 	const struct monitor_wireguard *wireguard = target->output->wireguard;
 	struct wireguard_peer_change *change = &target->change;
+	/* Until then the peer's WireGuard must not be called. */
+	bool may_speak = wireguard->is_exchanged && look->now_ns >= wireguard->speak_ns;
 	/* A device with another key was made anew, or somebody has set the peer up again. */
-	bool extra = wireguard->is_exchanged && (wireguard->is_extra_due || !has_key(target));
+	bool extra = may_speak && (wireguard->is_extra_due || !has_key(target));
 
+	if (target->is_left)
+		return;
 	memcpy(change->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
 	change->update_only = true;
 	if (!has_key(target)) {
 		change->preshared_key = wireguard->key;
 		target->output->attempts++;
 	}
-	if (monitor_wireguard_needs_endpoint(target->peer, wireguard, &target->present->endpoint,
-	                                     &target->endpoint))
+	if (may_speak && monitor_wireguard_needs_endpoint(target->peer, wireguard, &target->present->endpoint,
+	                                                  &target->endpoint))
 		change->endpoint = &target->endpoint;
 	if (extra && wireguard->extra.has_keepalive &&
 	    wireguard->extra.keepalive_seconds != target->present->keepalive_seconds) {
@@ -320,7 +258,11 @@ static void plan(struct target *target)
 	}
 	if (extra && wireguard->extra.has_allowed_ips)
 		plan_allowed_ips(target);
-	target->is_due = change->preshared_key != NULL || has_more(change);
+	target->is_to_call =
+		!look->present.replaces_peers &&
+		(change->endpoint != NULL || target->present->endpoint.any.sa_family != AF_UNSPEC) &&
+		monitor_tunnel_is_to_call(wireguard, target->present, look->now_ns);
+	target->is_due = change->preshared_key != NULL || has_more(change) || target->is_to_call;
 }
 
 /* Whether it is about one of the peers, and not about the device or us. */
@@ -333,13 +275,19 @@ static bool is_of_a_peer(int result)
 /* All at once. */
 static int set_together(const struct look *look)
 {
-	struct wireguard_peer_change *changes = calloc(look->count + 1, sizeof *changes);
+	struct wireguard_peer_change *changes =
+		calloc(MONITOR_TUNNEL_CHANGES * look->count + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 	int result = -ENOMEM;
 
 	for (size_t i = 0; i < look->count && changes != NULL; i++) {
-		if (look->targets[i].is_due)
-			changes[change.peer_count++] = look->targets[i].change;
+		const struct target *target = &look->targets[i];
+
+		if (target->is_to_call)
+			change.peer_count += monitor_tunnel_begin(&changes[change.peer_count],
+			                                          &target->change, target->present);
+		else if (target->is_due)
+			changes[change.peer_count++] = target->change;
 	}
 	if (changes != NULL)
 		result = change.peer_count == 0 ? 0 : wireguard_set(look->device->name, &change);
@@ -365,6 +313,9 @@ static int set_each(const struct look *look)
 			continue;
 		memcpy(key.public_key, target->change.public_key, WIREGUARD_KEY_BYTES);
 		key.preshared_key = target->change.preshared_key;
+		/* It may have been removed already. */
+		if (target->is_to_call)
+			monitor_tunnel_complete(&key, target->present);
 		if (key.preshared_key != NULL)
 			target->result = set_one(look, &key);
 		target->change.preshared_key = NULL;
@@ -384,7 +335,7 @@ static int put_right(struct look *look)
 
 	for (size_t i = 0; i < look->count; i++) {
 		if (look->targets[i].present != NULL)
-			plan(&look->targets[i]);
+			plan(look, &look->targets[i]);
 		any |= look->targets[i].is_due;
 	}
 	result = set_together(look);
@@ -394,9 +345,12 @@ static int put_right(struct look *look)
 		struct target *target = &look->targets[i];
 
 		if (result == 0 && target->result == 0 && target->present != NULL &&
-		    target->output->wireguard->is_exchanged)
+		    target->output->wireguard->is_exchanged &&
+		    look->now_ns >= target->output->wireguard->speak_ns)
 			target->output->wireguard->is_extra_due = false;
 		look->gave_endpoint |= result == 0 && target->change.endpoint != NULL;
+		if (result == 0 && target->is_to_call)
+			target->output->wireguard->has_called = true;
 		free(target->allowed_ips);
 		target->allowed_ips = NULL;
 	}
@@ -505,6 +459,16 @@ static bool is_settled(const struct target *target, int result)
 	return result != -EEXIST && has_key(target);
 }
 
+static void watch_tunnel(struct look *look, const struct target *target)
+{
+	uint64_t at_ns = monitor_tunnel_look(look->monitor, target->peer, &look->present, target->present,
+	                                     look->now_ns);
+
+	monitor_state_note(look->monitor, target->peer, look->now_ns);
+	if (at_ns < look->again_ns)
+		look->again_ns = at_ns;
+}
+
 /* Tells each output how it stands. true: all are well. */
 static bool conclude(struct look *look, int result)
 {
@@ -519,6 +483,11 @@ static bool conclude(struct look *look, int result)
 		note(wireguard, target->present);
 		wireguard->is_up = look->is_up;
 		monitor_silence_look(target->peer, wireguard, result == 0 && has_key(target), look->now_ns);
+		monitor_tunnel_confirm(look->monitor, target->peer, wireguard);
+		if (target->is_left && target->present != NULL)
+			continue;
+		if (result == 0 && has_key(target))
+			watch_tunnel(look, target);
 		if (is_settled(target, result)) {
 			say_refused(target);
 			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,
@@ -549,6 +518,11 @@ static void schedule(struct look *look, bool good, int result)
 		device->wait_ns = CLOCK_SECOND_NS;
 	device->is_failing = !good;
 	device->check_ns = look->now_ns + device->wait_ns;
+	if (look->again_ns < look->now_ns + AGAIN_NS)
+		look->again_ns = look->now_ns + AGAIN_NS;
+	device->is_for_tunnel = look->again_ns < device->check_ns;
+	if (device->is_for_tunnel)
+		device->check_ns = look->again_ns;
 }
 
 /* Whether a peer of the device is an output of ours. */
@@ -601,12 +575,12 @@ static size_t erase_orphans(struct look *look, int result)
 			i++;
 		} else if (is_target(look, orphan->peer) || result == -ENODEV ||
 		           (result == 0 && is_erased(look, orphan))) {
-			drop_orphan(monitor, i);
+			monitor_orphans_drop(monitor, i);
 		} else if (look->now_ns >= orphan->until_ns) {
 			log_error("%s: cannot erase its key in WireGuard's %s, which it is not for any more: "
 			          "%s",
 			          orphan->label, orphan->device, result == 0 ? "refused" : strerror(-result));
-			drop_orphan(monitor, i);
+			monitor_orphans_drop(monitor, i);
 		} else {
 			left++;
 			i++;
@@ -642,14 +616,17 @@ static int establish(struct look *look, uint32_t index, int result)
 
 static void look_at(struct monitor *monitor, struct monitor_device *device, uint64_t now_ns)
 {
-	struct look look = { .monitor = monitor, .device = device, .now_ns = now_ns };
+	struct look look = {
+		.monitor = monitor, .device = device, .now_ns = now_ns, .again_ns = MONITOR_NEVER
+	};
 	struct link link;
 	int result = collect(&look);
 	size_t left;
 	bool good;
 
 	device->is_used = result != 0 || look.count > 0;
-	device->looked_ns = now_ns;
+	if (!device->is_for_tunnel)
+		device->looked_ns = now_ns;
 	if (result == 0)
 		result = read_device(&look);
 	result = establish(&look, link_look(device->name, &link) == 0 ? link.index : 0, result);

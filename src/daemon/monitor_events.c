@@ -22,6 +22,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	const char *words = peer->report.ever != 0 ? "exchanged another key" : "exchanged a key";
 	char again[EXPLAIN_BYTES];
 	bool is_back = monitor_silence_ends(monitor, peer, (enum rosenpass_role)key->role, now_ns, again);
+	bool is_first = peer->reason == NULL || strcmp(peer->reason, "exchanged") != 0;
 
 	/* Log the first key and recoveries at info, renewals every two minutes at debug level. */
 	log_write(is_back || peer->troubled || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG,
@@ -34,6 +35,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->dialect = key->dialect;
 	peer->stale_ns = now_ns + STALE_NS;
 	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
+	monitor_tunnel_key(monitor, peer, is_first, now_ns);
 }
 
 void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
@@ -49,13 +51,15 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
-static void take_moved(struct monitor_peer *peer, const union address_socket *address)
+static void take_moved(struct monitor *monitor, struct monitor_peer *peer,
+                       const union address_socket *address, uint64_t now_ns)
 {
 	char text[ADDRESS_TEXT_BYTES];
 
 	if (peer->last.any.sa_family != AF_UNSPEC && address_equal(&peer->last, address))
 		return;
 	peer->last = *address;
+	monitor_state_note(monitor, peer, now_ns);
 	address_format(text, address);
 	log_info("%s: is at %s", peer->label, text);
 }
@@ -83,7 +87,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		monitor_events_stale(monitor, peer, now_ns);
 		break;
 	case CHANNEL_MOVED:
-		take_moved(peer, &event->moved);
+		take_moved(monitor, peer, &event->moved, now_ns);
 		break;
 	case CHANNEL_TIMED_OUT:
 		/* Once, until it is back. */

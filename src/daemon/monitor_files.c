@@ -17,6 +17,31 @@
 #define NEW_FILE_MODE 0600
 #define PERMISSIONS 0777
 
+/* Of what is that long, a key would be lost: a mistake even where the file is none of ours. */
+static bool holds_key(const char *path)
+{
+	static const off_t lengths[] = { ROSENPASS_PUBLIC_KEY_BYTES, ROSENPASS_SECRET_KEY_BYTES,
+		                         ROSENPASS_SECRET_KEY_OLD_BYTES };
+	struct stat status;
+
+	if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+		return false;
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		if (status.st_size == lengths[i])
+			return true;
+	}
+	return false;
+}
+
+static int fail_holds_key(char problem[static MONITOR_PROBLEM_BYTES])
+{
+	(void)snprintf(
+		problem, MONITOR_PROBLEM_BYTES,
+		"it has the size of a public or secret key of Rosenpass, which would be lost; use another "
+		"file, or remove it");
+	return -1;
+}
+
 /* Names and numbers, as chgrp takes them. */
 static int find_group(gid_t *group, const char *text)
 {
@@ -59,7 +84,7 @@ int monitor_files_check(const struct config_peer *config, const struct file_outp
 	int result = config->key_out == NULL ? 0 : file_output_check(config->key_out, how);
 
 	if (result == 0)
-		return 0;
+		return config->key_out != NULL && holds_key(config->key_out) ? fail_holds_key(problem) : 0;
 	if (result == -EPERM && how->has_group && !file_exists(config->key_out))
 		(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
 		               "it cannot be given to group %s, of which this user is no member",
@@ -105,6 +130,11 @@ int monitor_files_write(struct monitor *monitor, const struct monitor_file *file
 
 	if (monitor_claims_check(monitor, file, &judged, problem) != 0)
 		return -EEXIST;
+	if (holds_key(file->path)) {
+		file_identity_release(&judged);
+		(void)fail_holds_key(problem);
+		return -EEXIST;
+	}
 	base64_encode_key(text, key);
 	result = file_output_write(file->path, (const uint8_t *)text, BASE64_KEY_CHARS, file->how, &judged,
 	                           &outcome);

@@ -1,5 +1,6 @@
 #include "daemon/monitor_parts.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,7 +114,28 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 		return fail(problem, "%s: out of memory", peer);
 	if (keys_read_psk(staged->psk, config->pre_shared_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
+	staged->psk_is_exposed = keys_secret_is_exposed(config->pre_shared_key);
 	return 0;
+}
+
+void monitor_load_warn(const struct monitor_staged *staged, size_t count)
+{
+	const char *first = NULL;
+	size_t exposed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!staged[i].psk_is_exposed || staged[i].same != NULL)
+			continue;
+		if (exposed++ == 0)
+			first = staged[i].config.pre_shared_key;
+	}
+	if (exposed == 1)
+		log_warn("preshared-key file \"%s\" can be read by other users; chmod 600 forbids it", first);
+	else if (exposed > 1)
+		log_warn("%zu preshared-key files can be read by other users, the first of them \"%s\"; "
+		         "chmod 600 "
+		         "forbids it",
+		         exposed, first);
 }
 
 void monitor_load_release(struct monitor_staged *staged)
@@ -122,6 +144,11 @@ void monitor_load_release(struct monitor_staged *staged)
 	keys_release_public(&staged->public_key);
 	secret_memory_release(NULL, staged->psk, ROSENPASS_PSK_BYTES);
 	memset(staged, 0, sizeof *staged);
+}
+
+static bool is_below_run(const char *path)
+{
+	return strncmp(path, "/run/", 5) == 0 || strncmp(path, "/var/run/", 9) == 0;
 }
 
 /* Whether a peer's file can be written; else that is said. */
@@ -136,6 +163,13 @@ static bool check_file(const struct monitor_staged *staged)
 	if ((staged->config.key_out != NULL && file_check_place(staged->config.key_out) != 0) ||
 	    monitor_files_check(&staged->config, &staged->new_file, problem) == 0)
 		return true;
+	/* What is below /run is often made along with the service. */
+	if (is_below_run(staged->config.key_out) &&
+	    file_output_check(staged->config.key_out, &staged->new_file) == -ENOENT) {
+		log_warn("%s: the directory of outfile \"%s\" does not exist yet", peer,
+		         staged->config.key_out);
+		return true;
+	}
 	log_error("%s: cannot write outfile \"%s\": %s", peer, staged->config.key_out, problem);
 	return false;
 }
@@ -181,6 +215,8 @@ bool monitor_check(const struct config *config)
 		}
 		good &= check_file(at);
 	}
+	if (staged != NULL)
+		monitor_load_warn(staged, count);
 	for (size_t i = 0; i < count; i++) {
 		memset(&staged[i].config, 0, sizeof staged[i].config);
 		monitor_load_release(&staged[i]);

@@ -128,8 +128,11 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 	union address_socket list[RESOLVER_ADDRESSES_MAX];
 	char problem[RESOLVER_PROBLEM_BYTES];
 	size_t count = 0;
-	bool failed = resolver_finish(&job->job, list, &count, problem) != 0;
+	bool failed;
 
+	resolver_stop(&job->job);
+	monitor_control_drain(monitor);
+	failed = resolver_finish(&job->job, list, &count, problem) != 0;
 	if (job->kind == MONITOR_JOB_LISTENER) {
 		if (job->serial == monitor->listener_generation && job->slot < monitor->listener_count)
 			monitor_listen_resolved(monitor, &monitor->listeners[job->slot], list, count,
@@ -149,6 +152,16 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 	}
 }
 
+/* Once. Another user than the daemon's cannot read the daemon's files anyway. */
+static void report_lacks(struct monitor *monitor)
+{
+	const char *lacks = resolver_lacks();
+
+	if (lacks != NULL && !monitor->reported_lacks)
+		log_write(monitor->user.change ? LOG_DEBUG : LOG_WARN, "%s", lacks);
+	monitor->reported_lacks = true;
+}
+
 /* Starts one job. false: no job is free. */
 static bool start_job(struct monitor *monitor, const char *text, enum monitor_job_kind kind, uint32_t slot,
                       uint32_t serial, uint64_t now_ns)
@@ -159,6 +172,7 @@ static bool start_job(struct monitor *monitor, const char *text, enum monitor_jo
 
 	if (job == NULL)
 		return false;
+	report_lacks(monitor);
 	job->kind = kind;
 	job->slot = slot;
 	job->serial = serial;

@@ -58,6 +58,7 @@ static void send_config(struct monitor *monitor, const struct monitor_peer *peer
 	memcpy(request.peer.label, peer->label, sizeof request.peer.label);
 	request.peer.dialects = peer->config.dialects;
 	request.peer.discover = peer->config.endpoint != NULL;
+	request.peer.holds = peer->config.device != NULL;
 	request.peer.has_psk = psk != NULL;
 	if (psk != NULL)
 		memcpy(request.peer.psk, psk, ROSENPASS_PSK_BYTES);
@@ -74,6 +75,17 @@ static void send_addresses(struct monitor *monitor, const struct monitor_peer *p
 
 	request.addresses = peer->addresses;
 	request.addresses.forget = forget;
+	monitor_request(monitor, &request, -1);
+}
+
+static void send_restore(struct monitor *monitor, const struct monitor_peer *peer)
+{
+	struct channel_request request = { .kind = CHANNEL_RESTORE,
+		                           .slot = peer->slot,
+		                           .serial = peer->serial };
+
+	request.addresses.count = 1;
+	request.addresses.list[0] = peer->remembered.address;
 	monitor_request(monitor, &request, -1);
 }
 
@@ -94,6 +106,8 @@ void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, 
 	(void)close(fd);
 	if (peer->addresses.count > 0)
 		send_addresses(monitor, peer, false);
+	if (peer->remembered.address.any.sa_family != AF_UNSPEC)
+		send_restore(monitor, peer);
 }
 
 /* A free slot; grows the table when there is none. CHANNEL_PEERS_MAX: no memory, or full. */
@@ -192,6 +206,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	monitor_backoff_none(&peer->announce);
 	monitor_delivery_look(peer, clock_now_ns());
 	monitor_names_start(peer, clock_now_ns());
+	monitor_state_recall(monitor, peer);
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
 }
@@ -229,6 +244,7 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	}
 	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
 	if (other_endpoint) {
+		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
 		monitor_names_start(peer, clock_now_ns());
 		send_addresses(monitor, peer, true);
 	}

@@ -252,6 +252,7 @@ static void take_config(struct monitor *monitor, struct plan *plan)
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = plan->config;
 	plan->config = old;
+	monitor_apply_options(monitor);
 	monitor_mark_update(monitor);
 	monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
 }
@@ -278,6 +279,7 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 	}
 	if (load(&plan, monitor, problem) == 0) {
 		status = 0;
+		monitor_load_warn(plan.staged, plan.count);
 		take_claims(monitor, &plan);
 		remove_peers(monitor, &plan, result);
 		if (plan.other_keys)

@@ -133,7 +133,7 @@ static json_t *command(const struct config_words *words)
 	return text(line);
 }
 
-static void format_wireguard(json_t *object, const struct monitor_peer *peer,
+static void format_wireguard(json_t *object, const struct monitor *monitor, const struct monitor_peer *peer,
                              const struct monitor_wireguard *wireguard)
 {
 	uint64_t age;
@@ -145,6 +145,7 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "target", text(target));
 	set(object, "device", text(peer->config.device));
 	set(object, "peer", text(peer->config.wireguard_peer));
+	set(object, "protected", json_boolean(!monitor_wireguard_is_left(monitor, peer, wireguard)));
 	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
 	set(object, "endpoint_error", text(wireguard->resolve_error));
@@ -157,8 +158,11 @@ static void format_wireguard(json_t *object, const struct monitor_peer *peer,
 	set(object, "tunnel_problem", text(words));
 }
 
-static json_t *reason(const struct monitor_peer *peer, const struct monitor_output *output)
+static json_t *reason(const struct monitor *monitor, const struct monitor_peer *peer,
+                      const struct monitor_output *output)
 {
+	if (output->kind == MONITOR_WIREGUARD && monitor_wireguard_is_left(monitor, peer, output->wireguard))
+		return json_null();
 	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
 		return json_string("exchanged");
 	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
@@ -198,9 +202,9 @@ static json_t *format_output(const struct monitor *monitor, const struct monitor
 	else if (output->kind == MONITOR_COMMAND)
 		set(object, "target", command(&peer->config.exchange_command));
 	else
-		format_wireguard(object, peer, output->wireguard);
+		format_wireguard(object, monitor, peer, output->wireguard);
 	set(object, "state", json_string(output_states[state]));
-	set(object, "reason", reason(peer, output));
+	set(object, "reason", reason(monitor, peer, output));
 	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
 	set(object, "attempts", json_integer((json_int_t)output->attempts));
 	set(object, "failures", json_integer((json_int_t)output->failures));
@@ -226,7 +230,7 @@ static json_t *format_left(const struct monitor *monitor)
 
 	monitor_erase_each_left(monitor, add_left, list);
 	monitor_hooks_each_left(monitor, add_left, list);
-	monitor_device_each_left(monitor, add_left, list);
+	monitor_orphans_each_left(monitor, add_left, list);
 	return list;
 }
 

@@ -10,9 +10,6 @@
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-/* WireGuard's own REJECT_AFTER_TIME: without a handshake for so long there is no session. */
-#define SESSION_SECONDS 180
-
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
 	struct wireguard_words words;
@@ -82,6 +79,13 @@ void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8
 	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
 	wireguard->is_exchanged = is_exchanged;
 	wireguard->is_extra_due = true;
+}
+
+bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
+                               const struct monitor_wireguard *wireguard)
+{
+	return monitor->config.before_first_exchange == CONFIG_LEAVE && !wireguard->is_exchanged &&
+	       peer->reason == NULL;
 }
 
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer)
@@ -176,9 +180,16 @@ bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
 {
 	uint64_t age;
 
-	if (!wireguard->is_exchanged || !monitor_wireguard_endpoint(peer, wireguard, endpoint) ||
-	    address_equal(present, endpoint))
+	if (!wireguard->is_exchanged)
+		return false;
+	/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
+	if (present->any.sa_family == AF_UNSPEC && wireguard->endpoint == NULL) {
+		*endpoint = peer->remembered.wireguard;
+		return endpoint->any.sa_family != AF_UNSPEC;
+	}
+	if (!monitor_wireguard_endpoint(peer, wireguard, endpoint) || address_equal(present, endpoint))
 		return false;
 	return present->any.sa_family == AF_UNSPEC ||
-	       !handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) || age > SESSION_SECONDS;
+	       !handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) ||
+	       age > WIREGUARD_SESSION_SECONDS;
 }

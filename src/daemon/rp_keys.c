@@ -1,5 +1,6 @@
 #include "daemon/rp_keys.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -11,6 +12,8 @@
 
 #include "system/base64.h"
 #include "system/file.h"
+#include "system/file_access.h"
+#include "system/log.h"
 #include "system/secret_memory.h"
 
 /* A key in base64, and some white space. */
@@ -219,6 +222,33 @@ int rp_keys_load_public(struct rp_keys_public *keys, const char *folder,
 		return 0;
 	rp_keys_release_public(keys);
 	return -1;
+}
+
+int rp_keys_is_empty(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	const struct dirent *entry;
+	int names = 0;
+
+	if (dir == NULL)
+		return -errno;
+	while (names <= 2 && (entry = readdir(dir)) != NULL)
+		names++;
+	(void)closedir(dir);
+	/* "." and ".." */
+	return names <= 2;
+}
+
+void rp_keys_warn_private(const char *folder)
+{
+	char *path = rp_keys_path(folder, RP_KEYS_WGSK);
+
+	if (file_access_others(folder, FILE_ACCESS_READ | FILE_ACCESS_WRITE))
+		log_warn("private-keys folder \"%s\" is open to other users; chmod 700 keeps them out",
+		         folder);
+	if (path != NULL && file_access_others(path, FILE_ACCESS_READ))
+		log_warn("\"%s\" can be read by other users; chmod 600 forbids it", path);
+	free(path);
 }
 
 void rp_keys_release_private(struct rp_keys_private *keys)

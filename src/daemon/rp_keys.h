@@ -52,6 +52,12 @@ int rp_keys_read_wireguard(uint8_t key[static RP_KEYS_WIREGUARD_BYTES], const ch
 char *rp_keys_find_public(const char *folder, char problem[static RP_KEYS_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
+/* Whether nothing is in a folder: 1, 0, or negative errno. */
+int rp_keys_is_empty(const char *folder) __attribute__((warn_unused_result));
+
+/* Warns of a private folder, or a wgsk in it, that others can get at; of pqsk the daemon does. */
+void rp_keys_warn_private(const char *folder);
+
 /* Wiped and zeroed. */
 void rp_keys_release_private(struct rp_keys_private *keys);
 void rp_keys_release_public(struct rp_keys_public *keys);

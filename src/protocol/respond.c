@@ -12,8 +12,10 @@
  * - InitHello while ours waits for RespHello. The greater side yields: it answers, and
  *   holds its own handshake for HOLD_NS (neither sending nor accepting for it). The
  *   lesser side passes over the first PASS_HELLOS InitHellos, then yields as well: its
- *   own may not get through. Holding instead of dropping, and only once a handshake,
- *   keeps a replayed InitHello (which proves nothing about now) from doing harm.
+ *   own may not get through. An InitHello from elsewhere than our endpoint is answered
+ *   at once, and ours goes on: the endpoint may be an old one. Holding instead of
+ *   dropping, and only once a handshake, keeps a replayed InitHello (which proves
+ *   nothing about now) from doing harm.
  * - InitConf while ours waits for EmptyData: both handshakes got that far. The greater
  *   side passes over PASS_CONFS_GREATER of them, the lesser over more, and none after
  *   PASS_CONFS_NS: a peer that lost its state does not wait long. Then the peer's key
@@ -74,13 +76,18 @@ static enum keyed_hash weighing_hash(const struct own_handshake *own, enum keyed
 }
 
 /* true: the peer's authenticated InitHello is to be passed over. */
-static bool goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash)
+static bool goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash,
+                              const struct rosenpass_address *from)
 {
 	struct own_handshake *own = &peer->own;
+	bool is_greater_side = is_greater(engine, peer, weighing_hash(own, hash));
 
 	if (own->state != ROSENPASS_STATE_INIT_HELLO || own->yielded)
 		return false;
-	if (!is_greater(engine, peer, weighing_hash(own, hash)) && own->crossed < PASS_HELLOS) {
+	/* The peer is elsewhere, and ours may never get there. */
+	if (!is_greater_side && peer->endpoint.length > 0 && !endpoint_is_same(&peer->endpoint, from))
+		return false;
+	if (!is_greater_side && own->crossed < PASS_HELLOS) {
 		own->crossed++;
 		/* The peer is there: what was a long wait for an absent one is over. */
 		if (own->next_send_ns > engine->now_ns + ENGINE_SECOND_NS) {
@@ -267,7 +274,7 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->claimed_peer = 0;
 	datagram->peer = batch->peers[i]->handle;
 	datagram->verdict = ROSENPASS_CROSSED;
-	if (goes_before_hello(engine, batch->peers[i], w->chain.hash))
+	if (goes_before_hello(engine, batch->peers[i], w->chain.hash, &datagram->from))
 		return false;
 	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
 	if (biscuit_keys_renew(&engine->biscuit_keys, engine->now_ns, &engine->random) != 0 ||

@@ -46,6 +46,8 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 		{ "config-file", required_argument, NULL, 'c' },
 		{ "name", required_argument, NULL, 'n' },
 		{ "user", required_argument, NULL, 'u' },
+		{ "before-first-exchange", required_argument, NULL, 'b' },
+		{ "on-exit", required_argument, NULL, 'e' },
 		{ "no-sandbox", no_argument, NULL, 's' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
@@ -75,6 +77,17 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 			break;
 		case 'u':
 			options->monitor.user = optarg;
+			break;
+		case 'b':
+			if (!config_before_from_word(&options->before_first_exchange, optarg))
+				return complain(command, "--before-first-exchange is block or leave, not ",
+				                optarg);
+			options->monitor.before_first_exchange = &options->before_first_exchange;
+			break;
+		case 'e':
+			if (!config_on_exit_from_word(&options->on_exit, optarg))
+				return complain(command, "--on-exit is keep or random, not ", optarg);
+			options->monitor.on_exit = &options->on_exit;
 			break;
 		case 's':
 			options->monitor.no_sandbox = true;

@@ -9,6 +9,8 @@
 
 struct daemon_options {
 	const char *config_file; /* of exchange: where the arguments are kept; NULL: nowhere */
+	enum config_before before_first_exchange;
+	enum config_on_exit on_exit;
 	struct monitor_options monitor;
 };
 

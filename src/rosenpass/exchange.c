@@ -55,6 +55,10 @@ static int run(const struct arguments *arguments, const struct daemon_options *o
 		config_release(&config);
 		return COMMAND_FAILED;
 	}
+	if (options->monitor.before_first_exchange != NULL)
+		config.before_first_exchange = *options->monitor.before_first_exchange;
+	if (options->monitor.on_exit != NULL)
+		config.on_exit = *options->monitor.on_exit;
 	if (options->config_file != NULL && save(&config, &monitor, options->config_file) != 0) {
 		config_release(&config);
 		return COMMAND_FAILED;

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "daemon/monitor.h"
 #include "rosenpass.h"
 #include "rosenpass/commands.h"
 #include "system/entropy.h"
 #include "system/file.h"
+#include "system/file_identity.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -113,7 +115,7 @@ static bool may_write(const struct request *request)
 	bool public_exists = file_exists(request->public_key);
 	bool secret_exists = file_exists(request->secret_key);
 
-	if (strcmp(request->public_key, request->secret_key) == 0) {
+	if (file_is_same(request->public_key, request->secret_key)) {
 		log_error("%s: public and secret key cannot be the same file \"%s\"", request->command,
 		          request->public_key);
 		return false;
@@ -149,15 +151,12 @@ static int write_pair(const struct request *request, const uint8_t *pk, const ui
 	bool is_new = !file_exists(request->secret_key);
 	struct file_prepared secret;
 	struct file_prepared public;
-	mode_t mask = umask(0);
 	int result;
 
-	(void)umask(mask);
 	result = file_prepare(&secret, request->secret_key, sk, ROSENPASS_SECRET_KEY_BYTES, SECRET_MODE);
 	if (result != 0)
 		return write_problem("secret", request->secret_key, result);
-	result = file_prepare(&public, request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES,
-	                      PUBLIC_MODE & ~mask);
+	result = file_prepare(&public, request->public_key, pk, ROSENPASS_PUBLIC_KEY_BYTES, PUBLIC_MODE);
 	if (result != 0) {
 		file_discard(&secret);
 		return write_problem("public", request->public_key, result);
@@ -216,6 +215,22 @@ int gen_keys_make(const char *command, const char *public_key, const char *secre
 	return make(&request);
 }
 
+/* Whether the files are none of the others that the configuration names. */
+static bool are_free(const struct config *config)
+{
+	static const struct monitor_options options;
+	struct config others = *config;
+	char problem[MONITOR_PROBLEM_BYTES];
+
+	others.public_key = NULL;
+	others.secret_key = NULL;
+	if (monitor_check_output(&others, &options, "secret_key", config->secret_key, problem) == 0 &&
+	    monitor_check_output(&others, &options, "public_key", config->public_key, problem) == 0)
+		return true;
+	log_error("gen-keys: %s", problem);
+	return false;
+}
+
 int command_gen_keys(int count, char **words)
 {
 	struct request request = { .command = "gen-keys" };
@@ -233,7 +248,7 @@ int command_gen_keys(int count, char **words)
 	}
 	request.public_key = config.public_key;
 	request.secret_key = config.secret_key;
-	status = make(&request);
+	status = are_free(&config) ? make(&request) : COMMAND_FAILED;
 	config_release(&config);
 	return status;
 }

@@ -284,6 +284,10 @@ static void put_output(struct out *out, json_t *output)
 		put_coloured(out, RED, error != NULL ? error : "?");
 	} else if (is(state, "waiting")) {
 		put(out, " is being given the key");
+	} else if (json_is_false(json_object_get(output, "protected"))) {
+		put(out, " ");
+		put_coloured(out, RED, "is not protected yet");
+		put(out, " (its preshared key stays as it is until the first exchange)");
 	}
 	put(out, "\n");
 	if (json_is_number(json_object_get(output, "handshake_age"))) {

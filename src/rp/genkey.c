@@ -13,6 +13,7 @@
 #include "system/directory.h"
 #include "system/entropy.h"
 #include "system/file.h"
+#include "system/file_access.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -55,6 +56,10 @@ static bool prepare_folder(const char *folder, bool *is_new)
 		log_error("genkey: folder \"%s\" belongs to another user, who could read the keys; choose "
 		          "another one",
 		          folder);
+	/* As mkdir makes it, or a container mounts it: nothing of anybody else's is in it. */
+	else if ((status.st_mode & PERMISSIONS) != FOLDER_MODE && rp_keys_is_empty(folder) == 1 &&
+	         chmod(folder, FOLDER_MODE) == 0)
+		return true;
 	else if ((status.st_mode & PERMISSIONS) != FOLDER_MODE)
 		log_error("genkey: folder \"%s\" has mode %03o, and has to be ours alone: chmod 700 \"%s\"",
 		          folder, (unsigned)(status.st_mode & PERMISSIONS), folder);
@@ -69,12 +74,19 @@ static int fail_to_write(const char *path, int result)
 	return -1;
 }
 
+static void warn_exposed(const char *path)
+{
+	if (file_access_others(path, FILE_ACCESS_READ))
+		log_warn("genkey: \"%s\" can be read by other users; chmod 600 forbids it", path);
+}
+
 static int make_wireguard(const char *path, struct secrets *secrets)
 {
 	int result;
 
 	if (file_exists(path)) {
 		log_info("genkey: \"%s\" exists and is kept", path);
+		warn_exposed(path);
 		return 0;
 	}
 	if (entropy_fill(NULL, secrets->wireguard, sizeof secrets->wireguard) != 0) {
@@ -131,6 +143,7 @@ static int make_rosenpass(const struct paths *paths, struct secrets *secrets)
 
 	if (has_secret && has_public) {
 		log_info("genkey: \"%s\" and \"%s\" exist and are kept", paths->pqsk, paths->pqpk);
+		warn_exposed(paths->pqsk);
 		return 0;
 	}
 	if (has_secret || has_public) {

@@ -1,5 +1,4 @@
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -17,7 +16,7 @@
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-#define FOLDER_MODE 0777
+#define FOLDER_MODE 0755
 #define KEY_MODE 0644
 
 /* What the public folder gets. */
@@ -60,24 +59,10 @@ static int read_private(struct contents *contents, const char *folder)
 	}
 	if (result != 0)
 		log_error("pubkey: %s", problem);
+	else
+		rp_keys_warn_private(folder);
 	free(path);
 	return result;
-}
-
-/* Whether nothing is in it: 1, 0, or negative errno. */
-static int is_empty(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	const struct dirent *entry;
-	int names = 0;
-
-	if (dir == NULL)
-		return -errno;
-	while (names <= 2 && (entry = readdir(dir)) != NULL)
-		names++;
-	(void)closedir(dir);
-	/* "." and ".." */
-	return names <= 2;
 }
 
 /* Makes the folder, or finds it empty. false: said. */
@@ -87,6 +72,9 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	int empty;
 
 	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
+	/* What is in it is public, whatever our umask. */
+	if (*is_new)
+		(void)chmod(folder, FOLDER_MODE);
 	if (*is_new)
 		return true;
 	if (result != 0)
@@ -95,7 +83,7 @@ static bool prepare_folder(const char *folder, bool *is_new)
 		log_error("pubkey: cannot make folder \"%s\": %s", folder, strerror(errno));
 		return false;
 	}
-	empty = is_empty(folder);
+	empty = rp_keys_is_empty(folder);
 	if (empty == -ENOTDIR)
 		log_error("pubkey: \"%s\" exists and is no folder; choose another name", folder);
 	else if (empty < 0)

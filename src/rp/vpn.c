@@ -232,6 +232,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	config.public_key = keys.public_key;
 	keys.secret_key = NULL;
 	keys.public_key = NULL;
+	rp_keys_warn_private(from->private_keys_dir);
 	config.fwmark = from->fwmark;
 	interface->private_key = keys.wireguard;
 	interface->mtu = from->mtu;

@@ -9,12 +9,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "system/child.h"
 
 /* The only descriptor of the process beside the standard ones. */
 #define ANSWER_FD (STDERR_FILENO + 1)
+/* After the end of its time, for a process that blocks SIGALRM. */
+#define KILL_SECONDS 1
 #define NONSENSE "the resolver process sent nonsense"
 
 static_assert(sizeof(struct resolver_answer) ==
@@ -40,7 +43,10 @@ void resolver_set_timeout(unsigned seconds)
 
 /* --- the process --------------------------------------------------------------------- */
 
-/* /dev/null in the place of standard input and output, the answer's pipe, and nothing else. */
+/*
+ * /dev/null in the place of the standard streams, the answer's pipe, and nothing else: standard error is the
+ * daemon's log.
+ */
 static int arrange_descriptors(int answer)
 {
 	int null;
@@ -48,16 +54,11 @@ static int arrange_descriptors(int answer)
 	if (answer != ANSWER_FD && dup3(answer, ANSWER_FD, O_CLOEXEC) < 0)
 		return -errno;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0)
 		return -errno;
 	child_close_from(ANSWER_FD + 1);
 	return 0;
-}
-
-/* A change of the user undoes this: after that. */
-static bool still_has_parent(pid_t parent)
-{
-	return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 static void resolve(const char *text, struct resolver_answer *answer)
@@ -71,6 +72,21 @@ static void resolve(const char *text, struct resolver_answer *answer)
 		(void)snprintf(answer->problem, sizeof answer->problem, "%s", problem);
 }
 
+/*
+ * Lets the kernel end the process: by SIGALRM, and soon after by SIGKILL if that signal is blocked. Kernels
+ * without timers have neither.
+ */
+static void limit_time(void)
+{
+	const struct itimerspec when = { .it_value.tv_sec = (time_t)timeout_seconds + KILL_SECONDS };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL };
+	timer_t timer;
+
+	(void)alarm(timeout_seconds);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+		(void)timer_settime(timer, 0, &when, NULL);
+}
+
 static _Noreturn void run_child(const char *text, const struct sandbox_user *user, int answer_fd,
                                 pid_t parent)
 {
@@ -81,12 +97,13 @@ static _Noreturn void run_child(const char *text, const struct sandbox_user *use
 	if (forget_function != NULL)
 		forget_function(forget_context);
 	child_reset_signals();
-	(void)alarm(timeout_seconds);
+	limit_time();
 	(void)prctl(PR_SET_NAME, "rosenpass-names");
 	result = arrange_descriptors(answer_fd);
 	if (result == 0)
 		result = resolver_restrict(user);
-	if (!still_has_parent(parent))
+	/* It may have ended before its end was to be ours. */
+	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
 	if (result == 0)
 		resolve(text, &answer);
@@ -188,15 +205,24 @@ int resolver_read_answer(const uint8_t *bytes, size_t length,
 	return 0;
 }
 
+void resolver_stop(const struct resolver_job *job)
+{
+	siginfo_t info;
+
+	if (job->pid <= 0)
+		return;
+	/* Not yet collected, so the id is still its own. A signal does not change how it has ended. */
+	(void)kill(job->pid, SIGKILL);
+	while (waitid(P_PID, (id_t)job->pid, &info, WEXITED | WNOWAIT) != 0 && errno == EINTR)
+		continue;
+}
+
 /* Ends the process; how it ended, if it had by itself. */
 static int end(struct resolver_job *job)
 {
 	int status = 0;
 	pid_t pid = waitpid(job->pid, &status, WNOHANG);
 
-	/*
-	 * Not yet collected, so the number is still its own. A signal does not change how it ended already.
-	 */
 	if (pid == 0) {
 		(void)kill(job->pid, SIGKILL);
 		do {

@@ -40,13 +40,19 @@ void resolver_set_forget(void (*forget)(void *context), void *context);
 void resolver_set_timeout(unsigned seconds);
 
 /*
- * Starts to resolve "HOST:PORT". 0 or negative errno. The process closes every descriptor but its own and
- * standard error, drops root and capabilities (user), may start no process and no program, write no file
- * and serve no socket, and is ended by the kernel (SIGALRM) after RESOLVER_TIMEOUT_SECONDS and when its
- * parent ends. SIGCHLD of it may be ignored by the caller: resolver_finish() collects it.
+ * Starts to resolve "HOST:PORT". 0 or negative errno. The process closes every descriptor but its own, drops
+ * root and capabilities (user), and keeps what resolver_restrict() leaves. The kernel ends it (SIGALRM) after
+ * RESOLVER_TIMEOUT_SECONDS and when its parent ends. SIGCHLD of it may be ignored by the caller:
+ * resolver_finish() collects it.
  */
 int resolver_start(struct resolver_job *job, const char *text, const struct sandbox_user *user)
 	__attribute__((warn_unused_result));
+
+/*
+ * Ends the process of a job and waits for its end, but leaves its id taken: whatever has come from that id
+ * came from this process, and nothing more will. resolver_finish() works as before.
+ */
+void resolver_stop(const struct resolver_job *job);
 
 /*
  * Takes the answer of a job whose fd is readable and ends the process. 0 and addresses (each of a known
@@ -66,9 +72,18 @@ int resolver_read_answer(const uint8_t *bytes, size_t length,
                          char problem[static RESOLVER_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
- * The part of resolver_start() in which the process gives up what it can do; there is no way back. 0, or
- * negative errno: something failed that this kernel has.
+ * The part of resolver_start() in which the process gives up what it can do; there is no way back. It loads
+ * the modules of the name service first. Left are the system calls of resolver_filter.h and, with Landlock,
+ * the files that resolving reads, TCP to port 53 (ABI 4), and neither abstract sockets nor signals to others
+ * (ABI 6). It ends with its parent. Without Landlock it reads what its user may. 0, or negative errno:
+ * something failed that this kernel has.
  */
 int resolver_restrict(const struct sandbox_user *user) __attribute__((warn_unused_result));
+
+/*
+ * Returns which of seccomp and Landlock the kernel lacks, and what a process can do therefore, in words for a
+ * log; NULL: neither.
+ */
+const char *resolver_lacks(void);
 
 #endif

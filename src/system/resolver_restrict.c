@@ -1,172 +1,109 @@
 #include "system/resolver.h"
 
+#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <sched.h>
-#include <seccomp.h>
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/capability.h>
-#include <linux/seccomp.h>
+
+#include "system/resolver_filter.h"
+#include "system/sandbox_landlock.h"
+#include "system/syscall_filter.h"
 
 /* Beside what the parent had: modules of the name service, and their answers. */
 #define MEMORY_BYTES (256ul * 1024 * 1024)
 /* Of processor time; to wait costs nothing. */
 #define CPU_SECONDS 10
+#define LINE_BYTES 1024
+#define MODULE_BYTES 128
+#define BLANKS " \t\r\n"
+
+/* DNS over TCP, for long answers. */
+#define DNS_PORT 53
+#define CONFIGURATION "/etc/nsswitch.conf"
 
 /*
- * What no resolver needs. The C library and its modules decide what they do need, so that here, other than
- * in the engine process, the rest is allowed.
+ * What resolving reads, each file by itself: keys may lie beside them. Links are followed, as from
+ * /etc/resolv.conf to /run/systemd/resolve. Modules are loaded before, so that no library is here.
  */
-static const char *const denied[] = {
-	/* other programs and processes */
-	"execve",
-	"execveat",
-	"fork",
-	"vfork",
-	"ptrace",
-	"process_vm_readv",
-	"process_vm_writev",
-	"process_madvise",
-	"kcmp",
-	"kill",
-	"tkill",
-	"tgkill",
-	"rt_sigqueueinfo",
-	"rt_tgsigqueueinfo",
-	"pidfd_open",
-	"pidfd_getfd",
-	"pidfd_send_signal",
-	"unshare",
-	"setns",
-	/* to be asked by others */
-	"listen",
-	"accept",
-	"accept4",
-#ifdef __GLIBC__
-	/*
-	 * Other C libraries bind the sockets they ask from. This one does to hear of interfaces, and copes.
-	 */
-	"bind",
-#endif
-	/* changes to files; opening is below */
-	"creat",
-	"truncate",
-	"truncate64",
-	"unlink",
-	"unlinkat",
-	"rename",
-	"renameat",
-	"renameat2",
-	"link",
-	"linkat",
-	"symlink",
-	"symlinkat",
-	"mkdir",
-	"mkdirat",
-	"rmdir",
-	"mknod",
-	"mknodat",
-	"chmod",
-	"fchmod",
-	"fchmodat",
-	"chown",
-	"chown32",
-	"lchown",
-	"fchown",
-	"fchownat",
-	"mount",
-	"umount2",
-	"pivot_root",
-	"chroot",
-	"open_by_handle_at",
-	/* its own end by SIGALRM */
-	"alarm",
-	"setitimer",
-	/* ways around this list, and parts of the kernel that had more holes than most */
-	"io_uring_setup",
-	"io_uring_enter",
-	"io_uring_register",
-	"bpf",
-	"userfaultfd",
-	"perf_event_open",
-	"keyctl",
-	"add_key",
-	"request_key",
+static const char *const visible[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	CONFIGURATION,
+	"/etc/host.conf",
+	"/etc/gai.conf",
+	"/etc/services",
+	"/etc/protocols",
+	"/etc/networks",
+	"/etc/hostname",
+	"/etc/machine-info",
+	"/proc/sys/net/ipv6/conf/all/disable_ipv6",
+	/* nss-mdns */
+	"/etc/mdns.allow",
+	/* nss-mymachines and nss-libvirt: names of containers and virtual machines */
+	"/run/systemd/machines",
+	"/var/lib/libvirt/dnsmasq",
 };
 
-/* Calls that are denied when an argument, masked, has that value. */
-static const struct {
-	const char *name;
-	unsigned argument; /* from 0 */
-	unsigned mask;
-	unsigned value;
-} conditions[] = {
-	{ "open", 1, O_WRONLY, O_WRONLY },   { "open", 1, O_RDWR, O_RDWR },
-	{ "open", 1, O_CREAT, O_CREAT },     { "open", 1, O_TRUNC, O_TRUNC },
-	{ "openat", 2, O_WRONLY, O_WRONLY }, { "openat", 2, O_RDWR, O_RDWR },
-	{ "openat", 2, O_CREAT, O_CREAT },   { "openat", 2, O_TRUNC, O_TRUNC },
-	{ "clone", 0, CLONE_THREAD, 0 },
-};
+/* --- modules of the name service -------------------------------------------------------- */
 
-/* Their arguments are in memory, where a filter cannot look: libraries fall back to older calls. */
-static const char *const unknown[] = { "openat2", "clone3" };
-
-/* A call that the library or the architecture does not know cannot be made either. */
-static int deny(scmp_filter_ctx filter, const char *name, uint32_t action)
+/* The module of glibc for one word of the configuration. */
+static void load_module(const char *name, size_t length)
 {
-	int number = seccomp_syscall_resolve_name(name);
+	char file[MODULE_BYTES];
+	int written = snprintf(file, sizeof file, "libnss_%.*s.so.2", (int)length, name);
 
-	return number == __NR_SCMP_ERROR ? 0 : seccomp_rule_add(filter, action, number, 0);
+	/* It stays loaded, and getaddrinfo() finds it by its name. Without it, it asks the next one. */
+	if (written > 0 && (size_t)written < sizeof file && memchr(name, '/', length) == NULL)
+		(void)dlopen(file, RTLD_NOW);
 }
 
-static int fill(scmp_filter_ctx filter)
+/* The words after "hosts:"; what is in brackets says when the next one is asked. */
+static void load_from_line(const char *at)
 {
-	/* Errors of the kernel as they are; calls of another architecture not at all. */
-	int result = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	while (*at != '\0') {
+		size_t length = strcspn(at, BLANKS "[#");
 
-	if (result == 0)
-		result = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(EPERM));
-	for (size_t i = 0; i < sizeof denied / sizeof denied[0] && result == 0; i++)
-		result = deny(filter, denied[i], SCMP_ACT_ERRNO(EPERM));
-	for (size_t i = 0; i < sizeof unknown / sizeof unknown[0] && result == 0; i++)
-		result = deny(filter, unknown[i], SCMP_ACT_ERRNO(ENOSYS));
-	for (size_t i = 0; i < sizeof conditions / sizeof conditions[0] && result == 0; i++) {
-		const struct scmp_arg_cmp compare = {
-			.arg = conditions[i].argument,
-			.op = SCMP_CMP_MASKED_EQ,
-			.datum_a = conditions[i].mask,
-			.datum_b = conditions[i].value,
-		};
-		int number = seccomp_syscall_resolve_name(conditions[i].name);
-
-		if (number != __NR_SCMP_ERROR)
-			result = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), number, 1, &compare);
+		if (length > 0)
+			load_module(at, length);
+		at += length;
+		if (*at == '#')
+			return;
+		if (*at == '[')
+			at += strcspn(at, "]");
+		if (*at != '\0')
+			at++;
 	}
-	return result;
 }
 
-static int filter_calls(void)
+/*
+ * Modules are loaded while files can be read and mapped for execution. Afterwards neither is possible, so
+ * that no code comes into the process any more.
+ */
+static void load_modules(void)
 {
-	scmp_filter_ctx filter;
-	int result;
+	static const char database[] = "hosts:";
+	char line[LINE_BYTES];
+	FILE *file = fopen(CONFIGURATION, "re");
 
-	/* The null pointer is only looked at by a kernel that has filters. */
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) != 0 && errno != EFAULT)
-		return 0;
-	filter = seccomp_init(SCMP_ACT_ALLOW);
-	if (filter == NULL)
-		return -ENOMEM;
-	result = fill(filter);
-	if (result == 0)
-		result = seccomp_load(filter);
-	seccomp_release(filter);
-	return result;
+	if (file == NULL)
+		return;
+	while (fgets(line, sizeof line, file) != NULL) {
+		const char *at = line + strspn(line, BLANKS);
+
+		if (strncmp(at, database, sizeof database - 1) == 0)
+			load_from_line(at + sizeof database - 1);
+	}
+	(void)fclose(file);
 }
+
+/* --- limits ----------------------------------------------------------------------------- */
 
 /* A limit that is lower already stays. */
 static void lower(struct rlimit *limit, rlim_t soft, rlim_t hard)
@@ -225,6 +162,11 @@ int resolver_restrict(const struct sandbox_user *user)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	const struct sandbox_landlock_view view = {
+		.paths = visible,
+		.count = sizeof visible / sizeof visible[0],
+		.tcp_port = DNS_PORT,
+	};
 	int result;
 
 	lower_limits();
@@ -238,5 +180,22 @@ int resolver_restrict(const struct sandbox_user *user)
 	if (syscall(SYS_capset, &header, none) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return -errno;
-	return filter_calls();
+	/* A change of the user would undo this. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return -errno;
+	load_modules();
+	result = sandbox_landlock_restrict(&view);
+	return result < 0 ? result : resolver_filter();
+}
+
+const char *resolver_lacks(void)
+{
+	if (!syscall_filter_is_supported())
+		return "this system has no seccomp filter: a process that resolves names can do what its "
+		       "user may";
+	if (sandbox_landlock_abi() == 0)
+		return "this system has no Landlock: a process that resolves names can read what its user "
+		       "may, "
+		       "keys among it";
+	return NULL;
 }

@@ -272,7 +272,7 @@ int sandbox_drop(const struct sandbox_user *user, struct sandbox_report *report,
 	if (result != 0)
 		return problem_with(problem, "cannot forbid core dumps", -result);
 	report->not_dumpable = 1;
-	result = sandbox_landlock_restrict();
+	result = sandbox_landlock_restrict(NULL);
 	if (result < 0)
 		return problem_with(problem, "cannot give up the file system (Landlock)", -result);
 	report->landlock = (uint8_t)result;

@@ -1,11 +1,99 @@
 #include "system/syscall_filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 #include <linux/seccomp.h>
 
 #include "system/sandbox_numbers.h"
+
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static const char *const library[] = {
+	"read",
+	"write",
+	"writev", /* musl's stdio */
+	"close",
+	"fstat",
+	"fstat64",
+	"poll",
+	"ppoll",
+	"ppoll_time64",
+	/* memory; mmap and mprotect are below */
+	"munmap",
+	"mremap",
+	"madvise",
+	"brk",
+	/* clocks, where the vDSO does not know the clock or the machine has no fast one */
+	"clock_gettime",
+	"clock_gettime64",
+	"clock_getres",
+	"clock_getres_time64",
+	"gettimeofday",
+	"time",
+	"nanosleep",
+	"clock_nanosleep",
+	"clock_nanosleep_time64",
+	"getrandom",
+	"futex",
+	"futex_time64",
+	"sched_yield",
+	"getcpu",
+	/* glibc 2.41 blocks signals around the first getrandom(), as abort() does everywhere */
+	"rt_sigprocmask",
+	"sigprocmask",
+	"rt_sigreturn",
+	"sigreturn",
+	"restart_syscall",
+	"exit",
+	"exit_group",
+	/* about the process and the machine; qsort() of older glibc asks how much memory there is */
+	"getpid",
+	"gettid",
+	"getuid",
+	"getuid32",
+	"geteuid",
+	"geteuid32",
+	"getgid",
+	"getgid32",
+	"getegid",
+	"getegid32",
+	"getrlimit",
+	"ugetrlimit",
+	"sysinfo",
+};
+
+static const struct syscall_rule library_rules[] = {
+/* Where there are both, the older one hands its arguments over in memory, which a filter cannot see. */
+#ifdef SYS_mmap2
+	{ "mmap2", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+#else
+	{ "mmap", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+#endif
+	{ "mprotect", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },
+	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },
+	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFL) } },
+	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFL) } },
+	/* stdio asks whether a stream is a terminal. */
+	{ "ioctl", SCMP_ACT_ERRNO(ENOTTY), 1, { SYSCALL_FILTER_INT(1, TCGETS) } },
+	{ "ioctl", SCMP_ACT_ERRNO(ENOTTY), 1, { SYSCALL_FILTER_INT(1, TIOCGWINSZ) } },
+	/* glibc can give its mappings names. It does without when told that the kernel has none. */
+	{ "prctl", SCMP_ACT_ERRNO(EINVAL), 1, { SYSCALL_FILTER_INT(0, PR_SET_VMA) } },
+	/* glibc's allocator and its getrandom() ask for the processors. */
+	{ "sched_getaffinity", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(0, 0) } },
+	/* Own limits may be read (no new value). */
+	{ "prlimit64", SCMP_ACT_ALLOW, 2, { SYSCALL_FILTER_INT(0, 0), { 2, SCMP_CMP_EQ, 0, 0 } } },
+};
 
 bool syscall_filter_is_supported(void)
 {
@@ -84,6 +172,35 @@ int syscall_filter_add_new(scmp_filter_ctx filter, uint32_t action)
 	(void)action;
 #endif
 	return result;
+}
+
+/*
+ * abort() ends the process by its own signal: an allocator that finds its memory corrupted makes no forbidden
+ * call. glibc names process and thread, musl the thread.
+ */
+static int allow_abort(scmp_filter_ctx filter)
+{
+	const struct syscall_rule own[] = {
+		{ "tgkill",
+		  SCMP_ACT_ALLOW,
+		  2,
+		  { SYSCALL_FILTER_INT(0, getpid()), SYSCALL_FILTER_INT(2, SIGABRT) } },
+		{ "tkill",
+		  SCMP_ACT_ALLOW,
+		  2,
+		  { SYSCALL_FILTER_INT(0, syscall(SYS_gettid)), SYSCALL_FILTER_INT(1, SIGABRT) } },
+	};
+
+	return syscall_filter_add_rules(filter, own, COUNT(own));
+}
+
+int syscall_filter_allow_library(scmp_filter_ctx filter)
+{
+	int result = syscall_filter_add_names(filter, SCMP_ACT_ALLOW, library, COUNT(library));
+
+	if (result == 0)
+		result = syscall_filter_add_rules(filter, library_rules, COUNT(library_rules));
+	return result == 0 ? allow_abort(filter) : result;
 }
 
 int syscall_filter_load(scmp_filter_ctx filter)

@@ -20,7 +20,7 @@ struct syscall_rule {
 	const char *name;
 	uint32_t action;
 	unsigned conditions;
-	struct scmp_arg_cmp compare[2];
+	struct scmp_arg_cmp compare[3];
 };
 
 /* The lower 32 bits of an argument, masked, have that value; the kernel ignores the others of an int. */
@@ -45,6 +45,13 @@ int syscall_filter_add_rules(scmp_filter_ctx filter, const struct syscall_rule *
 
 /* The same action for each number of SYSCALL_FILTER_NEW_FIRST and following. */
 int syscall_filter_add_new(scmp_filter_ctx filter, uint32_t action) __attribute__((warn_unused_result));
+
+/*
+ * What both glibc and musl make of plain code, also when they first need something: files that are open,
+ * memory without execution, waiting, clocks, random bytes, locks, the signal mask, own ids, limits and
+ * processors, abort() and exit().
+ */
+int syscall_filter_allow_library(scmp_filter_ctx filter) __attribute__((warn_unused_result));
 
 /* Puts the filter in force, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
 int syscall_filter_load(scmp_filter_ctx filter) __attribute__((warn_unused_result));

@@ -21,6 +21,8 @@
 
 #define WIREGUARD_KEY_BYTES 32
 #define WIREGUARD_NAME_BYTES 16 /* of a device, with a zero */
+/* WireGuard's REJECT_AFTER_TIME: this long after a handshake there is no session. */
+#define WIREGUARD_SESSION_SECONDS 180
 
 struct wireguard_allowed_ip {
 	uint16_t family; /* AF_INET, AF_INET6 */

@@ -267,16 +267,16 @@ check_rosenpass()
 	completes 'auto off' rosenpass exchange fwmark ''
 	completes 'listen peer verbose' rosenpass exchange public-key x secret-key y fwmark 1 ''
 	completes 'public-key' rosenpass exchange public-key x secret-key y peer pub
-	completes 'outfile' rosenpass exchange public-key x secret-key y peer public-key x outf
-	completes '' rosenpass exchange public-key x secret-key y peer outfile z outf
-	completes 'outfile' rosenpass exchange public-key x secret-key y peer outfile z peer outf
+	completes 'outfile outfile-group outfile-mode' rosenpass exchange public-key x secret-key y peer public-key x outf
+	completes 'outfile-group outfile-mode' rosenpass exchange public-key x secret-key y peer outfile z outf
+	completes 'outfile outfile-group outfile-mode' rosenpass exchange public-key x secret-key y peer outfile z peer outf
 	completes '' rosenpass exchange public-key x secret-key y peer endpoint o
 	completes 'V02 V03' rosenpass exchange public-key x secret-key y peer protocol-version ''
 	completes 'allowed-ips peer persistent-keepalive' \
 		rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b ''
 	completes 'add' rosenpass peer a
 	completes '--daemon' rosenpass peer add --d
-	completes 'outfile' rosenpass peer add --daemon x public-key y out
+	completes 'outfile outfile-group outfile-mode' rosenpass peer add --daemon x public-key y out
 	completes '' rosenpass peer add public-key y pee
 	completes 'rosenpass-protocol' rosenpass man rosenpass-
 	completes 'gen-config gen-keys' rosenpass help gen
@@ -355,7 +355,7 @@ if command -v fish >/dev/null 2>&1; then
 		fish_completes 'V02 V03' 'rosenpass exchange public-key x secret-key y peer protocol-version '
 		fish_completes 'allowed-ips peer persistent-keepalive' \
 			'rosenpass exchange public-key x secret-key y peer endpoint a wireguard wg0 key endpoint b '
-		fish_completes 'outfile' 'rosenpass peer add --daemon x public-key y out'
+		fish_completes 'outfile outfile-group outfile-mode' 'rosenpass peer add --daemon x public-key y out'
 		fish_completes 'add' 'rosenpass peer a'
 		fish_completes '--public-key' 'rosenpass gen-keys --p'
 		;;

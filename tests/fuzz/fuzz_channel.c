@@ -60,6 +60,7 @@ static void check_request(const struct channel_request *request)
 		}
 		break;
 	case CHANNEL_SET_ADDRESSES:
+	case CHANNEL_RESTORE:
 		for (uint32_t i = 0; i < request->addresses.count; i++) {
 			FUZZ_CHECK(i < CHANNEL_ADDRESSES_MAX);
 			FUZZ_CHECK(is_internet(&request->addresses.list[i]));

@@ -22,6 +22,8 @@ mkdir "$work/keys" "$work/run" && cp "$vectors"/keys/* "$work/keys" &&
 keys=$work/keys
 # Control sockets of these daemons are nobody else's.
 export RUNTIME_DIRECTORY=$work/run
+# They do not remember where their peers were in another case.
+export STATE_DIRECTORY=
 
 # Scripts have their own last things to do.
 before_clean_up()

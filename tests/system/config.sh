@@ -90,7 +90,7 @@ run gen-config new.toml
 check "gen-config writes a file" went_well
 check "of the usual mode" [ "$(stat -c %a new.toml)" = 644 ]
 for key in public_key secret_key listen verbosity user name endpoint pre_shared_key key_out device peer extra_params \
-	exchange_command protocol_version osk_organization osk_label; do
+	exchange_command key_out_mode key_out_group protocol_version osk_organization osk_label; do
 	check "with the key $key" grep -qE "^#?$key = " new.toml
 done
 before=$(sha256sum <new.toml)

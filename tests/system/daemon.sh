@@ -120,8 +120,9 @@ ln -s target link
 start a alice listen "127.0.0.1:$port" peer public-key "$keys/bob.pk" outfile link
 pid_a=$pid
 start b bob peer public-key "$keys/alice.pk" endpoint "127.0.0.1:$port" outfile b
-check "an outfile that was a link" agree link b
-check "where it led to is as it was" [ "$(cat target)" = "not a key" ]
+check "an outfile that is a link" agree link b
+check "it is still one" test -L link
+check "where it leads to is the key" is_base64_key target
 check "links: both end with 0" ends TERM "$pid_a" "$pid"
 
 # --- no standard streams --------------------------------------------------------------------------------------------

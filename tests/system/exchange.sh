@@ -241,7 +241,7 @@ check "one complaint is enough" said_once
 check "the file's name is quoted as Rust does" within 5 announced bob.out \
 	'"folder/it is \"b\"\t\\é"' exchanged
 check "a file that was there is replaced, not written into" bash -c "[ \"\$(stat -c %i a)\" != $before ]"
-check "the new file has mode 600" has_mode 600 a
+check "the new file has the mode that it had" has_mode 644 a
 stop "a missing folder" TERM
 
 in_folder closed

@@ -167,7 +167,7 @@ rosenpass=$work/rosenpass
 # Neither those who leave nor those who stay wait for a command that hangs.
 words="one of three hangs"
 in_folder hangs
-hook 'if [ "$name $reason" = "bob stale" ]; then' 'echo $$ >deaf; trap "" TERM INT HUP; while :; do sleep 0.1; done' 'fi'
+hook 'if [ "$name $reason" = "bob stale" ]; then' 'echo $$ >deaf; trap "" TERM INT HUP; for i in {1..600}; do sleep 0.1; done' 'fi'
 rosenpass=$fast
 export ROSENPASS_TEST_CLOCK_SCALE=20
 free_port
@@ -253,7 +253,7 @@ check "$words: clients end" ends TERM "${clients[@]}"
 
 words="the daemon stops and a command hangs"
 in_folder hangs-at-stop
-hook 'echo $$ >deaf; trap "" TERM INT HUP; while :; do sleep 0.1; done'
+hook 'echo $$ >deaf; trap "" TERM INT HUP; for i in {1..600}; do sleep 0.1; done'
 rosenpass=$fast
 export ROSENPASS_TEST_CLOCK_SCALE=20
 free_port
@@ -272,7 +272,7 @@ rosenpass=$work/rosenpass
 # Whoever asks twice is in a hurry.
 words="the daemon is told to stop twice"
 in_folder twice
-hook 'echo $$ >slow; exec sleep 1000'
+hook 'echo $$ >slow; exec sleep 100'
 free_port
 peer bob "$command" | configure
 run server "$rosenpass" exchange-config server.toml

@@ -125,6 +125,15 @@ check "genkey: other pairs each time" not cmp -s a/pqpk b/pqpk
 mkdir -m 700 empty
 check "genkey in an empty folder" silent genkey empty
 check "genkey in an empty folder: files" sizes empty "$private"
+# As mkdir or a container makes it.
+for mode in 755 750 777; do
+	mkdir -m "$mode" "mounted$mode"
+	check "genkey in an empty folder of mode $mode" silent genkey "mounted$mode"
+	check "genkey in an empty folder of mode $mode: it is ours alone" has_mode 700 "mounted$mode"
+	check "genkey in an empty folder of mode $mode: files" sizes "mounted$mode" "$private"
+done
+mkdir -m 755 mounted && touch mounted/file
+refused "genkey: something is in it" '"mounted" has mode 755, .*: chmod 700 "mounted"' genkey mounted
 before=$(state)
 check "genkey once more: says what is kept" notes 'wgsk" exists and is kept' genkey a
 check "genkey once more: all is as before" [ "$(state)" = "$before" ]
@@ -140,6 +149,11 @@ check "genkey makes a missing pair: files" sizes a "$private"
 check "genkey makes a missing pair: wgsk is kept" sha256sum --status -c <<<"$before"
 ln -s b link
 check "genkey through a link" notes kept genkey link
+for file in wgsk pqsk; do
+	chmod 644 "b/$file"
+	check "genkey: others can read $file" notes "warn: genkey: \"b/$file\" can be read by other users" genkey b
+	chmod 600 "b/$file"
+done
 
 mv b/pqpk kept
 refused "genkey: pqsk alone" 'there is "b/pqsk" without "b/pqpk"; bring that back, or remove' genkey b
@@ -177,6 +191,7 @@ umask 077
 check "pubkey" silent pubkey a p
 umask 022
 check "pubkey: files" sizes p "$public"
+check "pubkey: others can get there" has_mode 755 p
 check "pubkey: wgpk is base64 without a newline" is_base64_key p/wgpk
 check "pubkey: pqpk is a copy" cmp a/pqpk p/pqpk
 mkdir e

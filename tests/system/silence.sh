@@ -2,6 +2,7 @@
 # usage: silence.sh ROSENPASS ROSENPASS_FAST ASK STRANGERS
 # Peers that do not answer, and callers that are rejected: what both sides log, once, and that it ends. Needs root and
 # network namespaces; else it is skipped (77). The last line is "N passed, N failed".
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 
 # It works in namespaces of its own, which end with it whatever ends it: networks, mounts and processes.
 if [ "${1-}" != inside ]; then
@@ -14,10 +15,9 @@ if [ "${1-}" != inside ]; then
 		echo "skipped: this system has no namespaces with virtual links (unshare, ip, veth)"
 		exit 77
 	fi
-	exec "${own[@]}" bash "$0" inside "$@"
+	exec "${own[@]}" bash "$root/tests/system/silence.sh" inside "$@"
 fi
 shift
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 # shellcheck source=common.bash
 source "$root/tests/system/common.bash"
 

@@ -288,6 +288,37 @@ kill "$server" "$client"
 wait "$server" "$client"
 rm -f alice.pub/psk bob.pub/psk
 
+# --- all packets through the tunnel -----------------------------------------------------------------------------------
+
+ip -n a addr add 203.0.113.9/32 dev lo
+ip -n b route add default via 10.99.0.1
+ip -n b rule >/tmp/rules
+beyond()
+{
+	ip netns exec b ping -c 1 -W 1 203.0.113.9
+}
+same_rules()
+{
+	ip -n b rule | cmp - /tmp/rules
+}
+server /work/rp
+for end in TERM KILL; do
+	ip netns exec b /work/rp exchange bob dev wg0 ip fd00::2/64,10.77.0.2/24 \
+		peer alice.pub endpoint 10.99.0.1:9999 allowed-ips 0.0.0.0/0 >/tmp/client.out 2>/tmp/client.err &
+	client=$!
+	check "full tunnel: the same key" within 20 same_psk
+	check "full tunnel: ping beyond the other side" within 10 beyond
+	check "full tunnel: it goes through the tunnel" eval 'ip -n b route get 203.0.113.9 | grep -q "dev wg0"'
+	check "full tunnel: the kernel's WireGuard has the mark" [ "$(ip netns exec b wg show wg0 fwmark)" = 0xca6c ]
+	kill -s "$end" "$client"
+	wait "$client"
+	check "full tunnel: SIG$end, no interface" within 5 not there b
+	check "full tunnel: SIG$end, no rule" within 5 same_rules
+done
+kill "$server"
+wait "$server"
+ip -n b route del default
+
 # Two minutes are four seconds.
 export ROSENPASS_TEST_CLOCK_SCALE=30
 server /work/rp_fast

@@ -34,6 +34,12 @@ check "status: confirmed" grep -q '^  in WireGuard: confirmed' status
 check "status: handshake" grep -q '^  latest handshake: ' status
 check "status: no key in it" not grep -qF "$(psk "$a")" status
 check "rosenpass status knows it too" eval '"$rosenpass" status "$a" | grep -q wireguard'
+for file in alice/wgsk alice/pqsk alice/pqpk bob.pub/wgpk bob.pub/pqpk; do
+	before=$(sha256sum "$file")
+	"$rosenpass" peer add --daemon "$a" public-key "$keys/carol.pk" outfile "./$file" 2>other.err
+	check "no key is written to $file" grep -q 'is the same file as' other.err
+	check "$file is as it was" [ "$(sha256sum "$file")" = "$before" ]
+done
 check "the process that reads from the network has no capability" \
 	grep -q '^CapPrm:[[:space:]]*0*$' "/proc/$(engine_of "$server")/status"
 # CAP_KILL 5, CAP_SETGID 6, CAP_SETUID 7, CAP_NET_ADMIN 12: to start and to end that process, and the interface.
@@ -48,8 +54,8 @@ status_shows()
 	in_a "$rp" status "${a}x" >status && grep -q "$1" status
 }
 check "without a peer: the interface is made" within 10 eval 'ip -n "$a" link show "${a}x" up | grep -q UP'
-check "without a peer: it has its address" eval 'ip -n "$a" address show dev "${a}x" | grep -q fd00:1::1/64'
-check "without a peer: WireGuard has its port" [ "$(in_a wg show "${a}x" listen-port)" = 9556 ]
+check "without a peer: it has its address" within 10 eval 'ip -n "$a" address show dev "${a}x" | grep -q fd00:1::1/64'
+check "without a peer: WireGuard has its port" within 10 eval '[ "$(in_a wg show "${a}x" listen-port)" = 9556 ]'
 check "without a peer: rp status DEVICE shows it" within 10 status_shows "^interface: ${a}x\$"
 check "without a peer: rp status shows it" eval 'in_a "$rp" status | grep -q "^interface: ${a}x\$"'
 in_a wg set "${a}x" peer "$(cat bob.pub/wgpk)" allowed-ips fd00:1::2
@@ -217,13 +223,13 @@ check "a peer that is back gets its key" within 20 same_psk
 check "SIGTERM: both end with 0" ends TERM "$one" "$two"
 check "the keys stay" same_psk
 key=$(psk "$a")
-run one ip netns exec "$a" "$rosenpass" exchange --name one public-key alice/pqpk secret-key alice/pqsk \
+run one ip netns exec "$a" "$rosenpass" exchange --name one --before-first-exchange block public-key alice/pqpk secret-key alice/pqsk \
 	peer public-key bob.pub/pqpk wireguard "$a" "$(cat bob.pub/wgpk)"
 another()
 {
 	has_psk "$a" && [ "$(psk "$a")" != "$key" ]
 }
-check "a start sets a random key at once" within 5 another
+check "block: a start sets a random key at once" within 5 another
 check "SIGTERM: it ends with 0" ends TERM "$pid"
 
 finish

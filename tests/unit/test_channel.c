@@ -189,6 +189,15 @@ static void test_requests(void **state)
 	assert_false(reads_request(&request));
 	request.addresses.list[0].any.sa_family = AF_INET;
 	assert_true(reads_request(&request));
+	for (uint32_t kind = CHANNEL_RESTORE; kind <= CHANNEL_DELIVERED; kind++) {
+		request = sound_request(kind);
+		request.slot = CHANNEL_PEERS_MAX;
+		assert_false(reads_request(&request));
+	}
+	request = sound_request(CHANNEL_RESTORE);
+	request.addresses.count = 1;
+	request.addresses.list[0].any.sa_family = AF_UNIX;
+	assert_false(reads_request(&request));
 }
 
 static void test_peer_requests(void **state)

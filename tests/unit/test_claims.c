@@ -163,6 +163,21 @@ static void test_later(void **state)
 	assert_int_equal(check(peer, "b", false), 0);
 }
 
+/* What the owner itself reads is looked at again each time. */
+static void test_own_inputs(void **state)
+{
+	struct claim *peer = NULL;
+
+	(void)state;
+	make("a");
+	assert_int_equal(add(&peer, "peer 1", "pre_shared_key", "a", CLAIMS_INPUT), 0);
+	assert_int_equal(add(&peer, "peer 1", "key_out", "b", CLAIMS_OUTPUT), 0);
+	make("c");
+	assert_int_equal(rename("c", "a"), 0);
+	assert_int_equal(link("a", "b"), 0);
+	assert_int_equal(check(peer, "b", true), -1);
+}
+
 static void test_words(void **state)
 {
 	static uint8_t keys[3][ROSENPASS_PUBLIC_KEY_BYTES];
@@ -233,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_uses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_later, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_own_inputs, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 	};

@@ -66,6 +66,20 @@ static void test_own_keys(void **state)
 		{ OWN "fwmark = 0", SAID_OWN NO_LISTEN QUIET "fwmark = \"off\"\n" },
 		{ OWN "fwmark = \"0xca6c\"", SAID_OWN NO_LISTEN QUIET "fwmark = 51820\n" },
 		{ OWN "fwmark = 0xffffffff", SAID_OWN NO_LISTEN QUIET "fwmark = 4294967295\n" },
+		/* What holds for every peer that says nothing else; not for one without a file. */
+		{ OWN "key_out_mode = \"0640\"\nkey_out_group = \"vpn\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "key_out_mode = \"0640\"\nkey_out_group = \"vpn\"\n" PEER PEER
+		      "key_out_mode = \"0600\"\nkey_out_group = \"other\"\n"
+		      "[[peers]]\npublic_key = \"q\"\nexchange_command = [\"x\"]\n",
+		  SAID_OWN NO_LISTEN QUIET SAID_PEER
+		  "key_out_mode = \"0640\"\nkey_out_group = \"vpn\"\n" SAID_PEER
+		  "key_out_mode = \"0600\"\nkey_out_group = \"other\"\n"
+		  "\n[[peers]]\npublic_key = \"q\"\nexchange_command = [\"x\"]\n" },
+		{ OWN "before_first_exchange = \"block\"",
+		  SAID_OWN NO_LISTEN QUIET "before_first_exchange = \"block\"\n" },
+		{ OWN "before_first_exchange = \"leave\"", SAID_OWN NO_LISTEN QUIET },
+		{ OWN "on_exit = \"random\"", SAID_OWN NO_LISTEN QUIET "on_exit = \"random\"\n" },
+		{ OWN "on_exit = \"keep\"", SAID_OWN NO_LISTEN QUIET },
 	};
 
 	(void)state;
@@ -110,6 +124,12 @@ static void test_own_errors(void **state)
 		{ OWN "verbosity = \"loud\"",
 		  "f.toml:3: verbosity \"loud\" is not known; expected Quiet or Verbose" },
 		{ OWN "verbosity = \"Quiet\\u0000\"", "f.toml:3: verbosity has a zero byte in it" },
+		{ OWN "before_first_exchange = \"Block\"",
+		  "f.toml:3: before_first_exchange \"Block\" is not known; expected block or leave" },
+		{ OWN "before_first_exchange = true",
+		  "f.toml:3: before_first_exchange: expected a string, found a boolean" },
+		{ OWN "on_exit = \"\"", "f.toml:3: on_exit \"\" is not known; expected keep or random" },
+		{ OWN "on_exit = [\"keep\"]", "f.toml:3: on_exit: expected a string, found an array" },
 		{ OWN "verbosity = 2", "f.toml:3: verbosity: expected a string, found an integer" },
 		{ OWN "fwmark = 4294967296",
 		  "f.toml:3: fwmark is 4294967296; expected a number from 0 to 4294967295" },
@@ -368,13 +388,75 @@ static void test_long_words(void **state)
 	assert_non_null(strstr(problem, "xxx\": File name too long"));
 }
 
+/* As systemd sets them for a service. */
+static void test_variables(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *expected; /* NULL: refused, with this in the problem: */
+		const char *problem;
+	} cases[] = {
+		{ "${CREDENTIALS_DIRECTORY}/pqsk", "/run/credentials/x.service/pqsk", NULL },
+		{ "${RUNTIME_DIRECTORY}/k", "/run/one/k", NULL },
+		{ "${CREDENTIALS_DIRECTORY}${CREDENTIALS_DIRECTORY}",
+		  "/run/credentials/x.service/run/credentials/x.service", NULL },
+		{ "/a${CREDENTIALS_DIRECTORY}", "/a/run/credentials/x.service", NULL },
+		{ "~/${CREDENTIALS_DIRECTORY}", "/home/me//run/credentials/x.service", NULL },
+		{ "a$b", "a$b", NULL },
+		{ "a$", "a$", NULL },
+		{ "$CREDENTIALS_DIRECTORY/k", "$CREDENTIALS_DIRECTORY/k", NULL },
+		{ "a$$b", "a$b", NULL },
+		{ "$$$$", "$$", NULL },
+		{ "$${CREDENTIALS_DIRECTORY}", "${CREDENTIALS_DIRECTORY}", NULL },
+		{ "$$${CREDENTIALS_DIRECTORY}", "$/run/credentials/x.service", NULL },
+		{ "${STATE_DIRECTORY}/k", NULL, "\"${STATE_DIRECTORY}/k\": STATE_DIRECTORY is not set" },
+		{ "${HOME}/k", NULL, "${HOME} is not known; there are ${CREDENTIALS_DIRECTORY}" },
+		{ "${}/k", NULL, "${} is not known" },
+		{ "${RUNTIME_DIRECTORY", NULL, "a } is missing after ${" },
+		{ "${RUNTIME_DIRECTORYX}", NULL, "${RUNTIME_DIRECTORYX} is not known" },
+		{ "${RUNTIME_DIRECTOR}", NULL, "${RUNTIME_DIRECTOR} is not known" },
+	};
+
+	(void)state;
+	assert_int_equal(setenv("HOME", "/home/me", 1), 0);
+	assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/run/credentials/x.service", 1), 0);
+	assert_int_equal(setenv("RUNTIME_DIRECTORY", "/run/one:/run/other", 1), 0);
+	assert_int_equal(unsetenv("STATE_DIRECTORY"), 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct config config;
+		char problem[CONFIG_PROBLEM_BYTES];
+		char text[256];
+
+		(void)snprintf(text, sizeof text, "secret_key = \"s\"\npublic_key = \"%s\"\n", cases[i].path);
+		if (parse(&config, text, problem) == 0) {
+			if (cases[i].expected == NULL || strcmp(config.public_key, cases[i].expected) != 0)
+				fail_msg("\"%s\" is \"%s\"", cases[i].path, config.public_key);
+			config_release(&config);
+		} else {
+			assert_null(cases[i].expected);
+			assert_memory_equal(problem, "f.toml:2: public_key", 20);
+			if (strstr(problem, cases[i].problem) == NULL)
+				fail_msg("\"%s\": %s", cases[i].path, problem);
+		}
+	}
+	assert_int_equal(setenv("STATE_DIRECTORY", "lib", 1), 0);
+	{
+		struct config config;
+		char problem[CONFIG_PROBLEM_BYTES];
+
+		assert_int_equal(parse(&config, "secret_key = \"${STATE_DIRECTORY}/s\"\n", problem), -1);
+		assert_non_null(strstr(problem, "STATE_DIRECTORY is \"lib\", and no absolute path"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_own_keys),   cmocka_unit_test(test_own_errors),
-		cmocka_unit_test(test_no_toml),    cmocka_unit_test(test_many_listen),
-		cmocka_unit_test(test_home),       cmocka_unit_test(test_samples),
-		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_long_words),
+		cmocka_unit_test(test_variables),   cmocka_unit_test(test_own_keys),
+		cmocka_unit_test(test_own_errors),  cmocka_unit_test(test_no_toml),
+		cmocka_unit_test(test_many_listen), cmocka_unit_test(test_home),
+		cmocka_unit_test(test_samples),     cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_long_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

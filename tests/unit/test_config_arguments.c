@@ -63,6 +63,14 @@ static void test_good(void **state)
 		           "public_key = \"q\"\nkey_out = \"o\"\n" },
 		{ OWN "fwmark 0x10 peer public-key q outfile o",
 		  SAID_OWN NO_LISTEN QUIET "fwmark = 16\n" PEER "public_key = \"q\"\nkey_out = \"o\"\n" },
+		/*
+		 * The shell has replaced variables; what is left is meant, and is written so that it stays.
+		 */
+		{ "public-key ${HOME} secret-key $$ peer public-key $q outfile ${STATE_DIRECTORY}/o "
+		  "outfile-mode 640 outfile-group vpn",
+		  "public_key = \"$${HOME}\"\nsecret_key = \"$$$\"\n" NO_LISTEN QUIET PEER
+		  "public_key = \"$q\"\nkey_out = \"$${STATE_DIRECTORY}/o\"\nkey_out_mode = \"0640\"\n"
+		  "key_out_group = \"vpn\"\n" },
 		{ "public-key ~/p private-key ~ peer public-key ~/q outfile ~/o preshared-key ~/k",
 		  "public_key = \"/home/me/p\"\nsecret_key = \"/home/me\"\n" NO_LISTEN QUIET PEER
 		  "public_key = \"/home/me/q\"\npre_shared_key = \"/home/me/k\"\nkey_out = "
@@ -114,6 +122,11 @@ static void test_errors(void **state)
 		const char *problem;
 	} cases[] = {
 		{ OWN, "no peer given; add: peer public-key FILE outfile FILE" },
+		{ PEER_1 "outfile o outfile-mode 0666", "peer 1: outfile-mode 0666 lets everybody write; "
+		                                        "expected an octal mode such as \"0640\" or "
+		                                        "0o640" },
+		{ PEER_1 "outfile-group x wireguard wg0 " WG_PEER,
+		  "peer 1: outfile-group without outfile, which it is for" },
 		{ "public-key _ secret-key s peer public-key q outfile o",
 		  "public-key is empty; expected the name of a file" },
 		{ "public-key p secret-key ~you peer public-key q outfile o",

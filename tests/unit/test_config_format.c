@@ -36,6 +36,10 @@ static char *any_text(uint64_t *numbers)
 		",",
 		".",
 		"~",
+		"$",
+		"$$",
+		"${",
+		"${STATE_DIRECTORY}",
 		"\"\"\"",
 		"'''",
 		"\\u0041",
@@ -47,7 +51,7 @@ static char *any_text(uint64_t *numbers)
 		"\xf4\x8f\xbf\xbf",
 	};
 	size_t count = fixture_below(numbers, 20) == 0 ? 300 : 1 + fixture_below(numbers, 8);
-	char *text = calloc(count + 1, 8);
+	char *text = calloc(count + 1, 24);
 
 	assert_non_null(text);
 	(void)strcpy(text, "x");
@@ -107,6 +111,8 @@ static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)
 	peer->pre_shared_key = perhaps(numbers, any_text(numbers));
 	peer->endpoint = perhaps(numbers, copy("[fe80::1%wg-0]:9999"));
 	peer->key_out = any_text(numbers);
+	peer->key_out_mode = fixture_below(numbers, 2) == 0 ? 0 : 0640;
+	peer->key_out_group = perhaps(numbers, any_text(numbers));
 	if (fixture_below(numbers, 2) == 0) {
 		peer->device = copy("wg-\"0");
 		peer->wireguard_peer = copy(WG_PEER);
@@ -131,6 +137,8 @@ static void any_config(uint64_t *numbers, struct config *config)
 	config->public_key = any_text(numbers);
 	config->secret_key = any_text(numbers);
 	config->user = perhaps(numbers, any_text(numbers));
+	config->before_first_exchange = fixture_below(numbers, 2) == 0 ? CONFIG_BLOCK : CONFIG_LEAVE;
+	config->on_exit = fixture_below(numbers, 2) == 0 ? CONFIG_KEEP : CONFIG_RANDOM;
 	config->verbosity = fixture_below(numbers, 2) == 0 ? CONFIG_QUIET : CONFIG_VERBOSE;
 	config->fwmark.is_fixed = fixture_below(numbers, 2) == 0;
 	if (config->fwmark.is_fixed && fixture_below(numbers, 2) == 0)
@@ -177,6 +185,8 @@ static void test_reads_back(void **state)
 		assert_int_equal(written.verbosity, read.verbosity);
 		assert_int_equal(written.fwmark.is_fixed, read.fwmark.is_fixed);
 		assert_int_equal(written.fwmark.mark, read.fwmark.mark);
+		assert_int_equal(written.before_first_exchange, read.before_first_exchange);
+		assert_int_equal(written.on_exit, read.on_exit);
 		assert_int_equal(written.listen.count, read.listen.count);
 		if (written.listen.count > 0)
 			check_same(written.listen.words[0], read.listen.words[0]);

@@ -28,6 +28,14 @@ static void test_keys(void **state)
 		{ OUT "pre_shared_key = \"k\"", "pre_shared_key = \"k\"\n" OUT },
 		{ OUT "pre_shared_key = \"~/k\"", "pre_shared_key = \"/home/me/k\"\n" OUT },
 		{ "key_out = \"~/o\"", "key_out = \"/home/me/o\"\n" },
+		{ OUT "key_out_mode = \"0640\"", OUT "key_out_mode = \"0640\"\n" },
+		{ OUT "key_out_mode = \"600\"", OUT "key_out_mode = \"0600\"\n" },
+		{ OUT "key_out_mode = \"0o664\"", OUT "key_out_mode = \"0664\"\n" },
+		{ OUT "key_out_mode = 0o644", OUT "key_out_mode = \"0644\"\n" },
+		{ OUT "key_out_group = \"vpn\"", OUT "key_out_group = \"vpn\"\n" },
+		{ OUT "key_out_group = 33", OUT "key_out_group = \"33\"\n" },
+		{ "exchange_command = [\"${STATE_DIRECTORY}/x\", \"${STATE_DIRECTORY}/y\"]",
+		  "exchange_command = [\"/var/lib/r/x\", \"${STATE_DIRECTORY}/y\"]\n" },
 		{ "exchange_command = [\"x\"]", "exchange_command = [\"x\"]\n" },
 		{ "exchange_command = [\"~/x\", \"~/y\"]", "exchange_command = [\"/home/me/x\", \"~/y\"]\n" },
 		{ OUT "exchange_command = []", OUT },
@@ -122,6 +130,44 @@ static void test_errors(void **state)
 		  "6: peer 1: key_out \"~you/x\": only ~ and ~/ are replaced, no other user's "
 		  "home folder; write it out, or ./~ for a file of that name" },
 		{ "key_out = \"a\\u0000\"", "6: peer 1: key_out has a zero byte in it" },
+		{ OUT "key_out_mode = \"rw\"",
+		  "7: peer 1: key_out_mode \"rw\" is no octal mode; expected one such as 0640" },
+		{ OUT "key_out_mode = \"0680\"",
+		  "7: peer 1: key_out_mode \"0680\" is no octal mode; expected one such as 0640" },
+		{ OUT "key_out_mode = \"\"",
+		  "7: peer 1: key_out_mode \"\" is no octal mode; expected one such as 0640" },
+		{ OUT "key_out_mode = true",
+		  "7: peer 1: key_out_mode: expected a string such as \"0640\", found a boolean" },
+		{ OUT "key_out_mode = 640", "7: peer 1: key_out_mode 01200 does not let the owner read and "
+		                            "write; expected an octal mode "
+		                            "such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "
+		                           "file; expected an octal mode "
+		                           "such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = \"0606\"", "7: peer 1: key_out_mode 0606 lets everybody write; "
+		                                 "expected an octal mode such as \"0640\" or "
+		                                 "0o640" },
+		{ OUT "key_out_mode = \"0440\"", "7: peer 1: key_out_mode 0440 does not let the owner read "
+		                                 "and write; expected an octal mode "
+		                                 "such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = \"0750\"", "7: peer 1: key_out_mode 0750 has more than permissions to "
+		                                 "read and write; expected an octal "
+		                                 "mode such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = \"2640\"", "7: peer 1: key_out_mode 02640 has more than permissions to "
+		                                 "read and write; expected an octal "
+		                                 "mode such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = \"0620\"", "7: peer 1: key_out_mode 0620 lets the group write and not "
+		                                 "read; expected an octal mode such as "
+		                                 "\"0640\" or 0o640" },
+		{ OUT "key_out_group = \"\"", "7: peer 1: key_out_group is empty" },
+		{ "exchange_command = [\"x\"]\nkey_out_mode = \"0640\"",
+		  "4: peer 1: key_out_mode without key_out, which it is for" },
+		{ "exchange_command = [\"x\"]\nkey_out_group = \"vpn\"",
+		  "4: peer 1: key_out_group without key_out, which it is for" },
+		{ "key_out = \"${CREDENTIALS_DIRECTORY}/x\"",
+		  "6: peer 1: key_out \"${CREDENTIALS_DIRECTORY}/x\": CREDENTIALS_DIRECTORY is not set, as "
+		  "systemd "
+		  "does for a service; set it, or write the path out" },
 		{ OUT "pre_shared_key = \"\"",
 		  "7: peer 1: pre_shared_key is empty; expected the name of a file" },
 		{ OUT "endpoint = \"h\"", "7: peer 1: endpoint \"h\" has no port; expected HOST:PORT" },
@@ -407,7 +453,9 @@ static void test_equal(void **state)
 static int set_home(void **state)
 {
 	(void)state;
-	return setenv("HOME", "/home/me", 1);
+	return setenv("HOME", "/home/me", 1) != 0 || setenv("STATE_DIRECTORY", "/var/lib/r", 1) != 0
+	               ? -1
+	               : unsetenv("CREDENTIALS_DIRECTORY");
 }
 
 int main(void)

@@ -105,6 +105,49 @@ static void test_crossed_start(void **state)
 	}
 }
 
+/*
+ * The lesser side calls at an old address, where nobody is, while the greater one calls it from a new one: it
+ * need not be asked three times. Where both calls arrive, both end with the same key.
+ */
+static void test_hello_from_elsewhere(void **state)
+{
+	uint8_t ids[2][ROSENPASS_PEER_ID_BYTES];
+	enum host_name greater;
+	enum host_name lesser;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		rosenpass_peer_id(ids[i], host_public_key((enum host_name)i), ROSENPASS_BLAKE2B_188);
+	greater = memcmp(ids[ALICE], ids[BOB], sizeof ids[0]) > 0 ? ALICE : BOB;
+	lesser = greater == ALICE ? BOB : ALICE;
+	for (int arrives = 0; arrives < 2; arrives++) {
+		const struct rosenpass_address old = host_address(CAROL);
+		struct world world;
+		struct packet packet;
+
+		both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
+		assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[lesser].engine,
+		                                             world.hosts[lesser].peers[greater], &old,
+		                                             world.now),
+		                 0);
+		host_expire(&world, lesser);
+		host_expire(&world, greater);
+		packet = host_take(&world, lesser);
+		if (arrives == 1)
+			(void)host_receive(&world, greater, &packet);
+		packet = host_take(&world, greater);
+		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_ANSWERED);
+		world_settle(&world);
+		if (arrives == 0)
+			assert_same_key(&world, ALICE, BOB);
+		world_run(&world, world.now + 30 * SECOND);
+		assert_same_key(&world, ALICE, BOB);
+		assert_int_equal(info_of(&world, ALICE, BOB).state, ROSENPASS_STATE_IDLE);
+		assert_int_equal(info_of(&world, BOB, ALICE).state, ROSENPASS_STATE_IDLE);
+		world_teardown(&world);
+	}
+}
+
 /* Replaying an old InitHello for ever cannot keep us from completing our own handshake. */
 static void test_replayed_hello_cannot_block(void **state)
 {
@@ -279,6 +322,7 @@ int main(void)
 		cmocka_unit_test(test_finds_the_dialect),
 		cmocka_unit_test(test_answer_to_earlier_dialect),
 		cmocka_unit_test(test_crossed_start),
+		cmocka_unit_test(test_hello_from_elsewhere),
 		cmocka_unit_test(test_replayed_hello_cannot_block),
 		cmocka_unit_test(test_replay_after_removal),
 		cmocka_unit_test(test_late_confirmation),

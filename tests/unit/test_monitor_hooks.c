@@ -168,7 +168,7 @@ static int tear_down(void **state)
 	scene->monitor.stopping = true;
 	monitor_hooks_stop(&scene->monitor, scene->now_ns, true);
 	for (int i = 0; i < 3; i++)
-		pass(scene, 5);
+		pass(scene, 30);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
 	for (size_t i = 0; i < PEERS; i++) {
@@ -252,7 +252,8 @@ static void test_queue_is_in_order(void **state)
 static void test_deaf_program_is_killed(void **state)
 {
 	struct scene *scene = *state;
-	struct monitor_peer *peer = add(scene, 0, "deaf", "trap '' TERM; while :; do sleep 0.1; done");
+	struct monitor_peer *peer =
+		add(scene, 0, "deaf", "trap '' TERM; for i in $(seq 300); do sleep 0.1; done");
 
 	give(scene, peer);
 	(void)serve(scene);
@@ -390,7 +391,7 @@ static void test_stop(void **state)
 	struct scene *scene = *state;
 
 	give(scene, add(scene, 0, "bob", ":"));
-	give(scene, add(scene, 1, "deaf", "trap '' TERM; while :; do sleep 0.1; done"));
+	give(scene, add(scene, 1, "deaf", "trap '' TERM; for i in $(seq 300); do sleep 0.1; done"));
 	wait_for(scene, 2);
 	remove_peer(scene, &scene->peers[0]);
 	scene->monitor.stopping = true;

@@ -78,6 +78,7 @@ static int open_name_server(void)
 #define TYPE_A 1
 #define TYPE_AAAA 28
 #define CODE_NO_NAME 3
+#define FLAG_CUT 2
 
 static uint8_t *put16(uint8_t *at, unsigned number)
 {
@@ -87,22 +88,17 @@ static uint8_t *put16(uint8_t *at, unsigned number)
 }
 
 /*
- * Answers one question with so many addresses 192.0.2.x or one 2001:db8::1; no_name: there is no such name.
+ * Turns a question, which starts at packet, into the answer with so many addresses 192.0.2.x or one
+ * 2001:db8::1; no_name: there is no such name. The answer's length.
  */
-static void serve_name(int server, unsigned v4_count, bool no_name)
+static size_t make_answer(uint8_t *packet, unsigned v4_count, bool no_name)
 {
 	static const uint8_t v6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
-	uint8_t packet[1024];
-	struct sockaddr_in asker;
-	socklen_t asker_len = sizeof asker;
-	ssize_t got = recvfrom(server, packet, 256, MSG_DONTWAIT, (struct sockaddr *)&asker, &asker_len);
 	size_t name = 12;
 	unsigned type;
 	unsigned count;
 	uint8_t *at;
 
-	if (got < 0)
-		return;
 	while (packet[name] != 0)
 		name += packet[name] + 1u;
 	type = packet[name + 2];
@@ -125,8 +121,62 @@ static void serve_name(int server, unsigned v4_count, bool no_name)
 		memcpy(at, type == TYPE_AAAA ? v6 : v4, type == TYPE_AAAA ? 16 : 4);
 		at += type == TYPE_AAAA ? 16 : 4;
 	}
-	assert_true(sendto(server, packet, (size_t)(at - packet), 0, (const struct sockaddr *)&asker,
-	                   asker_len) > 0);
+	return (size_t)(at - packet);
+}
+
+/* Answers one question. cut: only that the answer is too long for a datagram. */
+static void serve_name(int server, unsigned v4_count, bool no_name, bool cut)
+{
+	uint8_t packet[1024];
+	struct sockaddr_in asker;
+	socklen_t asker_len = sizeof asker;
+	ssize_t got = recvfrom(server, packet, 256, MSG_DONTWAIT, (struct sockaddr *)&asker, &asker_len);
+	size_t length;
+
+	if (got < 0)
+		return;
+	length = make_answer(packet, cut ? 0 : v4_count, no_name);
+	if (cut)
+		packet[2] |= FLAG_CUT;
+	assert_true(sendto(server, packet, length, 0, (const struct sockaddr *)&asker, asker_len) > 0);
+}
+
+/* Answers the questions of one connection. */
+static void serve_connection(int listener, unsigned v4_count)
+{
+	uint8_t packet[2 + 1024];
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	struct pollfd wanted = { .fd = fd, .events = POLLIN };
+
+	assert_true(fd >= 0);
+	while (poll(&wanted, 1, WAIT_MS) == 1 && recv(fd, packet, 2, MSG_WAITALL) == 2) {
+		size_t length = (size_t)packet[0] << 8 | packet[1];
+
+		assert_true(length < 256 && recv(fd, packet + 2, length, MSG_WAITALL) == (ssize_t)length);
+		length = make_answer(packet + 2, v4_count, false);
+		(void)put16(packet, (unsigned)length);
+		assert_int_equal(send(fd, packet, 2 + length, MSG_NOSIGNAL), 2 + length);
+	}
+	(void)close(fd);
+}
+
+/* The value of a line of /proc/PID/status. */
+static void get_status(pid_t pid, const char *name, char out[static 64])
+{
+	char path[64];
+	char line[256];
+	FILE *file;
+
+	out[0] = '\0';
+	(void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	while (fgets(line, sizeof line, file) != NULL) {
+		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
+			(void)snprintf(out, 64, "%.*s", (int)strcspn(line + strlen(name) + 2, "\n"),
+			               line + strlen(name) + 2);
+	}
+	(void)fclose(file);
 }
 
 /* --- jobs ---------------------------------------------------------------------------- */
@@ -142,7 +192,7 @@ static void resolve_served(const char *text, unsigned v4_count, bool no_name, st
 	wanted[1].fd = job.fd;
 	do {
 		assert_true(poll(wanted, 2, WAIT_MS) > 0);
-		serve_name(server, v4_count, no_name);
+		serve_name(server, v4_count, no_name, false);
 	} while (wanted[1].revents == 0);
 	finish(&job, outcome);
 	(void)close(server);
@@ -217,6 +267,44 @@ static void test_name_server(void **state)
 	assert_int_equal(outcome.count, RESOLVER_ADDRESSES_MAX);
 }
 
+/* Answers that are too long for a datagram are asked for over TCP. */
+static void test_name_server_tcp(void **state)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                       .sin_port = htons(DNS_PORT),
+		                       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct pollfd wanted[3];
+	struct resolver_job job;
+	struct outcome outcome;
+	int server;
+	int listener;
+
+	(void)state;
+	if (!own_network)
+		skip();
+	server = open_name_server();
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int)), 0);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(resolver_start(&job, "peer.example:9999", &other_user), 0);
+	wanted[0] = (struct pollfd){ .fd = server, .events = POLLIN };
+	wanted[1] = (struct pollfd){ .fd = listener, .events = POLLIN };
+	wanted[2] = (struct pollfd){ .fd = job.fd, .events = POLLIN };
+	do {
+		assert_true(poll(wanted, 3, WAIT_MS) > 0);
+		serve_name(server, 0, false, true);
+		if (wanted[1].revents != 0)
+			serve_connection(listener, 12);
+	} while (wanted[2].revents == 0);
+	finish(&job, &outcome);
+	assert_string_equal(outcome.problem, "");
+	assert_int_equal(outcome.count, 13);
+	assert_true(has(&outcome, "192.0.2.12:9999") && has(&outcome, "[2001:db8::1]:9999"));
+	(void)close(listener);
+	(void)close(server);
+}
+
 /* Somebody who listens and says nothing: the kernel ends it, and a cancel does at any time. */
 static void test_silence(void **state)
 {
@@ -241,6 +329,27 @@ static void test_silence(void **state)
 	(void)close(server);
 }
 
+/* It is dead, its number is still its own, and its answer can be had. */
+static void test_stop(void **state)
+{
+	struct resolver_job job;
+	struct outcome outcome;
+	char value[64];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(resolver_start(&job, "127.0.0.1:1", &same_user), 0);
+	wait_for(job.fd);
+	pid = job.pid;
+	resolver_stop(&job);
+	get_status(pid, "State", value);
+	assert_string_equal(value, "Z (zombie)");
+	finish(&job, &outcome);
+	assert_true(has(&outcome, "127.0.0.1:1"));
+	assert_int_equal(kill(pid, 0), -1);
+	resolver_stop(&job);
+}
+
 static void test_cancel(void **state)
 {
 	struct resolver_job job = { .pid = 0, .fd = -1 };
@@ -254,25 +363,6 @@ static void test_cancel(void **state)
 		resolver_cancel(&job);
 		assert_int_equal(job.pid, 0);
 	}
-}
-
-/* The value of a line of /proc/PID/status. */
-static void get_status(pid_t pid, const char *name, char out[static 64])
-{
-	char path[64];
-	char line[256];
-	FILE *file;
-
-	out[0] = '\0';
-	(void)snprintf(path, sizeof path, "/proc/%ld/status", (long)pid);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	while (fgets(line, sizeof line, file) != NULL) {
-		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
-			(void)snprintf(out, 64, "%.*s", (int)strcspn(line + strlen(name) + 2, "\n"),
-			               line + strlen(name) + 2);
-	}
-	(void)fclose(file);
 }
 
 /* Looked at while it waits for an answer that does not come. */
@@ -296,6 +386,7 @@ static void test_seen_from_outside(void **state)
 		{ "SigIgn", "0000000000000000" },
 	};
 	struct resolver_job job;
+	struct stat status;
 	sigset_t all;
 	sigset_t old;
 	char path[64];
@@ -319,6 +410,10 @@ static void test_seen_from_outside(void **state)
 		if (strcmp(value, cases[i].value) != 0)
 			fail_msg("%s: \"%s\", not \"%s\"", cases[i].name, value, cases[i].value);
 	}
+	/* Not dumpable: what it is belongs to root. */
+	(void)snprintf(path, sizeof path, "/proc/%ld/mem", (long)job.pid);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_uid, 0);
 	/* The standard ones, its own, and what it asks the name server with. */
 	(void)snprintf(path, sizeof path, "/proc/%ld/fd", (long)job.pid);
 	folder = opendir(path);
@@ -360,9 +455,10 @@ static void test_orphan(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		checked(test_literals),          checked(test_hosts),   checked(test_problems),
-		checked(test_name_server),       checked(test_silence), checked(test_cancel),
-		checked(test_seen_from_outside), checked(test_orphan),
+		checked(test_literals),        checked(test_hosts),   checked(test_problems),
+		checked(test_name_server),     checked(test_silence), checked(test_cancel),
+		checked(test_name_server_tcp), checked(test_stop),    checked(test_seen_from_outside),
+		checked(test_orphan),
 	};
 
 	return cmocka_run_group_tests(tests, set_up_network, NULL);

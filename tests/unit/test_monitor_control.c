@@ -1,0 +1,203 @@
+/* Whom the control socket serves, by the process that connects. */
+
+#include "fixture.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "daemon/monitor_parts.h"
+#include "system/log.h"
+
+/* Connections that each client makes. */
+#define EACH 3
+
+struct scene {
+	struct monitor monitor;
+	char folder[64];
+	char name[8];
+};
+
+static int set_up(void **state)
+{
+	struct scene *scene = calloc(1, sizeof *scene);
+
+	assert_non_null(scene);
+	log_set_level(LOG_OFF);
+	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
+	assert_non_null(mkdtemp(scene->folder));
+	assert_int_equal(setenv("RUNTIME_DIRECTORY", scene->folder, 1), 0);
+	(void)strcpy(scene->name, "x");
+	scene->monitor.name = scene->name;
+	scene->monitor.control = -1;
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		scene->monitor.clients[i].fd = -1;
+	monitor_control_open(&scene->monitor);
+	assert_true(scene->monitor.control >= 0);
+	*state = scene;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct scene *scene = *state;
+
+	monitor_control_close(&scene->monitor);
+	assert_int_equal(rmdir(scene->folder), 0);
+	free(scene);
+	return 0;
+}
+
+static void connect_all(const struct scene *scene)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	memcpy(address.sun_path, scene->monitor.control_path, sizeof address.sun_path);
+	for (int i = 0; i < EACH; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (connect(fd, (const struct sockaddr *)&address, sizeof address) != 0)
+			_exit(1);
+	}
+}
+
+/*
+ * A child that connects by itself (depth 0) or by a descendant, and says so by a byte. It stays, and so does
+ * what it has started, until it is killed: each ends with the descriptor that its parent holds.
+ */
+static pid_t start_client(const struct scene *scene, int depth, int said)
+{
+	pid_t child;
+	char byte;
+	int life[2];
+
+	assert_int_equal(pipe(life), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child > 0) {
+		(void)close(life[0]);
+		return child;
+	}
+	(void)close(life[1]);
+	if (depth > 0) {
+		(void)start_client(scene, depth - 1, said);
+	} else {
+		connect_all(scene);
+		if (write(said, "c", 1) != 1)
+			_exit(1);
+	}
+	/* The end of the parent, however it comes. */
+	(void)!read(life[0], &byte, 1);
+	_exit(0);
+}
+
+static size_t count_clients(const struct monitor *monitor)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+		count += monitor->clients[i].fd >= 0 ? 1 : 0;
+	return count;
+}
+
+enum role {
+	ENGINE,
+	RESOLVER,
+	NEITHER
+};
+
+/* How many of its connections are served. */
+static size_t served(struct scene *scene, enum role role, int depth)
+{
+	int said[2];
+	pid_t child;
+	size_t before = count_clients(&scene->monitor);
+	char byte;
+
+	assert_int_equal(pipe(said), 0);
+	child = start_client(scene, depth, said[1]);
+	assert_int_equal(read(said[0], &byte, 1), 1);
+	if (role == ENGINE)
+		scene->monitor.engine_pid = child;
+	if (role == RESOLVER)
+		scene->monitor.jobs[MONITOR_RESOLVERS - 1].job.pid = child;
+	monitor_control_drain(&scene->monitor);
+	assert_false(monitor_control_accept(&scene->monitor));
+	scene->monitor.engine_pid = 0;
+	scene->monitor.jobs[MONITOR_RESOLVERS - 1].job.pid = 0;
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(said[0]);
+	(void)close(said[1]);
+	return count_clients(&scene->monitor) - before;
+}
+
+static void test_helpers(void **state)
+{
+	for (int depth = 0; depth < 3; depth++) {
+		assert_int_equal(served(*state, ENGINE, depth), 0);
+		assert_int_equal(served(*state, RESOLVER, depth), 0);
+	}
+}
+
+/* Children of ours that are programs: hooks, and what these start. */
+static void test_programs(void **state)
+{
+	assert_int_equal(served(*state, NEITHER, 0), EACH);
+	assert_int_equal(served(*state, NEITHER, 2), EACH);
+}
+
+/* A resolver that has ended but was not collected is known; its socket is closed, its id is not free. */
+static void test_ended(void **state)
+{
+	struct scene *scene = *state;
+	siginfo_t info;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		connect_all(scene);
+		_exit(0);
+	}
+	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+	scene->monitor.jobs[0].job.pid = child;
+	monitor_control_drain(&scene->monitor);
+	scene->monitor.jobs[0].job.pid = 0;
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_false(monitor_control_accept(&scene->monitor));
+	assert_int_equal(count_clients(&scene->monitor), 0);
+}
+
+/* Clients that are served already stay, whoever is refused. */
+static void test_others_stay(void **state)
+{
+	struct scene *scene = *state;
+
+	for (int i = 0; i < 4; i++)
+		(void)served(scene, NEITHER, 0);
+	assert_int_equal(count_clients(&scene->monitor), 4 * EACH);
+	assert_int_equal(served(scene, RESOLVER, 0), 0);
+	assert_int_equal(count_clients(&scene->monitor), 4 * EACH);
+	/* Without a socket there is nothing to do. */
+	monitor_control_close(&scene->monitor);
+	monitor_control_drain(&scene->monitor);
+	assert_int_equal(count_clients(&scene->monitor), 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_helpers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_programs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ended, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_others_stay, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
