@@ -52,7 +52,7 @@ static const char *const allowed[] = {
 	"getdents64",
 	"fadvise64",
 	"fadvise64_64",
-	/* asking; socket, setsockopt, fcntl and ioctl are below */
+	/* asking; socket, setsockopt, sending to an address, fcntl and ioctl are below */
 	"connect",
 #ifndef __GLIBC__
 	/* Other C libraries bind the sockets they ask from. glibc copes without. */
@@ -62,9 +62,6 @@ static const char *const allowed[] = {
 	"getpeername",
 	"getsockopt",
 	"send",
-	"sendto",
-	"sendmsg",
-	"sendmmsg",
 	"recv",
 	"recvfrom",
 	"recvmsg",
@@ -151,6 +148,10 @@ static const struct syscall_rule rules[] = {
 	SOCKET(AF_INET6, SOCK_STREAM, IPPROTO_TCP),
 	SOCKET(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE),
 	SOCKET(AF_NETLINK, SOCK_DGRAM, NETLINK_ROUTE),
+	/* TCP connects by connect() alone, of which Landlock sees the port. */
+	WITHOUT("sendto", 3, MSG_FASTOPEN),
+	WITHOUT("sendmsg", 2, MSG_FASTOPEN),
+	WITHOUT("sendmmsg", 3, MSG_FASTOPEN),
 	/* No option that attaches a program. */
 	OPTION(SOL_SOCKET, SO_RCVTIMEO),
 	OPTION(SOL_SOCKET, SO_SNDTIMEO),
@@ -160,7 +161,6 @@ static const struct syscall_rule rules[] = {
 	OPTION(SOL_SOCKET, SO_TIMESTAMP),
 	OPTION(SOL_SOCKET, SO_BROADCAST),
 	OPTION(IPPROTO_TCP, TCP_NODELAY),
-	OPTION(IPPROTO_TCP, TCP_FASTOPEN_CONNECT),
 	OPTION(IPPROTO_IP, IP_RECVERR),
 	OPTION(IPPROTO_IP, IP_MTU_DISCOVER),
 	OPTION(IPPROTO_IP, IP_PKTINFO),

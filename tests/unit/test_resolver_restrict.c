@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -406,8 +407,11 @@ static void open_sockets(void)
 	struct sock_filter code[] = { { BPF_RET | BPF_K, 0, 0, 0 } };
 	struct sock_fprog program = { 1, code };
 	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct msghdr message = { .msg_name = &tcp_address, .msg_namelen = sizeof tcp_address };
+	struct mmsghdr messages = { .msg_hdr = message };
 	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int pair[2];
+	int fd;
 
 	for (size_t i = 0; i < FIXTURE_COUNT(kinds); i++) {
 		char what[64];
@@ -426,6 +430,13 @@ static void open_sockets(void)
 	REFUSED(bind(udp, (const struct sockaddr *)&any, sizeof any));
 #endif
 	(void)any;
+	/* Connects without connect(). */
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	REFUSED(sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, (const struct sockaddr *)&tcp_address,
+	               sizeof tcp_address));
+	REFUSED(sendmsg(fd, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+	REFUSED(sendmmsg(fd, &messages, 1, MSG_FASTOPEN | MSG_NOSIGNAL));
+	REFUSED(setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 }, sizeof(int)));
 	REFUSED(listen(tcp, 1));
 	REFUSED(accept(tcp, NULL, NULL));
 	REFUSED(ioctl(udp, SIOCSIFFLAGS, NULL));
