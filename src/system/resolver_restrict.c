@@ -27,6 +27,8 @@
 /* DNS over TCP, for long answers. */
 #define DNS_PORT 53
 #define CONFIGURATION "/etc/nsswitch.conf"
+/* Where openSUSE has what the administrator has not changed. */
+#define DEFAULT_CONFIGURATION "/usr/etc/nsswitch.conf"
 
 /*
  * What resolving reads, each file by itself: keys may lie beside them. Links are followed, as from
@@ -43,7 +45,11 @@ static const char *const visible[] = {
 	"/etc/networks",
 	"/etc/hostname",
 	"/etc/machine-info",
-	"/proc/sys/net/ipv6/conf/all/disable_ipv6",
+	"/proc/sys/net/ipv6/conf/all/disable_ipv6", /* nss-myhostname */
+	DEFAULT_CONFIGURATION,
+	"/usr/etc/gai.conf",
+	"/usr/etc/services",
+	"/usr/etc/protocols",
 	/* nss-mdns */
 	"/etc/mdns.allow",
 	/* nss-mymachines and nss-libvirt: names of containers and virtual machines */
@@ -52,6 +58,18 @@ static const char *const visible[] = {
 };
 
 /* --- modules of the name service -------------------------------------------------------- */
+
+#ifdef ROSENPASS_STATIC
+
+/*
+ * Modules belong to the C library of the system, which may be another version than the one in a static
+ * program: loading them crashes. In the sandbox getaddrinfo() cannot load them, and goes on without.
+ */
+static void load_modules(void)
+{
+}
+
+#else
 
 /* The module of glibc for one word of the configuration. */
 static void load_module(const char *name, size_t length)
@@ -93,6 +111,8 @@ static void load_modules(void)
 	FILE *file = fopen(CONFIGURATION, "re");
 
 	if (file == NULL)
+		file = fopen(DEFAULT_CONFIGURATION, "re");
+	if (file == NULL)
 		return;
 	while (fgets(line, sizeof line, file) != NULL) {
 		const char *at = line + strspn(line, BLANKS);
@@ -102,6 +122,8 @@ static void load_modules(void)
 	}
 	(void)fclose(file);
 }
+
+#endif
 
 /* --- limits ----------------------------------------------------------------------------- */
 
