@@ -9,7 +9,9 @@
 #   BASE_IMAGE=IMAGE      a Debian 12 to build in, and the base of rp (default: debian:bookworm-slim)
 #   BUILD_OPTIONS="..."   more options for docker build, such as --no-cache
 [ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
-source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/start.bash"
+# A system without readlink has no Docker either, which is reported below.
+! command -v readlink >/dev/null ||
+	source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scripts/start.bash"
 set -euo pipefail
 
 # fail STATUS WORDS...

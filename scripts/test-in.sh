@@ -7,11 +7,13 @@
 #   --fresh        throws away a chroot that was kept
 # The copy is DIR/RELEASE/root/rosenpass, where the logs can be read afterwards (build/). Mounts and processes belong to
 # namespaces of this script and end with it, however it ends.
+[ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
+source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
-script=$(realpath "${BASH_SOURCE[0]}")
-tree=${script%/*/*}
+tree=$root
+script=$tree/scripts/test-in.sh
 
 usage()
 {

@@ -155,7 +155,7 @@ for script in "${scripts[@]}"; do
 		;;
 	esac
 	# In one way alone.
-	if [ "$interpreter" = bash ] && [ "$(grep '[B]ASH_SOURCE' "$checkout/$script" | grep -cv '^source .*/start\.bash"$')" -ne 0 ]; then
+	if [ "$interpreter" = bash ] && [ "$(grep '[B]ASH_SOURCE' "$checkout/$script" | grep -cvE '^	?source .*/start\.bash"$')" -ne 0 ]; then
 		fail "$script looks for its place by itself, instead of beginning with scripts/start.bash"
 	fi
 done
