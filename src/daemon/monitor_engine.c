@@ -16,6 +16,7 @@
 #include "system/child.h"
 #include "system/clock.h"
 #include "system/log.h"
+#include "system/notify.h"
 #include "system/secret_memory.h"
 
 #define START_SECONDS 30
@@ -193,8 +194,10 @@ int monitor_engine_wait(struct monitor *monitor)
 
 	while (!monitor->is_ready) {
 		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
-		int result = poll(&fd, 1, 1000);
+		int result;
 
+		notify_busy(clock_now_ns());
+		result = poll(&fd, 1, 1000);
 		if (result < 0 && errno != EINTR)
 			return -1;
 		if (result == 0 && --looks == 0) {
