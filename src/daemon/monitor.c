@@ -107,6 +107,12 @@ void monitor_stop(struct monitor *monitor, int status)
 		monitor_engine_tell_stop(monitor);
 }
 
+void monitor_was_away(struct monitor *monitor)
+{
+	if (monitor->pong_ns != MONITOR_NEVER)
+		monitor->pong_ns = clock_now_ns() + HANG_NS;
+}
+
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd)
 {
 	int result;
@@ -234,6 +240,9 @@ static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
 	}
 	if (monitor->watchdog_ns > now_ns)
 		return;
+	/* Hooks have time to end their work; there may be no engine process any more. */
+	if (monitor->stopping)
+		notify_busy(now_ns);
 	/* The service manager hears of life when the answer comes. */
 	monitor_request(monitor, &ping, -1);
 	monitor->watchdog_ns = now_ns + monitor->watchdog_every_ns;
@@ -488,6 +497,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		return -1;
 	monitor_state_open(monitor);
 	for (size_t i = 0; i < count; i++) {
+		notify_busy(clock_now_ns());
 		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
 			log_error("out of memory");
 			return -1;

@@ -16,6 +16,7 @@
 #include "system/child.h"
 #include "system/clock.h"
 #include "system/log.h"
+#include "system/notify.h"
 #include "system/secret_memory.h"
 
 #define START_SECONDS 30
@@ -199,8 +200,10 @@ static int wait_until(struct monitor *monitor, const bool *is_set, unsigned seco
 		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
 		/* Peer ids are wanted soon, and this process has nothing else to do. */
 		bool more = monitor_peers_compute_id(monitor);
-		int result = poll(&fd, 1, more ? 0 : 1000);
+		int result;
 
+		notify_busy(clock_now_ns());
+		result = poll(&fd, 1, more ? 0 : 1000);
 		if (result < 0 && errno != EINTR)
 			return -1;
 		if (result == 0 && clock_now_ns() >= end_ns) {

@@ -114,6 +114,8 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 {
 	struct monitor_peer *peer;
 
+	/* Keys of many peers for a slow disk keep us from an answer that stands behind them. */
+	notify_busy(clock_now_ns());
 	switch (event->kind) {
 	case CHANNEL_READY:
 		/* Once; later on it could be anybody who says so. */

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/file.h"
 #include "system/log.h"
+#include "system/notify.h"
 #include "system/secret_memory.h"
 
 static int fail(char problem[static MONITOR_PROBLEM_BYTES], const char *format, ...)
@@ -88,6 +90,8 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	char reason[MONITOR_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
+	/* Each peer has half a megabyte on a disk that may be slow. */
+	notify_busy(clock_now_ns());
 	memset(staged, 0, sizeof *staged);
 	staged->config = *config;
 	memset(config, 0, sizeof *config);

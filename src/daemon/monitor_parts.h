@@ -340,6 +340,8 @@ void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
 /* What the command line says counts in place of what a configuration says that was just read. */
 void monitor_apply_options(struct monitor *monitor);
+/* We were busy for long: an answer of the engine process that waits meanwhile is not late. */
+void monitor_was_away(struct monitor *monitor);
 void monitor_backoff_none(struct monitor_backoff *backoff);
 /* The next wait: first_ns, then twice the last, up to most_ns. */
 void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,

@@ -145,6 +145,7 @@ static void remove_peers(struct monitor *monitor, const struct plan *plan,
 
 		if (peer == NULL || peer->leaving || peer->at_run_time || stays[i])
 			continue;
+		notify_busy(clock_now_ns());
 		monitor_peers_remove(monitor, peer);
 		result->removed++;
 	}
@@ -165,6 +166,7 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 	for (size_t i = 0; i < plan->count; i++) {
 		struct monitor_staged *staged = &plan->staged[i];
 
+		notify_busy(clock_now_ns());
 		if (staged->same != NULL) {
 			staged->same->at_run_time = false;
 			if (monitor_peers_change(monitor, staged->same, staged))
@@ -212,6 +214,7 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 
 		if (peer == NULL)
 			continue;
+		notify_busy(clock_now_ns());
 		/* It is one of the file's from now on. */
 		peer->at_run_time = false;
 		monitor_peers_announce(monitor, peer, plan->staged[i].psk);
@@ -303,5 +306,6 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 		}
 	}
 	release(&plan);
+	monitor_was_away(monitor);
 	return status;
 }

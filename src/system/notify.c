@@ -13,11 +13,16 @@
 /* A service manager that hangs must not stop us. */
 #define PATIENCE_SECONDS 1
 #define NS_PER_US 1000
+/* A minute: no single step of ours takes as long. */
+#define MORE_TIME "EXTEND_TIMEOUT_USEC=60000000"
+#define BUSY_NS UINT64_C(1000000000)
 
 static int notify_fd = -1;
 static struct sockaddr_un manager;
 static socklen_t manager_length;
 static uint64_t watchdog_ns;
+static bool is_ready;
+static uint64_t busy_ns; /* when notify_busy() speaks again */
 
 /* A path, or "@name" of the abstract kind. false: neither. */
 static bool take_address(const char *name)
@@ -62,6 +67,8 @@ void notify_open(void)
 		(void)close(notify_fd);
 	notify_fd = -1;
 	watchdog_ns = 0;
+	is_ready = false;
+	busy_ns = 0;
 	if (name != NULL && take_address(name))
 		notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (notify_fd >= 0) {
@@ -77,6 +84,8 @@ void notify_open(void)
 
 void notify_send(const char *state)
 {
+	if (strncmp(state, "READY=1", strlen("READY=1")) == 0)
+		is_ready = true;
 	if (notify_fd < 0)
 		return;
 	/* Not connected: a service manager that has started anew has a new socket of that name. */
@@ -93,6 +102,17 @@ void notify_reloading(void)
 	(void)snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64,
 	               (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / NS_PER_US);
 	notify_send(state);
+}
+
+void notify_busy(uint64_t now_ns)
+{
+	uint64_t every_ns = watchdog_ns > 0 && watchdog_ns / 3 < BUSY_NS ? watchdog_ns / 3 : BUSY_NS;
+
+	if (notify_fd < 0 || now_ns < busy_ns)
+		return;
+	busy_ns = now_ns + every_ns;
+	/* A watchdog before that would have to be fed from then on. */
+	notify_send(is_ready ? "WATCHDOG=1\n" MORE_TIME : MORE_TIME);
 }
 
 uint64_t notify_watchdog_ns(void)

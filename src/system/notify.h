@@ -18,6 +18,13 @@ void notify_send(const char *state);
 /* "RELOADING=1" with the time that systemd wants with it (MONOTONIC_USEC). */
 void notify_reloading(void);
 
+/*
+ * Says that long work goes on, once a second at most: call it between the steps of everything that can take long
+ * (key files on a slow disk). Before "READY=1" it asks for a minute more to start ("EXTEND_TIMEOUT_USEC"); after
+ * it, it also counts as a sign of life ("WATCHDOG=1").
+ */
+void notify_busy(uint64_t now_ns);
+
 /* How often "WATCHDOG=1" is expected at least; 0: not at all. */
 uint64_t notify_watchdog_ns(void);
 

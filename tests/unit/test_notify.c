@@ -113,6 +113,48 @@ static void test_messages(void **state)
 	}
 }
 
+/* Once a second; before the service is ready only for more time, as the watchdog runs from its first sign on. */
+static void test_busy(void **state)
+{
+	static const char more[] = "EXTEND_TIMEOUT_USEC=60000000";
+	static const char alive[] = "WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000";
+	const uint64_t second = UINT64_C(1000000000);
+	int manager = open_manager(path);
+
+	(void)state;
+	set("NOTIFY_SOCKET", path);
+	set("WATCHDOG_USEC", "30000000");
+	set("WATCHDOG_PID", NULL);
+	notify_open();
+	notify_busy(5 * second);
+	check_heard(manager, more);
+	notify_busy(6 * second - 1);
+	check_heard(manager, "");
+	notify_busy(6 * second);
+	check_heard(manager, more);
+	notify_send("READY=1\nSTATUS=x");
+	check_heard(manager, "READY=1\nSTATUS=x");
+	notify_busy(7 * second);
+	check_heard(manager, alive);
+	check_heard(manager, "");
+	/* A manager that is less patient hears of it oftener. */
+	set("NOTIFY_SOCKET", path);
+	set("WATCHDOG_USEC", "300000");
+	notify_open();
+	notify_busy(second);
+	check_heard(manager, more);
+	notify_busy(second + second / 10 - 1);
+	check_heard(manager, "");
+	notify_busy(second + second / 10);
+	check_heard(manager, more);
+	(void)close(manager);
+	(void)unlink(path);
+	/* Without one nothing happens. */
+	set("NOTIFY_SOCKET", NULL);
+	notify_open();
+	notify_busy(100 * second);
+}
+
 static void test_reloading(void **state)
 {
 	int manager = open_manager(path);
@@ -224,9 +266,9 @@ static void test_deaf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_messages), cmocka_unit_test(test_reloading),
-		cmocka_unit_test(test_watchdog), cmocka_unit_test(test_absent),
-		cmocka_unit_test(test_deaf),
+		cmocka_unit_test(test_messages),  cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_reloading), cmocka_unit_test(test_watchdog),
+		cmocka_unit_test(test_absent),    cmocka_unit_test(test_deaf),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
