@@ -464,7 +464,8 @@ exchange()
 }
 one()
 {
-	exchange one "$a" alice bob listen "$server_address:9999" peer public-key bob.pub/pqpk \
+	# It replaces what the peer had, as if the server were restarted.
+	exchange one "$a" alice bob --before-first-exchange block listen "$server_address:9999" peer public-key bob.pub/pqpk \
 		wireguard "$a" "$(cat bob.pub/wgpk)"
 	one=$pid
 }
