@@ -194,7 +194,7 @@ void monitor_engine_end(struct monitor *monitor)
 /* Serves events until *is_set, for that many seconds at most. */
 static int wait_until(struct monitor *monitor, const bool *is_set, unsigned seconds)
 {
-	/* Seconds in which nothing came: the daemon's own clock may run faster than the machine's, in tests. */
+	/* Seconds in which nothing came. In tests the daemon's own clock may be faster than the machine's. */
 	unsigned looks = seconds;
 
 	while (!*is_set) {

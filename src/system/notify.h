@@ -19,9 +19,9 @@ void notify_send(const char *state);
 void notify_reloading(void);
 
 /*
- * Says that long work goes on, once a second at most: call it between the steps of everything that can take long
- * (key files on a slow disk). Before "READY=1" it asks for a minute more to start ("EXTEND_TIMEOUT_USEC"); after
- * it, it also counts as a sign of life ("WATCHDOG=1").
+ * Says that long work goes on, once a second at most: call it between the steps of everything that can take
+ * long (key files on a slow disk). Before "READY=1" it asks for a minute more to start
+ * ("EXTEND_TIMEOUT_USEC"); after it, it also counts as a sign of life ("WATCHDOG=1").
  */
 void notify_busy(uint64_t now_ns);
 

@@ -160,8 +160,8 @@ inner_runs()
 	[ -e "$folder/trixie/root/rosenpass/inside" ]
 }
 for signal in INT TERM HUP KILL; do
-	# A child of a script without job control would ignore SIGINT.
-	run "end-$signal" env --default-signal=INT bash "$script" trixie --folder="$folder" \
+	# A child of a script without job control would ignore SIGINT, and one of nohup SIGHUP.
+	run "end-$signal" env --default-signal=INT,HUP bash "$script" trixie --folder="$folder" \
 		sh -c 'sleep 1000 & touch inside; sleep 1000'
 	check "SIG$signal: it runs" within 20 inner_runs
 	if [ $signal = TERM ]; then

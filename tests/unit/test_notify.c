@@ -113,7 +113,9 @@ static void test_messages(void **state)
 	}
 }
 
-/* Once a second; before the service is ready only for more time, as the watchdog runs from its first sign on. */
+/*
+ * Once a second; before the service is ready only for more time, as the watchdog runs from its first sign on.
+ */
 static void test_busy(void **state)
 {
 	static const char more[] = "EXTEND_TIMEOUT_USEC=60000000";
