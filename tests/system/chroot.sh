@@ -13,7 +13,7 @@ script=scripts/test-in.sh
 
 in_folder tree
 mkdir scripts build sub
-cp "$source_root/$script" scripts
+cp "$source_root/$script" "$source_root/scripts/start.bash" scripts
 printf '#!/bin/sh\necho "the tests of $(cat version)"\nexit 3\n' >scripts/test.sh
 chmod 755 scripts/test.sh
 echo committed >version
@@ -160,8 +160,8 @@ inner_runs()
 	[ -e "$folder/trixie/root/rosenpass/inside" ]
 }
 for signal in INT TERM HUP KILL; do
-	# A child of a script without job control would ignore SIGINT, and one of nohup SIGHUP.
-	run "end-$signal" env --default-signal=INT,HUP bash "$script" trixie --folder="$folder" \
+	# A script without job control starts its children with SIGINT ignored, and nohup with SIGHUP.
+	run "end-$signal" env --default-signal=INT,TERM,HUP bash "$script" trixie --folder="$folder" \
 		sh -c 'sleep 1000 & touch inside; sleep 1000'
 	check "SIG$signal: it runs" within 20 inner_runs
 	if [ $signal = TERM ]; then
