@@ -32,10 +32,12 @@ trap 'rm -rf "$work"' EXIT
 
 # The program is found in systemd's path once it is installed; here it is where it was built.
 cp "$folder/rosenpass.target" "$work"
-sed "s|^\(Exec[A-Za-z]*=\)rosenpass |\1$program |" "$folder/rosenpass@.service" >"$work/rosenpass@.service"
+for unit in rosenpass rosenpass-keys; do
+	sed "s|^\(Exec[A-Za-z]*=\)rosenpass |\1$program |" "$folder/$unit@.service" >"$work/$unit@.service"
+done
 sed "s|^\(Exec[A-Za-z]*=\)rp |\1$rp |" "$folder/rp@.service" >"$work/rp@.service"
-if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" "$work/rp@.service" \
-	>"$work/log" 2>&1 ||
+if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" \
+	"$work/rosenpass-keys@.service" "$work/rp@.service" >"$work/log" 2>&1 ||
 	[ -s "$work/log" ]; then
 	cat "$work/log" >&2
 	fail "systemd-analyze verify finds faults"
@@ -51,14 +53,62 @@ BindsTo=sys-devices-virtual-net-%i.device
 PartOf=rosenpass.target
 DynamicUser=yes
 Type=notify
+WantedBy=sys-devices-virtual-net-%i.device
 LINES
 grep -q '^After=.*sys-devices-virtual-net-%i\.device' "$folder/rosenpass@.service" ||
 	fail "rosenpass@.service does not wait for its interface"
 
+if grep -vE '^#' "$folder/rosenpass-keys@.service" | grep -qE '\.device|CAP_NET_ADMIN'; then
+	fail "rosenpass-keys@.service has something of an interface"
+fi
+
+# What both say of the daemon is the same: they differ in the interface alone.
+settings()
+{
+	sed -n '/^\[Service\]/,/^\[/p' "$folder/$1@.service" | grep -vE '^(#|\[|$)|CAP_'
+}
+diff <(settings rosenpass) <(settings rosenpass-keys) >&2 || fail "the sections [Service] of both units differ"
+
+# A command that runs at the stop has 20 seconds, after three of the engine process.
+for unit in rosenpass rosenpass-keys; do
+	seconds=$(sed -n 's/^TimeoutStopSec=//p' "$folder/$unit@.service")
+	[ "${seconds:-0}" -ge 30 ] || fail "$unit@.service kills commands that may run at the stop"
+done
+
+# Names with a dash: the generator makes drop-ins for the escaped form, whatever else is there.
+names=(wg-home a-b-c wg0 'odd-name with%space')
+mkdir "$work/generated" "$work/etc"
+for name in "${names[@]}"; do
+	: >"$work/etc/$name.toml"
+done
+sed "s|/etc/rosenpass/\*|$work/etc/*|" "$folder/rosenpass-generator" >"$work/generator"
+sh "$work/generator" "$work/generated" "$work/generated" "$work/generated" || fail "the generator fails"
+expected=$(for unit in rosenpass rosenpass-keys rp; do
+	printf '%s\n' "$unit@a\\x2db\\x2dc.service.d/50-name.conf" "$unit@wg\\x2dhome.service.d/50-name.conf"
+done | sort)
+found=$(cd "$work/generated" && find . -type f | cut -c 3- | sort)
+[ "$found" = "$expected" ] || fail "the generator makes other files: $found"
+grep -qxF 'ExecStart=rosenpass exchange-config /etc/rosenpass/wg-home.toml' \
+	"$work/generated/rosenpass@wg\\x2dhome.service.d/50-name.conf" ||
+	fail "the generator does not name the configuration"
+# As systemd reads them, along with the template.
+for unit in rosenpass rosenpass-keys rp; do
+	program_of=$program
+	[ "$unit" != rp ] || program_of=$rp
+	sed -i "s#^ExecStart=[a-z]* #ExecStart=$program_of #; s#^ExecReload=[a-z]* #ExecReload=$program #" \
+		"$work/generated/$unit@wg\\x2dhome.service.d/50-name.conf"
+	cp "$work/$unit@.service" "$work/generated/$unit@wg\\x2dhome.service"
+	if ! systemd-analyze verify --man=no "$work/generated/$unit@wg\\x2dhome.service" >"$work/log" 2>&1 ||
+		[ -s "$work/log" ]; then
+		cat "$work/log" >&2
+		fail "systemd-analyze verify finds faults in an escaped instance of $unit"
+	fi
+done
+
 # Each command that a unit starts is one of the program's.
 while IFS= read -r command; do
 	"$program" help "$command" >/dev/null || fail "the unit starts rosenpass $command, which is no command"
-done < <(sed -n 's/^Exec[A-Za-z]*=rosenpass \([a-z-]*\).*/\1/p' "$folder/rosenpass@.service")
+done < <(sed -n 's/^Exec[A-Za-z]*=rosenpass \([a-z-]*\).*/\1/p' "$folder/rosenpass@.service" "$folder/rosenpass-keys@.service")
 while IFS= read -r command; do
 	"$rp" help "$command" >/dev/null || fail "the unit starts rp $command, which is no command"
 done < <(sed -n 's/^Exec[A-Za-z]*=rp \([a-z-]*\).*/\1/p' "$folder/rp@.service")
@@ -104,7 +154,7 @@ exposure()
 }
 
 reference=$(exposure "$work/reference@.service")
-for unit in rosenpass rp; do
+for unit in rosenpass rosenpass-keys rp; do
 	ours=$(exposure "$work/$unit@.service")
 	echo "exposure of $unit: $ours, the reference's unit $reference"
 	if [ -z "$ours" ] || [ -z "$reference" ]; then
