@@ -113,7 +113,7 @@ look()
 	# A daemon of their own is started by root alone.
 	if [ "$(id -u)" -eq 0 ]; then
 		want 'have dockerd' docker.io "images, with a daemon of the test's own"
-		want 'have mmdebstrap' mmdebstrap "what the images are made from"
+		want 'have mmdebstrap' mmdebstrap "what images and machines of tests are made from"
 		want 'have git' git "what is in the images"
 	fi
 }

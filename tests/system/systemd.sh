@@ -403,6 +403,7 @@ before=$(main_pid rosenpass-keys@slow)
 fill
 check "a slow disk: it is reloaded" inside systemctl reload rosenpass-keys@slow
 sleep 1
+check "a slow disk: it still runs" active rosenpass-keys@slow
 check "a slow disk: nobody took it for dead" [ "$(main_pid rosenpass-keys@slow)" = "$before" ]
 check "a slow disk: it is stopped" inside systemctl stop rosenpass-keys@slow
 
