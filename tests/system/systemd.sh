@@ -380,7 +380,7 @@ for number in {1..8}; do
 	printf '\n[[peers]]\npublic_key = "/etc/rosenpass/slow/peers/%s"\nkey_out = "/run/rosenpass/slow/%s"\n' \
 		"$number" "$number" >>"$machine/etc/rosenpass/slow.toml"
 done
-# fill: each pipe when it is read, once.
+# fill: each pipe when it is read, once; a pipe that nobody reads is given up.
 fill()
 {
 	local number
@@ -388,9 +388,9 @@ fill()
 	for number in {1..8}; do
 		(
 			exec 3<>"$slow/$number"
-			head -c 300000 "$work/$number" >&3
+			timeout 30 head -c 300000 "$work/$number" >&3
 			sleep 1
-			tail -c +300001 "$work/$number" >&3
+			timeout 30 tail -c +300001 "$work/$number" >&3
 		) &
 		pids+=("$!")
 	done
