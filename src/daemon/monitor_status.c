@@ -379,8 +379,8 @@ static json_t *format_traffic(const struct channel_report *report)
 	json_t *received = json_object();
 	json_t *object = json_object();
 
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
-		set(received, rosenpass_verdict_name((enum rosenpass_verdict)i),
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
+		set(received, rosenpass_verdict_name(verdict_at(i)),
 		    json_integer((json_int_t)report->received[i]));
 	set(object, "received", received);
 	set(object, "sent", json_integer((json_int_t)report->sent));
