@@ -248,6 +248,7 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	    ever ? json_string(rosenpass_dialect_name((enum rosenpass_dialect)report->dialect))
 	         : json_null());
 	set(object, "has_key", json_boolean(report->has_key));
+	set(object, "confirmed", json_boolean(report->confirmed));
 	set(object, "key_age", report->has_key != 0 ? age(report->key_since_ns, now_ns) : json_null());
 	set(object, "renewal_in",
 	    !peer->has_report || report->renewal_ns == ROSENPASS_NEVER
