@@ -14,8 +14,8 @@ struct memory {
 };
 
 /*
- * Reads the caller's environment, which may be NULL. Returns -1 if it is invalid: its size, no random source, or
- * memory that cannot be released.
+ * Reads the caller's environment, which may be NULL. Returns -1 if it is invalid: its size, no random source,
+ * or memory that cannot be released.
  */
 int environment_read(struct rosenpass_environment *environment, const struct rosenpass_environment *callers)
 	__attribute__((warn_unused_result));

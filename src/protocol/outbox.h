@@ -24,8 +24,9 @@ void outbox_reply(struct rosenpass *engine, const uint8_t *message, size_t lengt
                   const struct rosenpass_address *to);
 
 /*
- * Takes a key into use and reports it. confirmed: the peer has proved that it has this key. Its age counts from established_ns; the next handshake is due
- * ENGINE_RENEW_RESPONDER_NS or ENGINE_RENEW_INITIATOR_NS after that, by the role.
+ * Takes a key into use and reports it. confirmed: the peer has proved that it has this key. Its age counts
+ * from established_ns; the next handshake is due ENGINE_RENEW_RESPONDER_NS or ENGINE_RENEW_INITIATOR_NS after
+ * that, by the role.
  */
 void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
                 enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns,
