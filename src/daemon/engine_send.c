@@ -245,6 +245,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 			engine_tell(process, peer, ENGINE_TELL_MOVED);
 		}
 		break;
+	case ROSENPASS_OUTPUT_CONFIRMED:
+		/* Asked for in every report. */
+		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
 		give_up_restored(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
@@ -254,7 +257,7 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 
 void engine_send_outputs(struct engine_process *process)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(process->engine, &output))
 		take(process, &output);

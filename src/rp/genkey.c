@@ -132,6 +132,7 @@ static int write_pair(const struct paths *paths, const uint8_t *pk, const uint8_
 static int make_rosenpass(const struct paths *paths, struct secrets *secrets)
 {
 	static const struct rosenpass_environment environment = {
+		.size = sizeof environment,
 		.random = entropy_fill,
 		.allocate = secret_memory_allocate,
 		.release = secret_memory_release,

@@ -24,6 +24,7 @@ static void write_letter(struct letter *letter, uint8_t type, size_t length, enu
 	if (length >= MESSAGE_TRAILER_BYTES)
 		messages_seal_mac(letter->data, length, hash, engine.own.facts[hash][PUBLIC_KEY_MAC_KEY]);
 	letter->datagram = (struct rosenpass_datagram){
+		.size = sizeof(struct rosenpass_datagram),
 		.data = letter->data,
 		.length = length,
 		.from = address_of(1),
@@ -273,7 +274,7 @@ static void test_admission(void **state)
 	for (size_t i = 0; i < FIXTURE_COUNT(rows); i++) {
 		bool is_marked = rows[i].load == USED_UP && !rows[i].is_admitted;
 		struct inbox_message message;
-		struct rosenpass_output output;
+		struct rosenpass_output output = { .size = sizeof output };
 
 		set_load(rows[i].load);
 		memset(&engine.rate_limit, 0, sizeof engine.rate_limit);
@@ -299,7 +300,7 @@ static void test_cookie_is_demanded(void **state)
 	const struct rosenpass_address from = address_of(1);
 	uint8_t expected[COOKIE_VALUE_BYTES];
 	uint8_t value[COOKIE_VALUE_BYTES];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	struct inbox_message message;
 	struct cookie_reply reply;
 	struct letter letter;
@@ -328,7 +329,7 @@ static void test_cookie_is_demanded(void **state)
 /* Without random bytes nobody is asked for a cookie: three draws make one. */
 static void test_no_random_bytes(void **state)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	set_load(TOLD);

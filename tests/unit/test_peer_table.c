@@ -127,7 +127,7 @@ static void test_remove(void **state)
 	struct peer *peer = add_peer(1, ROSENPASS_DIALECTS_ALL);
 	uint8_t id[PUBLIC_KEY_FACT_BYTES];
 	uint8_t sid[MESSAGE_SID_BYTES] = { 4, 3, 2, 1 };
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	memcpy(id, peer->key.facts[KEYED_HASH_BLAKE2B][PUBLIC_KEY_PEER_ID], sizeof id);
