@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_PROTOCOL_VERDICTS_H
 #define ROSENPASS_PROTOCOL_VERDICTS_H
 
-/* The values of verdicts leave room for new ones. Where there is one of something for each, these are indexes. */
+/* Verdicts leave room for new ones. Where there is one of something for each, these are the indexes. */
 
 #include <stddef.h>
 
