@@ -27,7 +27,9 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 		return;
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
-	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
+	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text,
+	          error == EAFNOSUPPORT ? "this side has no socket of that address's family"
+	                                : strerror(error));
 	if (is_news)
 		peer->complained = true;
 }

@@ -129,7 +129,7 @@ free_port
 configure 'key_out = "folder/bob"'
 serve
 check "a missing folder: the client has its key" within "$wait_seconds" is_base64_key bob.key
-check "a missing folder: status tells" within 5 shows server peers.bob.outputs.0.error 'No such file or directory'
+check "a missing folder: status tells" within 5 shows server peers.bob.outputs.0.error 'its directory does not exist'
 check "a missing folder: it was tried again" within 10 shows server peers.bob.outputs.0.failures '[2-9]'
 check "a missing folder: it is said once" counts 1 'folder/bob' server.err
 mkdir folder
