@@ -10,6 +10,7 @@
 #include "system/file.h"
 #include "system/log.h"
 #include "system/notify.h"
+#include "system/program.h"
 #include "system/secret_memory.h"
 
 static int fail(char problem[static MONITOR_PROBLEM_BYTES], const char *format, ...)
@@ -180,6 +181,19 @@ static bool check_file(const struct monitor_staged *staged)
 	return false;
 }
 
+/* A command may be made along with the service, hence only a warning. */
+static void warn_of_command(const struct monitor_staged *staged)
+{
+	const struct config_words *command = &staged->config.exchange_command;
+	char peer[CHANNEL_LABEL_BYTES + 16];
+
+	if (command->count == 0 || program_is_there(command->words[0]))
+		return;
+	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
+	log_warn("%s: exchange_command \"%s\" is no program that can be started here", peer,
+	         command->words[0]);
+}
+
 bool monitor_check(const struct config *config)
 {
 	static const struct monitor_options options;
@@ -222,6 +236,7 @@ bool monitor_check(const struct config *config)
 		} else {
 			good &= check_file(at);
 		}
+		warn_of_command(at);
 	}
 	if (staged != NULL)
 		monitor_load_warn(staged, count);
