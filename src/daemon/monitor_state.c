@@ -25,7 +25,8 @@
  */
 #define FIRST_LINE "rosenpass peers 1"
 #define FOLDER "/var/lib/rosenpass"
-#define FOLDER_MODE 0700
+/* Services have directories of their own in it, and get there as other users. */
+#define FOLDER_MODE 0755
 #define FILE_MODE 0600
 /* The longest line, with two scoped IPv6 addresses, is shorter. */
 #define LINE_BYTES 256
@@ -208,6 +209,15 @@ char *monitor_state_find_path(const char *name, const struct keys_public *own)
 	return length < 0 ? NULL : path;
 }
 
+/* 0, or -1 and errno. */
+static int make_folder(void)
+{
+	if (mkdir(FOLDER, FOLDER_MODE) != 0)
+		return errno == EEXIST ? 0 : -1;
+	/* Whatever the umask. */
+	return chmod(FOLDER, FOLDER_MODE);
+}
+
 void monitor_state_open(struct monitor *monitor)
 {
 	struct monitor_state *state = &monitor->state;
@@ -218,7 +228,7 @@ void monitor_state_open(struct monitor *monitor)
 	state->path = monitor_state_find_path(has_name ? monitor->name : NULL, &monitor->public_key);
 	if (state->path == NULL)
 		return;
-	if (getenv("STATE_DIRECTORY") == NULL && mkdir(FOLDER, FOLDER_MODE) != 0 && errno != EEXIST) {
+	if (getenv("STATE_DIRECTORY") == NULL && make_folder() != 0) {
 		log_debug("cannot make \"%s\": %s", FOLDER, strerror(errno));
 		free(state->path);
 		state->path = NULL;
