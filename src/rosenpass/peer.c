@@ -60,9 +60,15 @@ static json_t *pack_words(int count, char **words)
 
 static int finish(const char *name, json_t *answer, const char *what)
 {
+	const char *warning;
+
 	if (answer == NULL)
 		return COMMAND_FAILED;
 	(void)printf("%s: %s peer %s\n", name, what, json_string_value(json_object_get(answer, "name")));
+	warning = json_string_value(json_object_get(answer, "warning"));
+	if (warning != NULL)
+		log_warn("%s: its outfile cannot be written: %s; the daemon tries again until it works", name,
+		         warning);
 	json_decref(answer);
 	return fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

@@ -150,6 +150,9 @@ start later alice
 check "exchange without a peer: it starts" within 10 grep -q 'info: no peer yet; rosenpass peer add --daemon later adds one' later.err
 check "exchange without a peer: one is added" "$rosenpass" peer add public-key "$keys/bob.pk" outfile "$work/k" name bob --daemon later
 check "peer list --daemon" bash -c '"$1" peer list --daemon=later | grep -q "^1	bob	"' - "$rosenpass"
+check "peer add: an outfile that cannot be written" says 0 'warn: later: its outfile cannot be written: its directory does not exist' \
+	"$rosenpass" peer add --daemon later public-key "$keys/carol.pk" outfile nowhere/k name carol
+check "peer add: it is removed" "$rosenpass" peer remove carol --daemon later
 check "peer list: a name and --daemon" says 2 'too many words, from later' "$rosenpass" peer list later --daemon later
 check "peer add: --daemon without a value" says 2 'a value is missing after --daemon' "$rosenpass" peer add public-key a --daemon
 check "peer remove: an unknown option" says 2 'unknown option --deamon' "$rosenpass" peer remove --deamon later bob
