@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "daemon/explain.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -27,7 +28,7 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 		return;
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
-	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
+	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, explain_send_error(error));
 	if (is_news)
 		peer->complained = true;
 }

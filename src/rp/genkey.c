@@ -44,10 +44,10 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
 	if (*is_new)
 		return true;
-	if (result != 0)
-		errno = -result;
-	if (errno != EEXIST || stat(folder, &status) != 0) {
-		log_error("genkey: cannot make folder \"%s\": %s", folder, strerror(errno));
+	if (result == 0)
+		result = -errno;
+	if (result != -EEXIST || stat(folder, &status) != 0) {
+		log_error("genkey: cannot make folder \"%s\": %s", folder, directory_problem(result));
 		return false;
 	}
 	if (!S_ISDIR(status.st_mode))

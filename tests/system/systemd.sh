@@ -260,6 +260,9 @@ done
 
 # --- an interface and its daemon -------------------------------------------------------------------------------------
 
+# A daemon that root has started makes the directory in which those of services are.
+inside sh -c 'umask 077 && timeout 2 rosenpass exchange public-key /etc/rosenpass/wg0/pqpk secret-key /etc/rosenpass/wg0/pqsk' >/dev/null 2>&1
+check "root's daemon makes a directory" inside test -d /var/lib/rosenpass
 # The other side has its keys in files. The port is one that not every user may have.
 interface wg0
 listen='"127.0.0.1:443"' peer=office config wg0 'device = "wg0"' "peer = \"$wireguard_peer\"" \
@@ -270,6 +273,7 @@ check "the daemon of an interface runs" active rosenpass@wg0
 check "the daemon without an interface runs" active rosenpass-keys@office
 check "the interface has the key of the other side" within "$wait_seconds" has_key wg0 /run/rosenpass/office/wg0
 check "the file has the same" has_key wg0 /run/rosenpass/wg0/office
+check "a service gets at the file of its peers" not grep -q 'state file' <(journal rosenpass-keys@office)
 check "the service is a user that was made up for it" inside grep -qE '^Uid:	6[1-5][0-9]{3}' "/proc/$(main_pid rosenpass@wg0)/status"
 check "the secret key was handed to it" inside test -f /run/credentials/rosenpass@wg0.service/pqsk
 for directory in run var/lib; do
@@ -303,8 +307,28 @@ before=$(main_pid rosenpass@wg0)
 check "a daemon that stops slowly: the interface is made again" inside systemctl restart wg-quick@wg0
 check "a daemon that stops slowly: it is back" within 15 restarted rosenpass@wg0 "$before"
 drop_in rosenpass@.service slow
+# Somebody else's service of the same interface, by each of its names, and one that needs it.
+for other in BindsTo=sys-devices-virtual-net-wg0.device BindsTo=sys-subsystem-net-devices-wg0.device \
+	Requires=sys-devices-virtual-net-wg0.device; do
+	printf '%s\n' '[Unit]' "$other" "After=${other#*=}" '[Service]' 'ExecStart=sleep infinity' \
+		>"$machine/etc/systemd/system/other-${other%%=*}-${other:(-20):3}.service"
+done
+others=$(cd "$machine/etc/systemd/system" && echo other-*.service)
+# shellcheck disable=SC2086
+others_run()
+{
+	sleep 1
+	[ "$(inside systemctl show --property=MainPID --value $others)" = "$others_before" ]
+}
+# shellcheck disable=SC2086
+check "other services of the interface are started" inside systemctl start $others
+# shellcheck disable=SC2086
+others_before=$(inside systemctl show --property=MainPID --value $others)
+check "the daemon is restarted" inside systemctl restart rosenpass@wg0
+check "the daemon is restarted: other services of the interface run on" others_run
 check "the daemon is stopped" inside systemctl stop rosenpass@wg0
 check "the daemon is stopped: the interface stays" inside ip link show wg0
+check "the daemon is stopped: other services of the interface run on" others_run
 check "the daemon is started again" inside systemctl start rosenpass@wg0
 
 # --- names with a dash -----------------------------------------------------------------------------------------------
