@@ -344,6 +344,13 @@ int route_read(struct route_seen *seen, const uint8_t *payload, size_t length)
 	return result;
 }
 
+int route_read_saved(struct route_seen *seen, const struct route_saved *saved)
+{
+	if (saved->length < NLMSG_HDRLEN || saved->length > sizeof saved->bytes)
+		return -EBADMSG;
+	return route_read(seen, saved->bytes + NLMSG_HDRLEN, saved->length - (size_t)NLMSG_HDRLEN);
+}
+
 /* --- lists --------------------------------------------------------------------------- */
 
 struct listing {
@@ -407,6 +414,14 @@ static const char *name_of_type(uint8_t type)
 	default:
 		return "";
 	}
+}
+
+void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireguard_allowed_ip *prefix)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(prefix->family, &prefix->v6, address, sizeof address);
+	(void)snprintf(out, ROUTE_PREFIX_BYTES, "%s/%u", address, prefix->bits);
 }
 
 void route_format(char out[static ROUTE_WORDS_BYTES], const struct route_seen *seen)
