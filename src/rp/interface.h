@@ -61,7 +61,9 @@ struct interface {
  */
 int interface_establish(void *context, const char *device) __attribute__((warn_unused_result));
 
-/* Whether the process that has to outlive us is there; false: said in the log. context is a struct interface. */
+/*
+ * Whether the process that has to outlive us is there; false: said in the log. context is a struct interface.
+ */
 bool interface_check(void *context) __attribute__((warn_unused_result));
 
 /*

@@ -122,7 +122,7 @@ struct met {
 	struct route route;
 	uint8_t key[ROUTE_KEY_BYTES];
 	bool is_there; /* ours, or one like it */
-	bool is_first; /* in the main table, which comes before the one of the way: what is there is in the way */
+	bool is_first; /* in the main table, which comes before that of the way */
 	enum relation relation;
 	struct route_seen other; /* with a relation: the first one */
 };

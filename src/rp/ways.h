@@ -65,7 +65,7 @@ void ways_leave_table(struct ways *ways, const struct ways_target *target);
 /* Whether a route to that prefix is a wide one, whatever the peers' addresses. */
 bool ways_is_wide(const struct wireguard_allowed_ip *prefix);
 
-/* Whether there are wide routes of that family. *bits, where it is not NULL: the length of the shortest one. */
+/* Whether there are wide routes of that family. *bits, where it is not NULL: length of the shortest one. */
 bool ways_has_wide(const struct ways *ways, uint16_t family, uint8_t *bits);
 
 /* The interface that had them is gone. */

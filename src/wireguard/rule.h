@@ -12,7 +12,7 @@ struct rule {
 	uint16_t family;
 	uint32_t priority; /* rules with smaller numbers come first */
 	uint32_t table;
-	/* Not 0: for packets without this mark. 0: for all packets, but the table's shorter routes do not count: */
+	/* Not 0: for packets without this mark. 0: for all packets, but short routes do not count: */
 	uint32_t mark;
 	uint32_t suppress_bits; /* those of up to so many bits */
 };
