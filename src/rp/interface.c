@@ -203,9 +203,9 @@ static void keep_out(struct interface *interface, const struct wireguard_device 
 	if (is_mark_off(interface))
 		return;
 	for (size_t i = 0; i < interface->peer_count; i++)
-		(void)ways_keep_out(&interface->ways, &interface->peers[i].endpoint);
+		(void)ways_keep_out(&interface->ways, &interface->peers[i].endpoint, interface->index);
 	for (size_t i = 0; i < present->peer_count; i++)
-		(void)ways_keep_out(&interface->ways, &present->peers[i].endpoint);
+		(void)ways_keep_out(&interface->ways, &present->peers[i].endpoint, interface->index);
 }
 
 /* The mark that the interface has to have; 0: any. */
@@ -573,7 +573,7 @@ bool interface_reach(void *context, const union address_socket *address)
 {
 	struct interface *interface = context;
 
-	if (is_mark_off(interface) || !ways_keep_out(&interface->ways, address))
+	if (is_mark_off(interface) || !ways_keep_out(&interface->ways, address, interface->index))
 		return false;
 	/* Before the first packet. */
 	interface->ways_due_ns = 0;

@@ -64,14 +64,23 @@ static bool is_within(const union address_socket *address, const struct wireguar
 	return memcmp(key[0], key[1], ROUTE_KEY_BYTES) == 0;
 }
 
-bool ways_keep_out(struct ways *ways, const union address_socket *peer)
+/* How long the prefix is by which packets to an address go elsewhere; 0: there is none. */
+static uint8_t bits_elsewhere(const union address_socket *address, uint32_t index)
+{
+	struct route_seen seen;
+
+	return route_path(address, 0, &seen) == 0 && seen.index != index ? seen.prefix.bits : 0;
+}
+
+bool ways_keep_out(struct ways *ways, const union address_socket *peer, uint32_t index)
 {
 	bool any = false;
 
 	for (size_t i = 0; i < ways->count; i++) {
 		struct way *way = &ways->all[i];
 
-		if (!way->is_route || way->is_wide || !is_within(peer, &way->prefix))
+		if (!way->is_route || way->is_wide || !is_within(peer, &way->prefix) ||
+		    way->prefix.bits < bits_elsewhere(peer, index))
 			continue;
 		way->is_wide = true;
 		any = true;

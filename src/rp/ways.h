@@ -54,10 +54,10 @@ int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool 
 size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict);
 
 /*
- * Packets to that address of a peer must not go into the tunnel: makes the routes wide that would lead them
- * there. true: there is one that was not.
+ * Packets to that address of a peer must not go into the tunnel with that index: makes the routes wide that
+ * would lead them there, as no route of others is longer. true: there is one that was not.
  */
-bool ways_keep_out(struct ways *ways, const union address_socket *peer);
+bool ways_keep_out(struct ways *ways, const union address_socket *peer, uint32_t index);
 
 /* Takes the wide ones out of their table, which is somebody else's. */
 void ways_leave_table(struct ways *ways, const struct ways_target *target);

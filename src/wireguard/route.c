@@ -475,7 +475,7 @@ static int mtu_of(const struct route_seen *seen, uint32_t *mtu)
 	return result;
 }
 
-int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu, uint32_t *index)
+int route_path(const union address_socket *to, uint32_t mark, struct route_seen *seen)
 {
 	bool is_v4 = to->any.sa_family == AF_INET;
 	const struct rtmsg fixed = {
@@ -483,11 +483,10 @@ int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu,
 		.rtm_dst_len = is_v4 ? 32 : 128,
 		.rtm_flags = RTM_F_FIB_MATCH,
 	};
-	struct route_seen seen = { 0 };
-	struct netlink_answer answer = { .take = take_first, .context = &seen };
+	struct netlink_answer answer = { .take = take_first, .context = seen };
 	struct netlink_message message;
-	int result;
 
+	memset(seen, 0, sizeof *seen);
 	if (!is_v4 && to->any.sa_family != AF_INET6)
 		return -EINVAL;
 	netlink_begin(&message, RTM_GETROUTE, NLM_F_ACK, &fixed, sizeof fixed);
@@ -499,7 +498,14 @@ int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu,
 		(void)netlink_add(&message, RTA_OIF, &to->v6.sin6_scope_id, sizeof to->v6.sin6_scope_id);
 	if (mark != 0)
 		(void)netlink_add(&message, RTA_MARK, &mark, sizeof mark);
-	result = ask(&message, &answer);
+	return ask(&message, &answer);
+}
+
+int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu, uint32_t *index)
+{
+	struct route_seen seen;
+	int result = route_path(to, mark, &seen);
+
 	if (result == 0)
 		result = mtu_of(&seen, mtu);
 	if (result == 0)

@@ -84,6 +84,10 @@ void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireg
 /* In words, as "dev eth0 via 192.0.2.1 metric 100". */
 void route_format(char out[static ROUTE_WORDS_BYTES], const struct route_seen *seen);
 
+/* The route that packets with that mark take to an address, with the prefix that matched. */
+int route_path(const union address_socket *to, uint32_t mark, struct route_seen *seen)
+	__attribute__((warn_unused_result));
+
 /*
  * The MTU of the path to an address for packets with that mark: that of the route, else of its interface.
  * *index: the interface. What the kernel has learned by ICMP does not count.

@@ -72,6 +72,12 @@ check "half of its own network: through the tunnel" through "$b" 10.99.0.77
 check "half of its own network: the other half is not" through vb 10.99.0.177
 check "half of its own network: SIGTERM" ends TERM "$peer"
 check "half of its own network: all is as it was" within 5 same_state before
+client allowed-ips 10.0.0.0/8
+check "more than its own network: the same key" within 20 same_psk
+check "more than its own network: ping" within 20 reaches 10.77.0.1
+check "more than its own network: neighbours stay neighbours, and nothing is marked" eval 'through vb 10.99.0.77 && marked "$b"'
+check "more than its own network: SIGTERM" ends TERM "$peer"
+check "more than its own network: all is as it was" within 5 same_state before
 check "SIGTERM of the server" ends TERM "$server"
 server_address=198.51.100.1
 gateway

@@ -286,16 +286,16 @@ static void test_keep_out(void **state)
 	for (size_t i = 0; i < FIXTURE_COUNT(outside); i++) {
 		const union address_socket address = address_of(outside[i]);
 
-		assert_false(ways_keep_out(&ways, &address));
+		assert_false(ways_keep_out(&ways, &address, ours));
 	}
-	assert_false(ways_keep_out(&ways, &unknown));
+	assert_false(ways_keep_out(&ways, &unknown, ours));
 	assert_false(ways_has_wide(&ways, AF_INET, &bits));
-	assert_true(ways_keep_out(&ways, &inside));
-	assert_false(ways_keep_out(&ways, &inside));
+	assert_true(ways_keep_out(&ways, &inside, ours));
+	assert_false(ways_keep_out(&ways, &inside, ours));
 	assert_true(ways_has_wide(&ways, AF_INET, &bits));
 	assert_int_equal(bits, 8);
 	assert_false(ways_has_wide(&ways, AF_INET6, &bits));
-	assert_true(ways_keep_out(&ways, &inside_v6));
+	assert_true(ways_keep_out(&ways, &inside_v6, ours));
 	assert_int_equal(ways_make(&ways, &target, NULL), 3);
 	assert_int_equal(find_route("192.0.2.0", 24, 51820).count, 1);
 	assert_int_equal(find_route("192.0.0.0", 8, 51820).count, 1);
@@ -321,8 +321,13 @@ static void test_keep_out_conflict(void **state)
 
 	(void)state;
 	need_network();
+	/* A longer route of others leads elsewhere anyway. */
+	add(&ways, "10.0.0.0", 8);
+	assert_false(ways_keep_out(&ways, &peer, ours));
+	ways_release(&ways);
+	ways = (struct ways){ .wide_table = 51820, .replace = true };
 	add(&ways, "10.50.0.0", 24);
-	assert_true(ways_keep_out(&ways, &peer));
+	assert_true(ways_keep_out(&ways, &peer, ours));
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(ways_make(&ways, &target, &conflict), i == 0);
 		assert_true(conflict);
