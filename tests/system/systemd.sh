@@ -461,7 +461,7 @@ make_vpn()
 			"/etc/rosenpass/$name.pub" || return 1
 	done
 	chmod -R a+rX "$machine/etc/rosenpass/friend.pub"
-	chmod 711 "$machine/etc/rosenpass/vpn0"
+	chmod 711 "$machine/etc/rosenpass" "$machine/etc/rosenpass/vpn0"
 	cat >"$machine/etc/rosenpass/vpn0.toml" <<-END
 		dev = "vpn0"
 		replace_routes = true
