@@ -199,6 +199,9 @@ static void serve_signals(struct monitor *monitor)
 			    !monitor->stopping) {
 				monitor_stop(monitor, EXIT_FAILURE);
 			}
+			if (monitor->options.check != NULL && !monitor->stopping &&
+			    !monitor->options.check(monitor->options.context))
+				monitor_stop(monitor, EXIT_FAILURE);
 			break;
 		default:
 			end_by_signal(monitor);

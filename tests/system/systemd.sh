@@ -485,25 +485,55 @@ make_vpn()
 			"/etc/rosenpass/$name.pub" || return 1
 	done
 	chmod -R a+rX "$machine/etc/rosenpass/friend.pub"
-	chmod 711 "$machine/etc/rosenpass/vpn0"
+	chmod 711 "$machine/etc/rosenpass" "$machine/etc/rosenpass/vpn0"
 	cat >"$machine/etc/rosenpass/vpn0.toml" <<-END
 		dev = "vpn0"
+		replace_routes = true
 		private_keys_dir = "\${CREDENTIALS_DIRECTORY}"
 		ip = "10.9.0.1/24"
 		listen = "127.0.0.1:444"
 
 		[[peers]]
 		public_keys_dir = "/etc/rosenpass/friend.pub"
-		allowed_ips = "10.9.0.2/32"
+		allowed_ips = "10.9.0.2/32, 0.0.0.0/0, 10.60.0.0/24"
 	END
 	[ "$kind" = wireguard ] || drop_in rp@.service userspace PrivateDevices=no 'RuntimeDirectory=wireguard'
+}
+# Another network, with a route that the VPN replaces.
+inside ip link add lan0 type veth peer name lan1
+inside ip address add 10.50.0.1/24 dev lan0
+inside ip link set lan0 up
+inside ip link set lan1 up
+inside ip route add 10.60.0.0/24 via 10.50.0.9
+network()
+{
+	inside ip rule
+	inside ip route
+}
+network >network-before
+same_network()
+{
+	diff network-before <(network)
 }
 check "rp: a VPN" make_vpn
 check "rp: it is enabled and started" inside systemctl enable --now rp@vpn0
 check "rp: it runs" active rp@vpn0
 check "rp: the interface is there" within 10 inside ip link show vpn0 up
 check "rp: with its address" inside sh -c 'ip address show vpn0 | grep -q "10.9.0.1/24"'
+has_rules()
+{
+	inside ip rule | grep 'lookup 51820' && inside ip route | grep '^10.60.0.0/24 dev vpn0'
+}
+for signal in KILL SEGV; do
+	check "rp: routes and rules" within 10 has_rules
+	# Before it is started again.
+	inside systemctl kill -s "$signal" --kill-who=main rp@vpn0
+	check "rp: SIG$signal, all is as it was" within 4 same_network
+	check "rp: SIG$signal, it is started again" within 20 active rp@vpn0
+done
+check "rp: routes and rules" within 10 has_rules
 check "rp: it is stopped" inside systemctl stop rp@vpn0
+check "rp: all is as it was" same_network
 check "rp: the interface is gone" within 5 not inside ip link show vpn0
 
 if [ "$failed" -gt 0 ]; then
