@@ -225,8 +225,10 @@ static void reach_peer(const struct rosenpass_output *output)
 	unsigned long before = standin_decapsulations;
 	uint32_t i;
 
-	if (is_cookie)
+	if (is_cookie) {
 		move_on_to(now() + COOKIE_NS);
+		world.handshaking_ns -= COOKIE_NS;
+	}
 	if (world.scene->is_known && output->data[0] == MESSAGE_INIT_HELLO)
 		return;
 	memcpy(&i, output->address.bytes, sizeof i);
