@@ -226,7 +226,7 @@ enum rosenpass_verdict {
 	ROSENPASS_DROPPED_PEER,    /* genuine form, but a peer that we do not know */
 	ROSENPASS_DROPPED_DIALECT, /* that peer may not use this dialect */
 	ROSENPASS_DROPPED_BISCUIT, /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY, /* biscuit older than one that was used; InitHello repeated too soon or too often */
+	ROSENPASS_DROPPED_REPLAY,  /* biscuit older than one that was used; InitHello repeated too often */
 	ROSENPASS_DROPPED_LOAD,    /* InitHello or RespHello for which there is no time */
 	ROSENPASS_DROPPED_FAILURE, /* the random source failed */
 };
@@ -279,16 +279,16 @@ typedef uint64_t rosenpass_clock_fn(void *context);
 /*
  * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos. All
  * together get 90 % of the time of one core. InitHellos without a valid cookie get 60 %, in bursts of up to
- * 50 ms; those of our own peers count for two thirds, so that a crowd of peers gets 90 %. Networks (see struct
- * rosenpass_address) that have used much lately leave room for those that have not. Half of the 60 % is
- * reserved for senders in the network of a peer's endpoint, one in 5 s for each peer there. An InitHello beyond
- * that is answered by a CookieReply. A sender that shows its cookie is served from the rest of the 90 %, up to
- * 10 handshakes a second for each group after a burst of 20, and 4 and 16 times as many for the two larger
- * networks around it. Software that ignores CookieReply is thus served as long as there is time.
+ * 50 ms; those of our own peers count for two thirds, so that a crowd of peers gets 90 %. Networks (see
+ * struct rosenpass_address) that have used much lately leave room for those that have not. Half of the 60 %
+ * is reserved for senders in the network of a peer's endpoint, one in 5 s for each peer there. An InitHello
+ * beyond that is answered by a CookieReply. A sender that shows its cookie is served from the rest of the 90
+ * %, up to 10 handshakes a second for each group after a burst of 20, and 4 and 16 times as many for the two
+ * larger networks around it. Software that ignores CookieReply is thus served as long as there is time.
  *
- * Some limits need no clock. Copies of an InitHello are dropped if they follow each other within 200 ms or come
- * more than 8 times in 10 s. CookieReplies get a tenth of the time of one core, and RespHellos that turn out to
- * be false another tenth. Other messages are always handled.
+ * Some limits need no clock. Copies of an InitHello are dropped if they follow each other within 200 ms or
+ * come more than 8 times in 10 s. CookieReplies get a tenth of the time of one core, and RespHellos that turn
+ * out to be false another tenth. Other messages are always handled.
  *
  * NULL takes the clock away and its limits with it, as in a new engine.
  */

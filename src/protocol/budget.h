@@ -7,7 +7,8 @@
  *
  * - InitHellos whose sender has shown no cookie get BUDGET_PERMILLE. Those of our own peers cost less of it:
  *   a crowd of peers that know no cookies gets BUDGET_PEERS_PERMILLE.
- * - Half of that is reserved for senders at the address of a peer: BUDGET_RESERVE_PERMILLE. With forged source
+ * - Half of that is reserved for senders at the address of a peer: BUDGET_RESERVE_PERMILLE. With forged
+ * source
  *   addresses from everywhere, nothing else tells peers from strangers.
  * - InitHellos with a valid cookie get what is left of the total.
  *
@@ -17,8 +18,8 @@
  * of the burst is used up, the less a network may have used: whoever floods is cut off first, and the others
  * find room that he cannot take. If nobody else comes, he has the whole budget nevertheless.
  *
- * A batch is worked through in lockstep, and its cost is known only afterwards: until then the average cost of
- * the last InitHellos stands for it.
+ * A batch is worked through in lockstep, and its cost is known only afterwards: until then the average cost
+ * of the last InitHellos stands for it.
  */
 
 #include <stdbool.h>

@@ -29,9 +29,9 @@ static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer 
 }
 
 /*
- * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who flood
- * a handshake of ours are cut off before they fill the share for that, so that others find room; RespHellos
- * from where the peer is known to be, and from elsewhere, are counted apart.
+ * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who
+ * flood a handshake of ours are cut off before they fill the share for that, so that others find room;
+ * RespHellos from where the peer is known to be, and from elsewhere, are counted apart.
  */
 static struct usage_bucket *false_answers(const struct rosenpass *engine, struct peer *peer,
                                           const struct rosenpass_address *from)

@@ -42,7 +42,7 @@ static int draw_table_keys(struct rosenpass *engine)
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
 		if (random_bytes(&engine->random, keys[i], SHORT_HASH_KEY_BYTES) != 0)
 			return -1;
-		/* Where a bucket lies is no secret worth constant time; that it cannot be foreseen is enough. */
+		/* A place in a table is no secret worth constant time, as long as nobody can foresee it. */
 		ct_declassify(keys[i], SHORT_HASH_KEY_BYTES);
 	}
 	return 0;

@@ -129,7 +129,7 @@ static void charge_cookie(struct rosenpass *engine, const struct rosenpass_addre
 	share_charge(&engine->cookie_share, handshake_ns / COOKIES_PER_HANDSHAKE);
 }
 
-/* Returns true if the InitHello shows a valid cookie. A wrong one costs as much as a reply, and is charged. */
+/* Returns true if the InitHello shows a valid cookie. A wrong one is charged like a reply. */
 static bool has_cookie(struct rosenpass *engine, const struct rosenpass_datagram *datagram)
 {
 	if (!cookie_is_present(datagram->data, datagram->length) ||

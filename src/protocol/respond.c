@@ -10,7 +10,7 @@
 
 /* InitHellos of one peer at shorter intervals are charged like those of strangers; see budget.h. */
 #define HELLO_NS (5 * ENGINE_SECOND_NS)
-/* While the budget is scarce, InitHellos that name one peer are dropped beyond this, see is_within_limit(). */
+/* While the budget is scarce, InitHellos that name one peer are dropped beyond this. */
 #define HELLOS_BURST 5
 #define HELLOS_INTERVAL_NS ENGINE_SECOND_NS
 
@@ -74,9 +74,9 @@ static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step
 }
 
 /*
- * Limits what InitHellos of one peer cost while the budget is scarce. Anybody who has the public keys can name
- * a peer. So InitHellos from where the peer is known to be and those from elsewhere have a limit each, and a
- * sender with a valid cookie has none here: it has one in rate_limit.h.
+ * Limits what InitHellos of one peer cost while the budget is scarce. Anybody who has the public keys can
+ * name a peer. So InitHellos from where the peer is known to be and those from elsewhere have a limit each,
+ * and a sender with a valid cookie has none here: it has one in rate_limit.h.
  */
 static bool is_within_limit(struct rosenpass *engine, struct peer *peer, const struct inbox_message *message)
 {

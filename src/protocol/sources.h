@@ -47,7 +47,7 @@ uint64_t sources_hash(const struct sources *sources, const struct rosenpass_addr
 void sources_add(struct sources *sources, uint64_t hash);
 void sources_remove(struct sources *sources, uint64_t hash);
 
-/* Takes from the share of the network where the address is. Returns false if no peer is there, or none left. */
+/* Takes from the share of the network where the address is. false: no peer is there, or none left. */
 bool sources_take(struct sources *sources, const struct rosenpass_address *address, uint64_t now_ns);
 
 #endif

@@ -119,8 +119,7 @@ struct peer {
 	struct rosenpass_address others[ENGINE_OTHERS]; /* the endpoint before; where else copies came from */
 	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the message that moved the endpoint */
 	uint64_t moved_until_ns;                /* copies of that message count until then */
-	uint64_t sources
-		[PEER_SOURCES]; /* the networks of endpoint and home that are counted in the engine's sources */
+	uint64_t sources[PEER_SOURCES];         /* networks counted in the engine's sources */
 
 	/* The key in use. */
 	bool has_key;

@@ -1,8 +1,8 @@
 /*
  * usage: flood VECTORS HOST PORT SECONDS PUBLIC_KEY
- * Sends changed copies of the InitHello of the first handshake in VECTORS/handshake.json, and now and then that
- * itself, as fast as the other side can hardly work. The macs are right for the owner of PUBLIC_KEY, a file, so
- * each has to be decapsulated. Prints how many were sent, and how many cookies came.
+ * Sends changed copies of the InitHello of the first handshake in VECTORS/handshake.json, and now and then
+ * that itself, as fast as the other side can hardly work. The macs are right for the owner of PUBLIC_KEY, a
+ * file, so each has to be decapsulated. Prints how many were sent, and how many cookies came.
  */
 
 #include <arpa/inet.h>

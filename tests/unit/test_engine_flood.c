@@ -168,7 +168,7 @@ static void test_cookies_are_limited(void **state)
 	world_teardown(&world);
 }
 
-/* All peers of a hub that got their keys together come apart: a responder renews at any time from 110 to 120 s. */
+/* Peers that got their keys together come apart: a responder renews at any time from 110 to 120 s. */
 static void test_renewals_are_spread(void **state)
 {
 	struct world world;

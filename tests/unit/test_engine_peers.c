@@ -11,7 +11,8 @@ static void forget_copies(struct world *world, enum host_name host)
 
 	memset(filter->entries, 0, sizeof filter->entries);
 	for (int i = 0; i < HOST_COUNT; i++) {
-		struct peer *peer = peer_table_by_handle(world->hosts[host].engine, world->hosts[host].peers[i]);
+		struct peer *peer =
+			peer_table_by_handle(world->hosts[host].engine, world->hosts[host].peers[i]);
 
 		if (peer != NULL)
 			memset(peer->hellos_full_ns, 0, sizeof peer->hellos_full_ns);
