@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "crypto/aead.h"
 #include "crypto/ct.h"
 #include "protocol/complete.h"
 #include "protocol/inbox.h"
@@ -39,13 +40,16 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *conf
 	if (config->public_key == NULL || config->secret_key == NULL || config->environment.random == NULL ||
 	    (config->environment.allocate != NULL && config->environment.release == NULL))
 		return ROSENPASS_E_ARGUMENT;
+	if (aead_init() != 0)
+		return ROSENPASS_E_RANDOM;
 	memory = memory_from_environment(&config->environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random =
+	engine->caller_random =
 		(struct random_source){ config->environment.random, config->environment.random_context };
+	engine->random = (struct random_source){ state_fill_random, engine };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
 	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
@@ -155,7 +159,7 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 		deadline = peers;
 	if (engine->load_until_ns != 0 && engine->load_until_ns < deadline)
 		deadline = engine->load_until_ns;
-	return deadline;
+	return state_deadline(engine, deadline);
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)

@@ -167,6 +167,7 @@ static void compare(struct world *world, int a, int b)
 		    world->now_ns - check->quiet_since_ns > check->figures.longest_settling_ns)
 			check->figures.longest_settling_ns = world->now_ns - check->quiet_since_ns;
 	}
+	pair->agreed_ns = differ ? 0 : world->now_ns;
 	pair->differ = differ;
 }
 
@@ -255,6 +256,13 @@ void check_received(struct world *world, int node, const struct packet *packet,
 		figures->verdicts[verdict]++;
 	if (verdict == ROSENPASS_CONFIRMED)
 		world->nodes[node].saw_confirmed = true;
+	if (packet->alien && verdict < ROSENPASS_DROPPED)
+		check_fail(world, "reflection", "node %d takes a %02x of its own: %s", node,
+		           (unsigned)packet->data[0], rosenpass_verdict_name(verdict));
+	if (packet->alien)
+		return;
+	if (packet->forged && !world->nodes[node].is_reference && peer >= 0)
+		check_fail(world, "forged", "node %d takes a forged InitHello for one of %d", node, peer);
 	if (packet->damaged) {
 		figures->damaged++;
 		/* A cookie is asked for before the content is looked at. */
