@@ -222,8 +222,8 @@ enum rosenpass_verdict {
 	/* InitConf seen before: the same EmptyData sent again. A copy of RespHello or EmptyData from another
 	   address, where the peer may be as well. */
 	ROSENPASS_REPEATED,
-	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
-	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
+	ROSENPASS_COOKIE_SENT, /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
+	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie, once for each transmission */
 	ROSENPASS_CROSSED,      /* InitHello or InitConf: our own handshake with that peer goes first */
 	ROSENPASS_DROPPED,      /* first of those without effect */
 	ROSENPASS_DROPPED_SIZE = ROSENPASS_DROPPED, /* no message has that type and length */
@@ -370,7 +370,7 @@ struct rosenpass_stats {
 	uint64_t sent;                              /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
+	bool under_load;          /* a cookie was demanded within the last five seconds, or always is */
 	bool random_failing;      /* the random source failed when it was last asked: no handshake begins */
 	uint64_t random_failures; /* how often it has failed */
 };

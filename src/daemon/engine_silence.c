@@ -245,11 +245,11 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 		/* has_claim: an InitHello, which is no answer. */
 		bool is_false = datagram->verdict == ROSENPASS_DROPPED_AUTH && !datagram->has_claim;
 		/* Without a preshared key an InitHello proves nothing, but it explains a silence well enough. */
-		bool is_call = datagram->verdict == ROSENPASS_ANSWERED ||
-		               datagram->verdict == ROSENPASS_CROSSED;
-		struct engine_peer *peer = peer_of(
-			process, is_false || (is_call && datagram->has_claim) ? datagram->claimed_peer
-									      : datagram->peer);
+		bool is_call =
+			datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED;
+		struct engine_peer *peer =
+			peer_of(process, is_false || (is_call && datagram->has_claim) ? datagram->claimed_peer
+		                                                                      : datagram->peer);
 
 		if (peer == NULL)
 			continue;

@@ -60,12 +60,12 @@ struct link {
 	uint32_t loss;
 	uint32_t duplicate;
 	uint32_t damage;
-	uint32_t spike; /* delayed by up to two seconds: overtaken by others */
-	uint32_t late;  /* a copy comes again within ten minutes */
+	uint32_t spike;        /* delayed by up to two seconds: overtaken by others */
+	uint32_t late;         /* a copy comes again within ten minutes */
 	uint32_t reflect;      /* an attacker sends it back to its sender */
 	uint32_t replay;       /* an attacker sends it again within ten minutes, from his own address */
 	uint32_t lose_cookies; /* an attacker drops CookieReply */
-	uint32_t race;  /* an observer forwards a copy from his own address, and it arrives first */
+	uint32_t race;         /* an observer forwards a copy from his own address, and it arrives first */
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
 };

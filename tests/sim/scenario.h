@@ -33,7 +33,7 @@ enum action {
 	ACTION_CHANGE, /* the configuration as it is now */
 	ACTION_ENDPOINT,
 	ACTION_LOAD,
-	ACTION_FORGE, /* some InitHellos of an attacker that name the peer */
+	ACTION_FORGE,  /* some InitHellos of an attacker that name the peer */
 	ACTION_QUIET,  /* the network is healed */
 	ACTION_ABSENT, /* of the absent-peer runs: the peer goes; a day has passed; it is back */
 	ACTION_DAY,

@@ -213,7 +213,8 @@ static void end_job(pid_t pid, struct progress *progress, const struct options *
 
 static void print_agreement(const struct progress *sum)
 {
-	static const char *const names[CROSSED_CLASSES] = { "engines", "engines, loss", "others", "others, loss" };
+	static const char *const names[CROSSED_CLASSES] = { "engines", "engines, loss", "others",
+		                                            "others, loss" };
 	static const unsigned permilles[] = { 500, 900, 990, 999, 1000 };
 
 	for (int i = 0; i < CROSSED_CLASSES; i++) {
@@ -260,7 +261,8 @@ static void print_figures(const struct check_figures *figures)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month | --crossed]\n",
+	fprintf(stderr,
+	        "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month | --crossed]\n",
 	        program);
 	exit(2);
 }

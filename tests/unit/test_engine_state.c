@@ -229,8 +229,8 @@ static void test_change_of_place_only(void **state)
 /* --- InitHello proves little ------------------------------------------------------------------------ */
 
 /* An InitHello that names `claimed`, made with public keys only. */
-static struct packet forge_hello(enum host_name claimed, enum host_name victim, enum rosenpass_dialect dialect,
-                                 uint8_t seed)
+static struct packet forge_hello(enum host_name claimed, enum host_name victim,
+                                 enum rosenpass_dialect dialect, uint8_t seed)
 {
 	static struct handshake_initiation w;
 	struct handshake_initiation *ws[1] = { &w };
@@ -379,8 +379,8 @@ static struct packet forge_cookie(enum host_name responder, const struct packet 
 	assert_int_equal(messages_cookie_reply(&out, packet.data, packet.length), 0);
 	messages_set_type(packet.data, MESSAGE_COOKIE_REPLY);
 	memcpy(out.sid, hello->data + MESSAGE_HEADER_BYTES, MESSAGE_SID_BYTES);
-	cookie_reply_seal(out.sealed, public_key_fact(&key, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY), nonce,
-	                  cookie, hello->data + messages_mac_offset(hello->length));
+	cookie_reply_seal(out.sealed, public_key_fact(&key, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY),
+	                  nonce, cookie, hello->data + messages_mac_offset(hello->length));
 	return packet;
 }
 
@@ -490,8 +490,8 @@ static void assert_goes_on(struct world *world)
 
 static void test_absurd_time(void **state)
 {
-	static const uint64_t readings[] = { UINT64_MAX, UINT64_MAX / 2, UINT64_MAX / 2 + 1, UINT64_C(1) << 62,
-		                             11 * YEAR, 0 };
+	static const uint64_t readings[] = { UINT64_MAX,        UINT64_MAX / 2, UINT64_MAX / 2 + 1,
+		                             UINT64_C(1) << 62, 11 * YEAR,      0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
