@@ -152,9 +152,9 @@ void rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SIZE(ROSENPASS_SECRET
                                      const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
 
 /*
- * Returns true if the two belong together and neither is damaged. Takes some 20 ms. Every part of the public key
- * and of the secret key is checked; without a seed, as in keys of 0.2.x software, the part of the secret key
- * that is used for invalid ciphertexts only cannot be.
+ * Returns true if the two belong together and neither is damaged. Takes some 20 ms. Every part of
+ * the public key and of the secret key is checked; without a seed, as in keys of 0.2.x software,
+ * the part of the secret key that is used for invalid ciphertexts only cannot be.
  */
 ROSENPASS_API
 bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
@@ -222,8 +222,8 @@ enum rosenpass_verdict {
 	/* InitConf seen before: the same EmptyData sent again. A copy of RespHello or EmptyData from another
 	   address, where the peer may be as well. */
 	ROSENPASS_REPEATED,
-	ROSENPASS_COOKIE_SENT, /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
-	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie, once for each transmission */
+	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
+	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again, once per transmission */
 	ROSENPASS_CROSSED,      /* InitHello or InitConf: our own handshake with that peer goes first */
 	ROSENPASS_DROPPED,      /* first of those without effect */
 	ROSENPASS_DROPPED_SIZE = ROSENPASS_DROPPED, /* no message has that type and length */
@@ -245,17 +245,18 @@ struct rosenpass_datagram {
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
 	/*
-	 * out: who made it, where that was proved, else 0. Of InitHello (ANSWERED, CROSSED, DROPPED_FAILURE) it
-	 * is set only if the peer has a preshared key. Even then the InitHello may be a recorded one, sent by
-	 * anybody. InitConf and EmptyData prove that the peer takes part now. Where any of them came from is not
-	 * proved by the message.
+	 * out: who made it, where that was proved, else 0. Of InitHello (ANSWERED, CROSSED,
+	 * DROPPED_FAILURE) it is set only if the peer has a preshared key. Even then the InitHello
+	 * may be a recorded one, sent by anybody. InitConf and EmptyData prove that the peer takes
+	 * part now. Where any of them came from is not proved by the message.
 	 */
 	rosenpass_peer peer;
 	/*
-	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
-	 * log lines. Also with ANSWERED, CROSSED and DROPPED_FAILURE, if an InitHello names a peer that has no
-	 * preshared key. None of it is authenticated: whoever has our public key can put any peer id into an
-	 * InitHello, and whoever has the peer's, too, can make one that is answered.
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake
+	 * names, for log lines. Also with ANSWERED, CROSSED and DROPPED_FAILURE, if an InitHello
+	 * names a peer that has no preshared key. None of it is authenticated: whoever has our
+	 * public key can put any peer id into an InitHello, and whoever has the peer's, too, can
+	 * make one that is answered.
 	 */
 	bool has_claim;                              /* the two below are set */
 	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */

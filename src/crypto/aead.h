@@ -17,8 +17,8 @@
 #define AEAD_X_OVERHEAD_BYTES (AEAD_X_NONCE_BYTES + AEAD_TAG_BYTES)
 
 /*
- * Initializes libsodium, which else leaves key material on the stack. Needed once before anything else here; any
- * number of times from any thread is harmless. -1: libsodium cannot be used.
+ * Initializes libsodium, which else leaves key material on the stack. Needed once before anything
+ * else here; any number of times from any thread is harmless. -1: libsodium cannot be used.
  */
 int aead_init(void) __attribute__((warn_unused_result));
 

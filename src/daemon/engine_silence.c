@@ -244,7 +244,7 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 		const struct rosenpass_datagram *datagram = &datagrams[i];
 		/* has_claim: an InitHello, which is no answer. */
 		bool is_false = datagram->verdict == ROSENPASS_DROPPED_AUTH && !datagram->has_claim;
-		/* Without a preshared key an InitHello proves nothing, but it explains a silence well enough. */
+		/* Even an InitHello that proves nothing explains a silence well enough. */
 		bool is_call =
 			datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED;
 		struct engine_peer *peer =

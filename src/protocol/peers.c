@@ -40,7 +40,7 @@ static void make_labels(uint8_t osk_label[static KEYED_HASH_COUNT][LABEL_BYTES],
 	}
 }
 
-/* Applies what keys are made of: preshared key, labels, dialects. Returns true if any of it is another now. */
+/* Applies what keys are made of: preshared key, labels, dialects. Returns true if any of it has changed. */
 static bool apply_terms(struct peer *peer, const struct rosenpass_peer_config *config)
 {
 	const uint8_t *psk = config->psk != NULL ? config->psk : no_psk;

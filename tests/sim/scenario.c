@@ -491,7 +491,7 @@ static void act_absent(struct world *world, enum action action)
 	}
 }
 
-/* --- two that begin at once ------------------------------------------------------------------------------ */
+/* --- two that begin at once ------------------------------------------------------------------------ */
 
 /* Everything else works but for the loss of packets in half of the runs. */
 static void begin_crossed(struct world *world)

@@ -397,7 +397,7 @@ static void test_forged_cookie(void **state)
 		host_expire(&world, ALICE);
 		hello = host_take(&world, ALICE);
 		deadline = rosenpass_deadline(world.hosts[ALICE].engine);
-		/* However many: one transmission out of turn, to where the peer is, and nothing is put off. */
+		/* However many: one transmission out of turn, to the peer, and nothing is put off. */
 		for (uint8_t i = 1; i < 20; i++) {
 			packet = forge_cookie(BOB, &hello, i);
 			assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_COOKIE_TAKEN);
