@@ -10,8 +10,8 @@
  * goes first.
  *
  * - InitHello proves nothing about now: it may be a recorded one, and without a preshared key anybody can
- *   make one. So it changes nothing here. Almost always it is answered, and our own handshake goes on. Only the
- *   lesser side does not answer within PASS_HELLOS_NS of the beginning of its own handshake, or of RespHello:
+ *   make one. So it changes nothing here. Almost always it is answered, and our own handshake goes on. Only
+ *   the lesser side does not answer within PASS_HELLOS_NS of the beginning of its own handshake, or of RespHello:
  *   its own is then under way, and the peer answers it. The peer's InitHello comes again, and after that time
  *   it is answered, since ours may not get through. An InitHello from elsewhere than our endpoint is always
  *   answered: the endpoint may be an old one.
