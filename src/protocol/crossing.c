@@ -9,12 +9,12 @@
  * complete both, and each could end up with another key. The handshake of the side with the lesser peer id
  * goes first.
  *
- * - InitHello proves nothing about now: it may be a recorded one, and without a preshared key anybody can
- *   make one. So it changes nothing here. Almost always it is answered, and our own handshake goes on. Only
- *   the lesser side does not answer within PASS_HELLOS_NS of the beginning of its own handshake, or of RespHello:
- *   its own is then under way, and the peer answers it. The peer's InitHello comes again, and after that time
- *   it is answered, since ours may not get through. An InitHello from elsewhere than our endpoint is always
- *   answered: the endpoint may be an old one.
+ * - InitHello proves nothing about now: it may be a recorded one, and without a preshared key anybody
+ *   can make one. So it changes nothing here. Almost always it is answered, and our own handshake goes
+ *   on. Only the lesser side does not answer within PASS_HELLOS_NS of the beginning of its own
+ *   handshake, or of RespHello: its own is then under way, and the peer answers it. The peer's
+ *   InitHello comes again, and after that time it is answered, since ours may not get through. An
+ *   InitHello from elsewhere than our endpoint is always answered: the endpoint may be an old one.
  * - InitConf and EmptyData prove that the peer takes part now. An InitConf while ours waits for RespHello is
  *   taken, and ours ends.
  * - InitConf while ours waits for EmptyData: both handshakes got that far. The greater
