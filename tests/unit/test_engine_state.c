@@ -27,6 +27,7 @@ static struct peer *peer_of(const struct world *world, enum host_name host, enum
 static struct rosenpass_datagram give(struct world *world, enum host_name host, const struct packet *packet)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = packet->data,
 		.length = packet->length,
 		.from = host_address(packet->from),
@@ -51,6 +52,7 @@ static void change(struct world *world, enum host_name host, enum host_name peer
 {
 	static const char *const other_labels[] = { "other" };
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = host_public_key(peer),
 		.psk = term == TERM_PSK ? psk_after : psk_before,
 		.dialects = term == TERM_DIALECT ? ONLY(ROSENPASS_SHAKE256_156) : ALL,
@@ -432,7 +434,7 @@ static void test_failing_random_shows(void **state)
 {
 	struct world world;
 	struct rosenpass *engine;
-	struct rosenpass_stats stats;
+	struct rosenpass_stats stats = { .size = sizeof stats };
 	struct random_source source;
 
 	(void)state;
@@ -497,7 +499,8 @@ static void test_absurd_time(void **state)
 	for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
 		for (int times = 1; times <= 3; times++) {
 			struct world world;
-			struct rosenpass_datagram nothing = { .data = (const uint8_t *)"" };
+			struct rosenpass_datagram nothing = { .size = sizeof nothing,
+				                              .data = (const uint8_t *)"" };
 
 			pair(&world, ALL, ALL);
 			world_run(&world, world.now + SECOND);
