@@ -15,11 +15,14 @@
  *     }
  *
  * Times are nanoseconds of one clock that never goes back and counts time asleep
- * (CLOCK_BOOTTIME); its origin is of no importance. A time smaller than an earlier
- * one is taken as that earlier one.
+ * (CLOCK_BOOTTIME); its origin is of no importance. A time that cannot be right, because
+ * it is smaller than an earlier one or more than ten years later, is taken as that
+ * earlier one. If the clock goes on from there for a second, the engine follows it.
  *
  * Functions return 0 or a negative ROSENPASS_E_ code; after an error nothing has
- * changed. Call libsodium's sodium_init() once before, so that it picks its fast code.
+ * changed. rosenpass_create() calls libsodium's sodium_init(), which any number of
+ * threads may do any number of times. A process that drops rights before that, so that
+ * it cannot open the system's random device any more, calls sodium_init() itself earlier.
  * No pointer may be NULL unless its comment says so: functions that return a code
  * return ROSENPASS_E_ARGUMENT for NULL, the others do nothing.
  *
@@ -180,7 +183,11 @@ ROSENPASS_API
 int rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SECRET_KEY_OLD_BYTES],
                                     const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
 
-/* Whether the two belong together, found by trying them out. */
+/*
+ * Returns true if the two belong together and neither is damaged. Takes some 20 ms. Every part of
+ * the public key and of the secret key is checked; without a seed, as in keys of 0.2.x software,
+ * the part of the secret key that is used for invalid ciphertexts only cannot be.
+ */
 ROSENPASS_API
 bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
                                const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
@@ -211,9 +218,12 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
                        rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
 
 /*
- * Gives a peer another configuration without touching its session; a handshake in
- * progress starts anew. config->public_key must be the peer's key (the bytes may
- * have moved). Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
+ * Gives a peer another configuration. config->public_key must be the peer's key (the bytes
+ * may have moved). The key in use stays in use. With another preshared key, other labels or
+ * other dialects, all handshakes in progress end, ours and the peer's: no key that was made
+ * under the old ones is reported any more, and a new handshake starts at once. Without these
+ * a handshake in progress goes on. Length 0 of the endpoint keeps the present one.
+ * Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
  */
 ROSENPASS_API
 int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
@@ -261,8 +271,8 @@ enum rosenpass_verdict {
 	ROSENPASS_REPEATED = 4,
 	ROSENPASS_COOKIE_SENT =
 		5, /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
-	ROSENPASS_COOKIE_TAKEN = 6, /* CookieReply: InitHello sent again with the cookie */
-	ROSENPASS_CROSSED = 7,      /* genuine, but our own handshake with that peer goes first */
+	ROSENPASS_COOKIE_TAKEN = 6, /* CookieReply: InitHello sent again, once per transmission */
+	ROSENPASS_CROSSED = 7,      /* InitHello or InitConf: our own handshake with that peer goes first */
 
 	ROSENPASS_DROPPED = 64,         /* first of those without effect */
 	ROSENPASS_DROPPED_SIZE = 64,    /* no message has that type and length */
@@ -283,11 +293,19 @@ struct rosenpass_datagram {
 	size_t length;
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
-	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
 	/*
-	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
-	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
-	 * InitHello.
+	 * out: who made it, where that was proved, else 0. Of InitHello (ANSWERED, CROSSED,
+	 * DROPPED_FAILURE) it is set only if the peer has a preshared key. Even then the InitHello
+	 * may be a recorded one, sent by anybody. InitConf and EmptyData prove that the peer takes
+	 * part now. Where any of them came from is not proved by the message.
+	 */
+	rosenpass_peer peer;
+	/*
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake
+	 * names, for log lines. Also with ANSWERED, CROSSED and DROPPED_FAILURE, if an InitHello
+	 * names a peer that has no preshared key. None of it is authenticated: whoever has our
+	 * public key can put any peer id into an InitHello, and whoever has the peer's, too, can
+	 * make one that is answered.
 	 */
 	bool has_claim;                              /* the two below are set */
 	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */
@@ -363,7 +381,7 @@ enum rosenpass_output_kind {
 struct rosenpass_output {
 	size_t size; /* of this struct */
 	enum rosenpass_output_kind kind;
-	rosenpass_peer peer;              /* SEND: 0 when it answers somebody who is not authenticated yet */
+	rosenpass_peer peer;              /* SEND: whom it is made for; 0 for CookieReply */
 	void *user;                       /* of that peer */
 	struct rosenpass_address address; /* SEND, ENDPOINT */
 	const uint8_t
@@ -429,7 +447,9 @@ struct rosenpass_stats {
 	uint64_t sent; /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
+	bool under_load;          /* a cookie was demanded within the last five seconds, or always is */
+	bool random_failing;      /* the random source failed when it was last asked: no handshake begins */
+	uint64_t random_failures; /* how often it has failed */
 };
 
 /* 0, or ROSENPASS_E_ARGUMENT (stats->size). */

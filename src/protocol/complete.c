@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "crypto/ct.h"
-#include "protocol/crossing.h"
 #include "protocol/endpoint.h"
 #include "protocol/initiate.h"
 #include "protocol/outbox.h"
@@ -73,9 +72,6 @@ static struct peer *admit(struct rosenpass *engine, const struct inbox_message *
 		return NULL;
 	}
 	if (peer == NULL)
-		return NULL;
-	/* While we yield to the peer's own handshake, completing ours would cross it. */
-	if (crossing_is_held(engine, peer))
 		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
@@ -288,7 +284,7 @@ void complete_cookie_reply(struct rosenpass *engine, const struct inbox_message 
 	memcpy(peer->cookie, value, sizeof peer->cookie);
 	peer->has_cookie = true;
 	peer->cookie_since_ns = engine->now_ns;
-	if (own->cookie_resend && endpoint_can_reach(peer) && !crossing_is_held(engine, peer)) {
+	if (own->cookie_resend && endpoint_can_reach(peer)) {
 		own->cookie_resend = false;
 		outbox_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 		            &peer->endpoint, true);

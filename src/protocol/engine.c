@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "crypto/aead.h"
 #include "crypto/ct.h"
 #include "protocol/complete.h"
 #include "protocol/inbox.h"
@@ -60,12 +61,15 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *call
 	    config.public_key == NULL || config.secret_key == NULL ||
 	    environment_read(&environment, config.environment) != 0)
 		return ROSENPASS_E_ARGUMENT;
+	if (aead_init() != 0)
+		return ROSENPASS_E_RANDOM;
 	memory = memory_from_environment(&environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random = (struct random_source){ environment.random, environment.random_context };
+	engine->caller_random = (struct random_source){ environment.random, environment.random_context };
+	engine->random = (struct random_source){ state_fill_random, engine };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
 	    draw_table_keys(engine) != 0) {
@@ -239,7 +243,7 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 	deadline = earlier(deadline, cookie_secrets_deadline(&engine->cookie_secrets));
 	if (engine->load_until_ns != 0)
 		deadline = earlier(deadline, engine->load_until_ns);
-	return deadline;
+	return state_deadline(engine, deadline);
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
@@ -288,6 +292,8 @@ int rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *
 		.sent_bytes = engine->stats.sent_bytes,
 		.peers = engine->stats.peers,
 		.under_load = engine->under_load || engine->load_until_ns != 0,
+		.random_failing = engine->stats.random_failing,
+		.random_failures = engine->stats.random_failures,
 	};
 	sized_write(stats, &own, sizeof own);
 	return 0;

@@ -132,10 +132,12 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
 	if (w->failed != 0)
 		return false;
-	/* From here on the claim is proven. */
-	datagram->has_claim = false;
-	datagram->claimed_peer = 0;
-	datagram->peer = batch->peers[i]->handle;
+	/* The preshared key proves who made the message, though not when. Without one, nothing is proved. */
+	if (batch->peers[i]->has_psk) {
+		datagram->has_claim = false;
+		datagram->claimed_peer = 0;
+		datagram->peer = batch->peers[i]->handle;
+	}
 	datagram->verdict = ROSENPASS_CROSSED;
 	if (crossing_goes_before_hello(engine, batch->peers[i], w->chain.hash, &datagram->from))
 		return false;

@@ -74,12 +74,9 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Crossing handshakes; see crossing.h. */
 	struct usage_bucket
 		false_answers[2]; /* false RespHellos from where the peer is, and from elsewhere */
-	uint32_t crossed;         /* messages of the peer's handshake that were passed over */
-	bool yielded;
-	uint64_t hold_until_ns;
+	uint32_t crossed;         /* InitConfs of the peer's that were passed over; see crossing.h */
 	/* Waiting for EmptyData. */
 	uint64_t established_ns;
 	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
@@ -110,6 +107,7 @@ struct peer {
 	void *user;
 	struct public_key key;
 	uint8_t psk[HANDSHAKE_PSK_BYTES];
+	bool has_psk; /* psk is not zero, hence known to the peer and to us only */
 	uint32_t dialects;
 	bool discover;
 	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
@@ -177,16 +175,24 @@ struct statistics {
 	uint64_t sent;                          /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
+	bool random_failing;
+	uint64_t random_failures;
 };
 
 struct rosenpass {
 	struct memory memory;
-	struct random_source random;
+	struct random_source random; /* state_fill_random() */
+	struct random_source caller_random;
 	struct public_key own;
 	uint8_t secret_key[MCELIECE460896_SECRET_KEY_BYTES];
 	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of inbox_identity() */
 	uint8_t jitter_key[SHORT_HASH_KEY_BYTES];   /* random; of renewals */
+	/* The engine's own time: it never goes back, whatever the caller's clock does. See state.c. */
 	uint64_t now_ns;
+	bool has_time;
+	uint64_t caller_ns; /* what the caller's clock showed at now_ns */
+	bool has_doubt;
+	uint64_t doubt_ns; /* with has_doubt: a reading that was not believed */
 
 	struct biscuit_keys biscuit_keys;
 	uint64_t biscuit_counter;  /* the number given out last */
@@ -228,8 +234,20 @@ struct rosenpass {
 /* The most that one due peer leads to beside the datagrams of endpoint_ways(): STALE, and KEY or TIMEOUT. */
 #define ENGINE_DUE_EVENTS_MAX 2
 
-/* Sets the engine's time, in nanoseconds since any fixed moment. An earlier time than the last is ignored. */
+/*
+ * Sets the engine's time by the caller's clock, in nanoseconds. No time passes with a reading that cannot be
+ * right: an earlier one than the last, or one many years later.
+ */
 void state_advance(struct rosenpass *engine, uint64_t now_ns);
+
+/* Returns what the caller's clock shows at that time of the engine; 0 if that is before its origin. */
+uint64_t state_caller_time(const struct rosenpass *engine, uint64_t time_ns);
+
+/* The same, for a deadline. While the clock is in doubt, it may be earlier. */
+uint64_t state_deadline(const struct rosenpass *engine, uint64_t time_ns);
+
+/* Draws from the caller's source, and counts failures. A random_fill_fn; context is the engine. */
+int state_fill_random(void *context, uint8_t *out, size_t out_len);
 
 /* Returns the time in nanoseconds on the clock by which work is measured, 0 if the caller has set none. */
 uint64_t state_clock_ns(const struct rosenpass *engine);
