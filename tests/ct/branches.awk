@@ -12,7 +12,7 @@ function fail(text)
 
 # --- the list ---------------------------------------------------------------------------------------------------------
 
-# file.c: / function COUNT[+shifts] reason / !CPU-COMPILER-VERSION function COUNT reason
+# The form of the list is explained at its head.
 function read_list(    key)
 {
 	if ($0 ~ /^[ \t]*(#|$)/)
@@ -124,10 +124,13 @@ function judge(i,    label, file, number, key, text)
 	# Blocks of constant length are copied and cleared by loops.
 	if (text ~ /(memcpy|memset)\(|= \{ 0 \};/)
 		return
+	# An instruction that copies or clears a block and may stop on the way.
+	if (cpu == "s390x" && branch_after[i] ~ /^mvcle/)
+		return
 	# 64 bits shifted in two registers.
 	if (may_shift[key] && cpu == "i686" && branch_after[i] ~ /^test[bl] \$32, %[ce]/)
 		return
-	key = build SUBSEP source_of_assembly SUBSEP assembly_function
+	key = build SUBSEP source_of_assembly SUBSEP assembly_function "/" branch_what[i]
 	if (key in exception) {
 		excepted[key]++
 		if (excepted[key] <= exception[key])
