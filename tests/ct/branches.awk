@@ -53,12 +53,12 @@ function read_source(    text, opened, closed)
 		sub(/\(.*/, "", source_function)
 		sub(/.*[ *]/, "", source_function)
 	}
+	statement[FILENAME, FNR] = text
+	function_of[FILENAME, FNR] = source_function
 	if (text ~ /^}/) {
 		source_function = ""
 		return
 	}
-	statement[FILENAME, FNR] = text
-	function_of[FILENAME, FNR] = source_function
 	if (source_function == "" || text !~ /^[ \t]/)
 		return
 	if (open_parentheses <= 0) {
@@ -120,6 +120,9 @@ function judge(i,    label, file, number, key, text)
 	if (is_control[file, number] && key in listed)
 		return
 	if (label in position && position[label] <= branch_at[i] && back_edges[label] == 1)
+		return
+	# A conditional return stands for one of the statements, which it skips the rest behind.
+	if (label == "" && text ~ /^}/ && listed[key] > 0)
 		return
 	# Blocks of constant length are copied and cleared by loops.
 	if (text ~ /(memcpy|memset)\(|= \{ 0 \};/)

@@ -2,8 +2,8 @@
 #define TESTS_CT_HEADERS_STDINT_H
 
 /*
- * These headers stand in for those of a C library, so that src/crypto can be compiled for a CPU whose C library
- * is not installed. They hold what src/crypto uses, and know the target from the compiler's own macros.
+ * These headers stand in for those of a C library, so that src/crypto can be compiled for a CPU whose C
+ * library is not installed. They hold what src/crypto uses, and know the target from the compiler's macros.
  */
 
 typedef __INT8_TYPE__ int8_t;
