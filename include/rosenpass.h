@@ -282,8 +282,9 @@ enum rosenpass_verdict {
 	ROSENPASS_DROPPED_PEER = 68,    /* genuine form, but a peer that we do not know */
 	ROSENPASS_DROPPED_DIALECT = 69, /* that peer may not use this dialect */
 	ROSENPASS_DROPPED_BISCUIT = 70, /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY = 71,  /* biscuit older than one that was used; InitHello repeated too often */
-	ROSENPASS_DROPPED_LOAD = 72,    /* InitHello or RespHello for which there is no time */
+	ROSENPASS_DROPPED_REPLAY =
+		71,                  /* biscuit older than one that was used; InitHello repeated too often */
+	ROSENPASS_DROPPED_LOAD = 72, /* InitHello or RespHello for which there is no time */
 	ROSENPASS_DROPPED_FAILURE = 73, /* the random source failed */
 };
 
