@@ -22,7 +22,8 @@ if nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { pri
 	failed=1
 fi
 
-# Memory, our allocator's default, assert, the AEAD and what has to be called before it. Fortified twins (__memcpy_chk) count as the function.
+# Memory, our allocator's default, assert, the AEAD and what has to be called before it. Fortified twins
+# (__memcpy_chk) count as the function.
 allowed='^(memcpy|memset|memmove|memcmp|strlen|strcmp|calloc|free|__stack_chk_fail|__assert_fail|abort)$'
 allowed+='|^__(memcpy|memset|memmove)_chk$'
 allowed+='|^sodium_init$'
