@@ -25,6 +25,7 @@ fi
 # Memory, our allocator's default, assert, the AEAD. Fortified twins (__memcpy_chk) count as the function.
 allowed='^(memcpy|memset|memmove|memcmp|strlen|strcmp|calloc|free|__stack_chk_fail|__assert_fail|abort)$'
 allowed+='|^__(memcpy|memset|memmove)_chk$'
+allowed+='|^sodium_init$'
 allowed+='|^crypto_aead_(xchacha20poly1305|chacha20poly1305)_ietf_(encrypt|decrypt)(_detached)?$'
 
 # Weak names (w, v) belong to the start-up code of the compiler.
