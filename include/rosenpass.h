@@ -118,8 +118,10 @@ struct rosenpass_environment {
  * Where a datagram came from or goes to: bytes that the engine only compares,
  * keeps and gives back. Two addresses are the same when length and bytes are.
  * The first group_length bytes name the network that shares one rate limit
- * (the address for IPv4, the /64 for IPv6); 0 stands for all bytes. length 0: no address.
- * This struct never changes.
+ * (the address for IPv4, the /64 for IPv6); 0 stands for all bytes. The group without
+ * its last byte, and without its last two, name larger networks, which have limits of
+ * their own (/24 and /16, /56 and /48): end the group with the network's bytes in the
+ * order of the wire. length 0: no address. This struct never changes.
  */
 struct rosenpass_address {
 	uint8_t length;
@@ -280,8 +282,8 @@ enum rosenpass_verdict {
 	ROSENPASS_DROPPED_PEER = 68,    /* genuine form, but a peer that we do not know */
 	ROSENPASS_DROPPED_DIALECT = 69, /* that peer may not use this dialect */
 	ROSENPASS_DROPPED_BISCUIT = 70, /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY = 71,  /* biscuit older than one that was used */
-	ROSENPASS_DROPPED_LOAD = 72,    /* under load and beyond its share */
+	ROSENPASS_DROPPED_REPLAY = 71,  /* biscuit older than one that was used; InitHello repeated too often */
+	ROSENPASS_DROPPED_LOAD = 72,    /* InitHello or RespHello for which there is no time */
 	ROSENPASS_DROPPED_FAILURE = 73, /* the random source failed */
 };
 
@@ -339,14 +341,20 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 typedef uint64_t rosenpass_clock_fn(void *context);
 
 /*
- * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos without a
- * valid cookie. They get 60 % of the time of one core, in bursts of up to 50 ms; those of our own peers count
- * for two thirds, so that a crowd of peers gets 90 %. An InitHello beyond that is answered by a CookieReply.
- * A sender that shows its cookie is served outside of this budget, up to 10 handshakes a second for each
- * network (see struct rosenpass_address) after a burst of 20. All other messages are always handled. Software
- * that ignores CookieReply is thus served as long as there is time.
+ * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos. All
+ * together get 90 % of the time of one core. InitHellos without a valid cookie get 60 %, in bursts of up to
+ * 50 ms; those of our own peers count for two thirds, so that a crowd of peers gets 90 %. Networks (see
+ * struct rosenpass_address) that have used much lately leave room for those that have not. Half of the 60 %
+ * is reserved for senders in the network of a peer's endpoint, one in 5 s for each peer there. An InitHello
+ * beyond that is answered by a CookieReply. A sender that shows its cookie is served from the rest of the 90
+ * %, up to 10 handshakes a second for each group after a burst of 20, and 4 and 16 times as many for the two
+ * larger networks around it. Software that ignores CookieReply is thus served as long as there is time.
  *
- * NULL takes the clock away and the limit with it, as in a new engine.
+ * Some limits need no clock. Copies of an InitHello are dropped if they follow each other within 200 ms or
+ * come more than 8 times in 10 s. CookieReplies get a tenth of the time of one core, and RespHellos that turn
+ * out to be false another tenth. Other messages are always handled.
+ *
+ * NULL takes the clock away and its limits with it, as in a new engine.
  */
 ROSENPASS_API
 void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context);

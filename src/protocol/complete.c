@@ -27,6 +27,32 @@ static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer 
 	return ROSENPASS_REPEATED;
 }
 
+/*
+ * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who
+ * flood a handshake of ours are cut off before they fill the share for that, so that others find room;
+ * RespHellos from where the peer is known to be, and from elsewhere, are counted apart.
+ */
+static struct usage_bucket *false_answers(const struct rosenpass *engine, struct peer *peer,
+                                          const struct rosenpass_address *from)
+{
+	return &peer->own.false_answers[peer_table_is_near(engine, peer, from) ? 0 : 1];
+}
+
+static bool has_time_for_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from)
+{
+	uint64_t usage = usage_amount(false_answers(engine, peer, from), engine->now_ns);
+
+	return share_has_room(&engine->false_share, usage, engine->now_ns);
+}
+
+static void charge_false_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from, uint64_t cost_ns)
+{
+	usage_amount_add(false_answers(engine, peer, from), engine->now_ns);
+	share_charge(&engine->false_share, engine->clock != NULL ? cost_ns : ENGINE_HANDSHAKE_COST_NS);
+}
+
 /* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
 static struct peer *admit(struct rosenpass *engine, const struct inbox_message *message,
                           struct handshake_completion *w)
@@ -49,6 +75,9 @@ static struct peer *admit(struct rosenpass *engine, const struct inbox_message *
 		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
+		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!has_time_for_answer(engine, peer, &datagram->from))
 		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
@@ -95,14 +124,22 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
                      struct peer *const peers[], size_t count)
 {
 	struct handshake_completion *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+	uint64_t from_ns;
+	uint64_t to_ns;
 
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++)
 		ws[i] = &engine->work.completions[i];
+	from_ns = state_clock_ns(engine);
 	handshake_complete(ws, count);
+	to_ns = state_clock_ns(engine);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
 		if (ws[i]->failed != 0) {
 			datagrams[i]->claimed_peer = peers[i]->handle;
+			charge_false_answer(engine, peers[i], &datagrams[i]->from,
+			                    to_ns > from_ns ? (to_ns - from_ns) / count : 0);
 			continue;
 		}
 		establish(engine, peers[i], ws[i], datagrams[i]);

@@ -33,6 +33,23 @@ static void prepare_own_key(struct public_key *own)
 	public_key_fact(own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY);
 }
 
+/* Draws the keys of the tables that strangers fill. -1: no random bytes. */
+static int draw_table_keys(struct rosenpass *engine)
+{
+	uint8_t *const keys[] = {
+		engine->usage.key,   engine->cookie_usage.key, engine->sources.key,
+		engine->replays.key, engine->rate_limit.key,   engine->jitter_key,
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		if (random_bytes(&engine->random, keys[i], SHORT_HASH_KEY_BYTES) != 0)
+			return -1;
+		/* A place in a table is no secret worth constant time, as long as nobody can foresee it. */
+		ct_declassify(keys[i], SHORT_HASH_KEY_BYTES);
+	}
+	return 0;
+}
+
 int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *callers)
 {
 	struct rosenpass_config config;
@@ -55,12 +72,10 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *call
 	engine->random = (struct random_source){ state_fill_random, engine };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
-	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
+	    draw_table_keys(engine) != 0) {
 		rosenpass_destroy(engine);
 		return ROSENPASS_E_RANDOM;
 	}
-	/* Where a bucket lies is no secret worth constant time; that it cannot be foreseen is enough. */
-	ct_declassify(engine->rate_limit.key, sizeof engine->rate_limit.key);
 	memcpy(engine->secret_key, config.secret_key, sizeof engine->secret_key);
 	ct_secret(engine->secret_key, sizeof engine->secret_key);
 	public_key_init(&engine->own, config.public_key);

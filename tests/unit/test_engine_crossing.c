@@ -2,6 +2,8 @@
 
 #include "engine_steps.h"
 
+#include "protocol/state.h"
+
 /* --- dialects --- */
 
 static void test_finds_the_dialect(void **state)
@@ -99,6 +101,8 @@ static void test_crossed_start(void **state)
 		world.now += 3 * SECOND / 2 - 1;
 		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_CROSSED);
 		world.now++;
+		/* The same InitHello does not count as a copy of the one of a moment ago. */
+		memset(&world.hosts[lesser].engine->replays, 0, sizeof world.hosts[lesser].engine->replays);
 		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_ANSWERED);
 		world_settle(&world);
 		assert_same_key(&world, ALICE, BOB);
