@@ -449,8 +449,8 @@ struct rosenpass_stats {
 	uint64_t sent_bytes;
 	uint64_t peers;
 	bool under_load;          /* a cookie was demanded within the last five seconds, or always is */
-	bool random_failing;      /* the random source failed when it was last asked: no handshake begins */
-	uint64_t random_failures; /* how often it has failed */
+	uint64_t random_failures; /* how often the random source has failed */
+	bool random_failing;      /* it failed when it was last asked: no handshake begins */
 };
 
 /* 0, or ROSENPASS_E_ARGUMENT (stats->size). */
