@@ -123,7 +123,7 @@ static void take(struct attack *attack, size_t limit)
 /* --- what a receive may change -------------------------------------------------------- */
 
 struct secrets {
-	uint8_t eski[KYBER512_SECRET_KEY_BYTES];
+	uint8_t ephemeral_seed[KYBER512_KEYGEN_SEED_BYTES];
 	uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
 	uint8_t osk[ROSENPASS_KEY_BYTES];
 	uint8_t txkr[CHAIN_BYTES];
@@ -193,7 +193,7 @@ static void check_work_is_wiped(const struct attack *attack, const struct memori
 
 		for (int dialect = 0; dialect < ROSENPASS_DIALECT_COUNT; dialect++)
 			FUZZ_CHECK(!stands_in_work(attack, own->ck[dialect], CHAIN_BYTES));
-		FUZZ_CHECK(!stands_in_work(attack, own->eski, 32));
+		FUZZ_CHECK(!stands_in_work(attack, own->ephemeral_seed, 32));
 		FUZZ_CHECK(!stands_in_work(attack, own->osk, ROSENPASS_KEY_BYTES));
 		FUZZ_CHECK(!stands_in_work(attack, own->txkr, CHAIN_BYTES));
 	}
