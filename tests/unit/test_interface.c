@@ -240,8 +240,8 @@ static void test_outputs_of_a_newer_caller(void **state)
 {
 	struct world world;
 	struct large_output output = { .known = { .size = sizeof output }, .unknown = 1 };
-	struct rosenpass_peer_info info = { .size = sizeof info - 1 };
-	struct rosenpass_stats stats = { .size = sizeof stats - 1 };
+	struct rosenpass_peer_info info = { .size = SIZED_PEER_INFO - 1 };
+	struct rosenpass_stats stats = { .size = SIZED_STATS - 1 };
 
 	(void)state;
 	world_setup(&world);
