@@ -1,6 +1,6 @@
 /*
- * Two deliberate faults for tests/ct/branches.sh, which must find both for every CPU and compiler: a branch on
- * a secret bit that skips a call, and one that skips a store. Nothing else uses this file.
+ * Two deliberate faults for tests/ct/branches.sh, which must find both for every CPU and compiler: a branch
+ * on a secret bit that skips a call, and one that skips a store. Nothing else uses this file.
  */
 
 #include <stdint.h>
