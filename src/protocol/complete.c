@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "crypto/ct.h"
-#include "protocol/crossing.h"
 #include "protocol/endpoint.h"
 #include "protocol/initiate.h"
 #include "protocol/outbox.h"
@@ -28,6 +27,32 @@ static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer 
 	return ROSENPASS_REPEATED;
 }
 
+/*
+ * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who
+ * flood a handshake of ours are cut off before they fill the share for that, so that others find room;
+ * RespHellos from where the peer is known to be, and from elsewhere, are counted apart.
+ */
+static struct usage_bucket *false_answers(const struct rosenpass *engine, struct peer *peer,
+                                          const struct rosenpass_address *from)
+{
+	return &peer->own.false_answers[peer_table_is_near(engine, peer, from) ? 0 : 1];
+}
+
+static bool has_time_for_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from)
+{
+	uint64_t usage = usage_amount(false_answers(engine, peer, from), engine->now_ns);
+
+	return share_has_room(&engine->false_share, usage, engine->now_ns);
+}
+
+static void charge_false_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from, uint64_t cost_ns)
+{
+	usage_amount_add(false_answers(engine, peer, from), engine->now_ns);
+	share_charge(&engine->false_share, engine->clock != NULL ? cost_ns : ENGINE_HANDSHAKE_COST_NS);
+}
+
 /* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
 static struct peer *admit(struct rosenpass *engine, const struct inbox_message *message,
                           struct handshake_completion *w)
@@ -48,15 +73,15 @@ static struct peer *admit(struct rosenpass *engine, const struct inbox_message *
 	}
 	if (peer == NULL)
 		return NULL;
-	/* While we yield to the peer's own handshake, completing ours would cross it. */
-	if (crossing_is_held(engine, peer))
-		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
 		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!has_time_for_answer(engine, peer, &datagram->from))
+		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
-	w->eski = peer->own.eski;
+	handshake_completion_make_ephemeral(w, peer->own.ephemeral_seed);
 	chain_start(&w->chain, message->hash, peer->own.ck[w->dialect]);
 	return peer;
 }
@@ -71,7 +96,7 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	struct own_handshake *own = &peer->own;
 	enum keyed_hash hash = w->chain.hash;
 
-	ct_wipe(own->eski, sizeof own->eski);
+	ct_wipe(own->ephemeral_seed, sizeof own->ephemeral_seed);
 	ct_wipe(own->ck, sizeof own->ck);
 	own->tried = 0;
 	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);
@@ -99,14 +124,22 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
                      struct peer *const peers[], size_t count)
 {
 	struct handshake_completion *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+	uint64_t from_ns;
+	uint64_t to_ns;
 
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++)
 		ws[i] = &engine->work.completions[i];
+	from_ns = state_clock_ns(engine);
 	handshake_complete(ws, count);
+	to_ns = state_clock_ns(engine);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
 		if (ws[i]->failed != 0) {
 			datagrams[i]->claimed_peer = peers[i]->handle;
+			charge_false_answer(engine, peers[i], &datagrams[i]->from,
+			                    to_ns > from_ns ? (to_ns - from_ns) / count : 0);
 			continue;
 		}
 		establish(engine, peers[i], ws[i], datagrams[i]);
@@ -211,8 +244,11 @@ void complete_empty_data(struct rosenpass *engine, const struct inbox_message *r
 		peer->biscuit_used = own->biscuit_mark;
 	peer->biscuit_confirmed = engine->biscuit_counter;
 	peer->unconfirmed_until_ns = 0;
-	if (!own->reported)
-		outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	if (own->reported)
+		outbox_confirmed(engine, peer);
+	else
+		outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns,
+		           true);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	inbox_identity(engine, identity, message, sizeof message);
@@ -248,7 +284,7 @@ void complete_cookie_reply(struct rosenpass *engine, const struct inbox_message 
 	memcpy(peer->cookie, value, sizeof peer->cookie);
 	peer->has_cookie = true;
 	peer->cookie_since_ns = engine->now_ns;
-	if (own->cookie_resend && endpoint_can_reach(peer) && !crossing_is_held(engine, peer)) {
+	if (own->cookie_resend && endpoint_can_reach(peer)) {
 		own->cookie_resend = false;
 		outbox_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 		            &peer->endpoint, true);

@@ -167,7 +167,7 @@ static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
 
 	if (own->reported || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
 		return;
-	outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns, false);
 	own->reported = true;
 }
 
@@ -190,7 +190,7 @@ static void start_handshake(struct rosenpass *engine, struct peer *peer, const s
 	own->started_ns = engine->now_ns;
 	own->report_ns = ROSENPASS_NEVER;
 	memcpy(own->sidi, w->fields.sidi, sizeof own->sidi);
-	memcpy(own->eski, w->eski, sizeof own->eski);
+	memcpy(own->ephemeral_seed, w->ephemeral_seed, sizeof own->ephemeral_seed);
 	peer_table_list_sid(engine, peer);
 }
 

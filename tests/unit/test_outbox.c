@@ -14,8 +14,8 @@ static int setup(void **state)
 /* Takes the only output that waits, which must be about the peer. */
 static struct rosenpass_output take(enum rosenpass_output_kind kind)
 {
-	struct rosenpass_output output;
-	struct rosenpass_output more;
+	struct rosenpass_output output = { .size = sizeof output };
+	struct rosenpass_output more = { .size = sizeof more };
 
 	/* The bytes of the last one are wiped here. */
 	outputs_begin(&engine.outputs);
@@ -33,7 +33,7 @@ static bool send_and_compare(enum keyed_hash hash, const uint8_t *value)
 	const struct rosenpass_address to = address_of(7);
 	uint8_t message[MESSAGE_EMPTY_DATA_BYTES] = { MESSAGE_EMPTY_DATA };
 	uint8_t expected[MESSAGE_EMPTY_DATA_BYTES];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	outbox_send(&engine, peer, message, sizeof message, hash, &to, true);
 	output = take(ROSENPASS_OUTPUT_SEND);
@@ -76,7 +76,7 @@ static void test_reply_is_left_as_it_is(void **state)
 {
 	const struct rosenpass_address to = address_of(7);
 	uint8_t message[MESSAGE_COOKIE_REPLY_MIN_BYTES];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	memset(message, 9, sizeof message);
@@ -98,48 +98,58 @@ static void test_key(void **state)
 	static const struct {
 		enum rosenpass_role role;
 		uint64_t renewal_ns;
+		uint64_t spread_ns;
 	} rows[] = {
-		{ ROSENPASS_INITIATOR, ENGINE_RENEW_INITIATOR_NS },
-		{ ROSENPASS_RESPONDER, ENGINE_RENEW_RESPONDER_NS },
+		{ ROSENPASS_INITIATOR, ENGINE_RENEW_INITIATOR_NS, 0 },
+		{ ROSENPASS_RESPONDER, ENGINE_RENEW_RESPONDER_NS, 10 * ENGINE_SECOND_NS },
 	};
 	uint64_t since_ns = START_NS - 5;
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(rows); i++) {
 		uint8_t osk[ROSENPASS_KEY_BYTES] = { 7, (uint8_t)i };
-		struct rosenpass_output output;
+		struct rosenpass_output output = { .size = sizeof output };
 
 		peer->has_key = false;
-		outbox_key(&engine, peer, osk, rows[i].role, ROSENPASS_BLAKE2B_156, since_ns);
+		outbox_key(&engine, peer, osk, rows[i].role, ROSENPASS_BLAKE2B_156, since_ns, i == 1);
 		output = take(ROSENPASS_OUTPUT_KEY);
 		assert_int_equal(output.length, sizeof osk);
 		assert_memory_equal(output.data, osk, sizeof osk);
 		assert_int_equal(output.role, rows[i].role);
 		assert_int_equal(output.dialect, ROSENPASS_BLAKE2B_156);
 		assert_true(peer->has_key);
+		assert_int_equal(output.confirmed, i == 1);
+		assert_int_equal(peer->confirmed, i == 1);
 		assert_true(peer->ever);
 		assert_int_equal(peer->role, rows[i].role);
 		assert_int_equal(peer->dialect, ROSENPASS_BLAKE2B_156);
 		/* The age counts from when the key was made. */
 		assert_int_equal(peer->key_since_ns, since_ns);
-		assert_int_equal(peer->renewal_ns, since_ns + rows[i].renewal_ns);
+		assert_in_range(peer->renewal_ns, since_ns + rows[i].renewal_ns - rows[i].spread_ns,
+		                since_ns + rows[i].renewal_ns);
 		assert_int_equal(peer->exchanges, i + 1);
 	}
 }
 
 static void test_other_events(void **state)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	peer->has_key = true;
 	peer->role = ROSENPASS_RESPONDER;
 	peer->dialect = ROSENPASS_SHAKE256_156;
+	outbox_confirmed(&engine, peer);
+	output = take(ROSENPASS_OUTPUT_CONFIRMED);
+	assert_int_equal(output.role, ROSENPASS_RESPONDER);
+	assert_int_equal(output.dialect, ROSENPASS_SHAKE256_156);
+	assert_true(peer->confirmed);
 	outbox_stale(&engine, peer);
 	output = take(ROSENPASS_OUTPUT_STALE);
 	assert_int_equal(output.role, ROSENPASS_RESPONDER);
 	assert_int_equal(output.dialect, ROSENPASS_SHAKE256_156);
 	assert_false(peer->has_key);
+	assert_false(peer->confirmed);
 
 	peer->endpoint = address_of(3);
 	outbox_endpoint(&engine, peer);

@@ -61,8 +61,8 @@ static void test_no_memory(void **state)
 		has_failed = fail_to_grow(++failing);
 		(void)engine_teardown(state);
 	} while (has_failed);
-	/* Timers (3), ids (2), sessions, slots. */
-	assert_int_equal(failing - 1, 7);
+	/* Timers (3), ids (2), sessions, networks (2), slots. */
+	assert_int_equal(failing - 1, 9);
 }
 
 static void test_ids(void **state)
@@ -108,7 +108,7 @@ static void test_sessions(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		memcpy(peers[i]->own.sidi, sids[i], MESSAGE_SID_BYTES);
-		memset(peers[i]->own.eski, 9, sizeof peers[i]->own.eski);
+		memset(peers[i]->own.ephemeral_seed, 9, sizeof peers[i]->own.ephemeral_seed);
 		peers[i]->own.state = ROSENPASS_STATE_INIT_HELLO;
 		peer_table_list_sid(&engine, peers[i]);
 	}
@@ -118,7 +118,7 @@ static void test_sessions(void **state)
 	assert_null(peer_table_by_sid(&engine, sids[0]));
 	assert_ptr_equal(peer_table_by_sid(&engine, sids[1]), peers[1]);
 	assert_int_equal(peers[0]->own.state, ROSENPASS_STATE_IDLE);
-	assert_true(fixture_is_zero(peers[0]->own.eski, sizeof peers[0]->own.eski));
+	assert_true(fixture_is_zero(peers[0]->own.ephemeral_seed, sizeof peers[0]->own.ephemeral_seed));
 }
 
 /* A removed peer leaves nothing: no id, no session, no timer, no output, and its memory is wiped. */
@@ -127,7 +127,7 @@ static void test_remove(void **state)
 	struct peer *peer = add_peer(1, ROSENPASS_DIALECTS_ALL);
 	uint8_t id[PUBLIC_KEY_FACT_BYTES];
 	uint8_t sid[MESSAGE_SID_BYTES] = { 4, 3, 2, 1 };
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	memcpy(id, peer->key.facts[KEYED_HASH_BLAKE2B][PUBLIC_KEY_PEER_ID], sizeof id);
