@@ -86,7 +86,7 @@ static void test_daemon_lines(void **state)
 	char *text = format(
 		"{\"name\": \"hub\", \"version\": \"1\", \"pid\": 7, \"engine_pid\": 8, \"uptime\": 61, "
 		"\"load\": {\"under_load\": true, \"busy\": 0.95}, \"random_failing\": true, \"sandbox\": "
-	        "[{\"part\": "
+		"[{\"part\": "
 		"\"seccomp\", \"on\": true}, {\"part\": \"landlock\", \"on\": false, \"note\": \"none "
 		"here\"}], \"listen\": [{\"configured\": \"[::]:1\", \"address\": null, \"open\": false, "
 		"\"error\": \"taken\"}]}",
