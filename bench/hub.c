@@ -1,9 +1,9 @@
 /*
  * usage: hub [OPTION]... ROSENPASS
  *
- * A hub that was away comes back, and all its peers want a key at once: how long does it take until the last
- * of them has one? The hub is the program ROSENPASS; the peers are made with the library, each with an address
- * of 127.0.0.0/8 of its own. None of them has state of an earlier exchange.
+ * A hub that was away comes back, and all its peers want a key at once: how long does it take until the
+ * last of them has one? The hub is the program ROSENPASS; the peers are made with the library, each with an
+ * address of 127.0.0.0/8 of its own. None of them has state of an earlier exchange.
  *
  *   --peers=N        how many (100)
  *   --cookies        the peers answer CookieReplies; without this they drop them, as releases 0.2.x do
@@ -11,10 +11,10 @@
  *   --networks=N     how many /24 the forged ones come from (64)
  *   --before=SECONDS how long the peers have called in vain before the hub starts (20)
  *   --limit=SECONDS  gives up so long after the hub is ready (120)
- *   --folder=DIR     keeps the key pairs there for the next time (537,768 bytes and 50 ms of CPU each)
+ *   --folder=DIR     keeps the key pairs there for the next time (537,768 bytes, 50 ms of CPU each)
  *   --port=N         of the hub (0: one that is free)
  *
- * Exit status 0: all have a key; 1: not all, or something went wrong; 2: wrong usage; 77: too few descriptors.
+ * Exit status 0: all have a key; 1: not all, or something failed; 2: wrong usage; 77: too few descriptors.
  */
 
 #include <arpa/inet.h>

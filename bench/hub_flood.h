@@ -13,7 +13,8 @@ struct hub_flood {
 
 /*
  * Starts a process that sends InitHellos to 127.0.0.1. Their macs are right, so that each has to be
- * decapsulated before it is known to be forged. Ends when it is killed, or with its parent. -1: said on stderr.
+ * decapsulated before it is known to be forged. Ends when it is killed, or with its parent. -1: said on
+ * stderr.
  */
 pid_t hub_flood_start(const struct hub_flood *);
 
