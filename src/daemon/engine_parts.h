@@ -152,7 +152,7 @@ void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
 
 /* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
-void engine_send_outputs(struct engine_process *process);
+void engine_send_outputs(struct engine_process *process, uint64_t now_ns);
 
 /*
  * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with
