@@ -41,6 +41,7 @@ struct engine_silence {
 	uint64_t false_ns;                                        /* a RespHello that was not genuine */
 	uint64_t busy_ns;                                         /* a CookieReply */
 	uint64_t call_ns;                                         /* an InitHello */
+	uint32_t cookies;                                         /* CookieReplies since the peer was heard */
 	struct engine_trouble trouble[CHANNEL_ADDRESSES_MAX + 1]; /* the last is for engine_peer.last */
 };
 
