@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define HEX_DIGITS DIGITS "abcdefABCDEF"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-static const char *port_problem(const char *port, bool may_be_zero)
+static const char *port_problem(const char *port, bool is_listen)
 {
 	size_t digits = strspn(port, DIGITS);
 	unsigned long value;
@@ -24,13 +25,42 @@ static const char *port_problem(const char *port, bool may_be_zero)
 	value = strtoul(port, NULL, 10);
 	if (value > 65535)
 		return "has a port beyond 65535";
-	if (value == 0 && !may_be_zero)
+	if (value == 0 && !is_listen)
 		return "has port 0, which nobody can wait on; give the port that the peer listens on";
 	return NULL;
 }
 
+#define MEANS_EVERY "means every address of a machine; give the one at which the peer can be reached"
+#define IS_MULTICAST "is a multicast address, which no single machine has"
+#define IS_BROADCAST "is a broadcast address, which no single machine has"
+
+/* The kernel takes packets to most of these, and they would go to ourselves or to everybody. */
+static const char *v4_use_problem(const struct in_addr *address, bool is_listen)
+{
+	uint32_t host = ntohl(address->s_addr);
+
+	if (host == INADDR_ANY && !is_listen)
+		return MEANS_EVERY;
+	if (IN_MULTICAST(host))
+		return IS_MULTICAST;
+	return host == INADDR_BROADCAST ? IS_BROADCAST : NULL;
+}
+
+static const char *v6_use_problem(const struct in6_addr *address, bool is_listen)
+{
+	struct in_addr mapped;
+
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		memcpy(&mapped, address->s6_addr + 12, sizeof mapped);
+		return v4_use_problem(&mapped, is_listen);
+	}
+	if (IN6_IS_ADDR_UNSPECIFIED(address) && !is_listen)
+		return MEANS_EVERY;
+	return IN6_IS_ADDR_MULTICAST(address) ? IS_MULTICAST : NULL;
+}
+
 /* What stands between the brackets. */
-static const char *v6_problem(const char *text, size_t length)
+static const char *v6_problem(const char *text, size_t length, bool is_listen)
 {
 	char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
 	struct in6_addr address;
@@ -51,7 +81,7 @@ static const char *v6_problem(const char *text, size_t length)
 	if (scope == NULL && IN6_IS_ADDR_LINKLOCAL(&address))
 		return "has a link-local address without its interface; expected one as in "
 		       "[fe80::1%eth0]:9999";
-	return NULL;
+	return v6_use_problem(&address, is_listen);
 }
 
 /* Of a text with a colon. Behind a %, an interface may have any name. */
@@ -61,7 +91,19 @@ static bool resembles_v6(const char *host)
 	       (host[0] == ':' || strchr(host, ':') != strrchr(host, ':'));
 }
 
-static const char *name_problem(const char *text, size_t length)
+/* Returns true if the host is an IPv4 address in any of its forms. */
+static bool read_v4(const char *text, size_t length, struct in_addr *address)
+{
+	char host[NAME_CHARS_MAX + 1];
+
+	if (length == 0 || length > NAME_CHARS_MAX)
+		return false;
+	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
+	/* inet_aton() takes anything after white space. */
+	return strspn(host, LETTERS DIGITS ".") == length && inet_aton(host, address) != 0;
+}
+
+static const char *name_problem(const char *text, size_t length, bool is_listen)
 {
 	char host[NAME_CHARS_MAX + 1];
 	struct in_addr address;
@@ -82,10 +124,10 @@ static const char *name_problem(const char *text, size_t length)
 	/* No name consists of numbers alone. */
 	if (strspn(host, DIGITS ".") == length && inet_aton(host, &address) == 0)
 		return "has no IPv4 address before the port; expected four numbers from 0 to 255";
-	return NULL;
+	return read_v4(text, length, &address) ? v4_use_problem(&address, is_listen) : NULL;
 }
 
-const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero)
+const char *endpoint_syntax_problem(const char *text, bool is_listen)
 {
 	const char *colon = strrchr(text, ':');
 	const char *problem;
@@ -98,26 +140,14 @@ const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero)
 			return "has an opening bracket that is not closed";
 		if (end[1] != ':')
 			return "has no port; expected [ADDRESS]:PORT";
-		problem = v6_problem(text + 1, (size_t)(end - text) - 1);
-		return problem != NULL ? problem : port_problem(end + 2, port_may_be_zero);
+		problem = v6_problem(text + 1, (size_t)(end - text) - 1, is_listen);
+		return problem != NULL ? problem : port_problem(end + 2, is_listen);
 	}
 	if (colon == NULL)
 		return "has no port; expected HOST:PORT";
 	length = (size_t)(colon - text);
-	problem = name_problem(text, length);
-	return problem != NULL ? problem : port_problem(colon + 1, port_may_be_zero);
-}
-
-/* Returns true if the host is an IPv4 address in any of its forms. */
-static bool read_v4(const char *text, size_t length, struct in_addr *address)
-{
-	char host[NAME_CHARS_MAX + 1];
-
-	if (length == 0 || length > NAME_CHARS_MAX)
-		return false;
-	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
-	/* inet_aton() takes anything after white space. */
-	return strspn(host, LETTERS DIGITS ".") == length && inet_aton(host, address) != 0;
+	problem = name_problem(text, length, is_listen);
+	return problem != NULL ? problem : port_problem(colon + 1, is_listen);
 }
 
 /* What follows ":", "*:" or nothing, if that is how a text begins that stands for every address. NULL: it is

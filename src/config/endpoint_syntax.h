@@ -15,10 +15,11 @@
 char *endpoint_syntax_expand(const char *text, bool is_listen) __attribute__((warn_unused_result));
 
 /*
- * NULL for "name:PORT", "1.2.3.4:PORT", "[v6]:PORT" and "[v6%scope]:PORT" (scope: name or number of an
- * interface), with a port from 1, or from 0, to 65535. Else an English reason that goes on after
- * the text itself, as in: listen "::1:9" looks like ...
+ * Returns NULL for "name:PORT", "1.2.3.4:PORT", "[v6]:PORT" and "[v6%scope]:PORT" (scope: name or number of
+ * an interface), with a port from 1 to 65535. Where we listen, the port may be 0, and the address may be the
+ * one that means every address. Multicast and broadcast addresses are refused. Else returns an English reason
+ * that goes on after the text itself, as in: listen "::1:9" looks like ...
  */
-const char *endpoint_syntax_problem(const char *text, bool port_may_be_zero);
+const char *endpoint_syntax_problem(const char *text, bool is_listen);
 
 #endif

@@ -41,6 +41,7 @@ struct engine_silence {
 	uint64_t false_ns;                                        /* a RespHello that was not genuine */
 	uint64_t busy_ns;                                         /* a CookieReply */
 	uint64_t call_ns;                                         /* an InitHello */
+	uint32_t cookies;                                         /* CookieReplies since the peer was heard */
 	struct engine_trouble trouble[CHANNEL_ADDRESSES_MAX + 1]; /* the last is for engine_peer.last */
 };
 
@@ -153,7 +154,7 @@ void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
 
 /* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
-void engine_send_outputs(struct engine_process *process);
+void engine_send_outputs(struct engine_process *process, uint64_t now_ns);
 
 /*
  * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with

@@ -50,13 +50,13 @@ static void hand_over(struct engine_process *process, size_t count)
 		address_pack(&datagrams[i].from, &process->packets[i].path);
 	}
 	while (taken < count) {
-		int result =
-			rosenpass_receive(process->engine, datagrams + taken, count - taken, clock_now_ns());
+		uint64_t now_ns = clock_now_ns();
+		int result = rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
 
 		if (result < 0)
 			break;
 		taken += (size_t)result;
-		engine_send_outputs(process);
+		engine_send_outputs(process, now_ns);
 	}
 	engine_silence_received(process, datagrams, count, clock_now_ns());
 	engine_rejects_note(process, datagrams, count, clock_now_ns());
@@ -94,7 +94,7 @@ static void serve_timers(struct engine_process *process)
 	engine_hold_expire(process, now_ns);
 	for (int i = 0; i < EXPIRES_A_TURN && rosenpass_deadline(process->engine) <= now_ns; i++) {
 		rosenpass_expire(process->engine, now_ns);
-		engine_send_outputs(process);
+		engine_send_outputs(process, now_ns);
 	}
 	engine_silence_serve(process, now_ns);
 }
@@ -171,7 +171,7 @@ static int serve_channel(struct engine_process *process)
 		sodium_memzero(&request, sizeof request);
 		if (fd >= 0)
 			(void)close(fd);
-		engine_send_outputs(process);
+		engine_send_outputs(process, clock_now_ns());
 	}
 	return result;
 }

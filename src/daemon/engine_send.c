@@ -10,8 +10,8 @@
 
 /* Transmissions without an answer after which a remembered address is tried, too. */
 #define RESTORED_AFTER 2
-/* Three minutes, about: then a peer counts as away. */
-#define PATIENT_TRANSMISSIONS 20
+/* After this time without an answer a peer counts as away. */
+#define PATIENT_NS (180 * CLOCK_SECOND_NS)
 
 /*
  * Warn once until the next key: a peer that is away, or an address that nothing leads to, would otherwise
@@ -156,29 +156,36 @@ static bool is_queued(const struct engine_outbox *outbox, size_t count, const st
 	return false;
 }
 
+static bool is_away(const struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns)
+{
+	struct rosenpass_peer_info info = { .size = sizeof info };
+
+	return rosenpass_peer_get(process->engine, peer->handle, &info) == 0 &&
+	       now_ns >= info.waiting_since_ns + PATIENT_NS;
+}
+
 /*
- * The peer's place is not known. All ways are tried; after PATIENT_TRANSMISSIONS without an
- * answer one at random each time, as a peer that is away must not cost more for having many
- * addresses. (In turn would not do: the engine changes dialects in turn, and the two might never meet.)
+ * The peer's place is not known. All ways are tried; after PATIENT_NS without an answer one at random each
+ * time, as a peer that is away must not cost more for having many addresses. (In turn would not do: the
+ * engine changes dialects in turn, and the two might never meet.)
  */
 static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
-                           const struct rosenpass_output *output)
+                           const struct rosenpass_output *output, uint64_t now_ns)
 {
 	const struct engine_outbox *outbox = &process->outbox;
+	bool only_one = is_away(process, peer, now_ns);
 	size_t queued = outbox->count;
 	struct address_path path;
 	size_t ways = 0;
 
 	while (get_way(process, peer, ways, &path)) {
 		ways++;
-		if (peer->unanswered < PATIENT_TRANSMISSIONS &&
-		    !is_queued(outbox, queued, peer, output, &path.remote))
+		if (!only_one && !is_queued(outbox, queued, peer, output, &path.remote))
 			put(process, peer, output->data, output->length, &path);
 	}
 	if (ways == 0 && peer->address_count > 0)
 		complain(process, peer, &peer->addresses[0], EAFNOSUPPORT);
-	if (ways > 0 && peer->unanswered >= PATIENT_TRANSMISSIONS &&
-	    get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
+	if (ways > 0 && only_one && get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
 		put(process, peer, output->data, output->length, &path);
 	if (peer->unanswered < UINT32_MAX)
 		peer->unanswered++;
@@ -192,7 +199,7 @@ void engine_send_datagram(struct engine_process *process, struct engine_peer *pe
 }
 
 /* A remembered address that has not answered for a whole handshake may be somebody else's by now. */
-static void give_up_restored(struct engine_process *process, struct engine_peer *peer)
+static void give_up_restored(struct engine_process *process, struct engine_peer *peer, uint64_t now_ns)
 {
 	static const struct rosenpass_address nowhere = { 0 };
 
@@ -201,10 +208,10 @@ static void give_up_restored(struct engine_process *process, struct engine_peer 
 	peer->is_restored = false;
 	peer->has_last = false;
 	flush(process);
-	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, clock_now_ns());
+	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, now_ns);
 }
 
-static void take(struct engine_process *process, const struct rosenpass_output *output)
+static void take(struct engine_process *process, const struct rosenpass_output *output, uint64_t now_ns)
 {
 	struct engine_peer *peer = output->user;
 	struct address_path path;
@@ -212,13 +219,13 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 	switch (output->kind) {
 	case ROSENPASS_OUTPUT_SEND:
 		if (peer != NULL)
-			engine_silence_asked(process, peer, clock_now_ns());
+			engine_silence_asked(process, peer, now_ns);
 		if (output->address.length > 0) {
 			if (address_unpack(&path, &output->address) == 0 &&
 			    !engine_hold_take(peer, output, &path))
 				put(process, peer, output->data, output->length, &path);
 		} else if (peer != NULL) {
-			put_everywhere(process, peer, output);
+			put_everywhere(process, peer, output, now_ns);
 		}
 		break;
 	case ROSENPASS_OUTPUT_KEY:
@@ -250,17 +257,17 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 		/* Asked for in every report. */
 		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
-		give_up_restored(process, peer);
+		give_up_restored(process, peer, now_ns);
 		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
 		break;
 	}
 }
 
-void engine_send_outputs(struct engine_process *process)
+void engine_send_outputs(struct engine_process *process, uint64_t now_ns)
 {
 	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(process->engine, &output))
-		take(process, &output);
+		take(process, &output, now_ns);
 	flush(process);
 }

@@ -116,7 +116,8 @@ static enum channel_silence_reason reason_of(const struct engine_silence *silenc
 		return CHANNEL_SILENCE_NO_ADDRESS;
 	if (silence->false_ns >= info->waiting_since_ns)
 		return CHANNEL_SILENCE_FALSE;
-	if (silence->busy_ns >= info->waiting_since_ns)
+	/* A peer under load answers most messages so. One that rejects us may have a busy moment, too. */
+	if (silence->busy_ns >= info->waiting_since_ns && 2 * silence->cookies >= info->retransmissions)
 		return CHANNEL_SILENCE_BUSY;
 	if (silence->call_ns >= info->waiting_since_ns)
 		return CHANNEL_SILENCE_ONE_WAY;
@@ -237,6 +238,20 @@ static struct engine_peer *peer_of(const struct engine_process *process, rosenpa
 	return handle != 0 && rosenpass_peer_get(process->engine, handle, &info) == 0 ? info.user : NULL;
 }
 
+/* Counts the cookies since the peer was heard last. */
+static void note_cookie(const struct engine_process *process, struct engine_peer *peer, uint64_t now_ns)
+{
+	struct engine_silence *silence = &peer->silence;
+	struct rosenpass_peer_info info = { .size = sizeof info };
+
+	if (rosenpass_peer_get(process->engine, peer->handle, &info) == 0 &&
+	    silence->busy_ns < info.waiting_since_ns)
+		silence->cookies = 0;
+	silence->busy_ns = now_ns;
+	if (silence->cookies < UINT32_MAX / 2)
+		silence->cookies++;
+}
+
 void engine_silence_received(struct engine_process *process, const struct rosenpass_datagram *datagrams,
                              size_t count, uint64_t now_ns)
 {
@@ -258,7 +273,7 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 		else if (datagram->verdict == ROSENPASS_CONFIRMED)
 			over(process, peer);
 		else if (datagram->verdict == ROSENPASS_COOKIE_TAKEN)
-			peer->silence.busy_ns = now_ns;
+			note_cookie(process, peer, now_ns);
 		else if (is_call)
 			peer->silence.call_ns = now_ns;
 	}

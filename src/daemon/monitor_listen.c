@@ -232,8 +232,7 @@ static int try_literal(struct monitor *monitor, struct monitor_listener *listene
 /* What time or another interface may mend. */
 static bool may_come(int result)
 {
-	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ENETDOWN ||
-	       result == -ENETUNREACH || result == -EAFNOSUPPORT;
+	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ENETDOWN || result == -ENETUNREACH;
 }
 
 static void init_listener(struct monitor_listener *listener, const char *text, int family, uint64_t now_ns)
@@ -314,9 +313,11 @@ int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 		result = listener->text == NULL ? -ENOMEM : try_literal(monitor, listener, &problem);
 		if (result == 0) {
 			opened(listener);
+		} else if (result == -EAFNOSUPPORT) {
+			/* The next try, which is due at once, logs it, unless this is the end. */
+			without_ipv6++;
 		} else if (may_come(result)) {
 			failed(listener, problem, now_ns);
-			without_ipv6 += result == -EAFNOSUPPORT;
 		} else {
 			log_error("listen \"%s\": %s", name_of(listener), problem);
 			return -1;

@@ -7,8 +7,23 @@
 #include "protocol/outbox.h"
 #include "protocol/peer_table.h"
 
+/* Until the next transmission, at most; half as long at least. */
 #define FIRST_DELAY_NS (ENGINE_SECOND_NS / 2)
 #define LONGEST_DELAY_NS (10 * ENGINE_SECOND_NS)
+/*
+ * A peer without an endpoint for us cannot call when it starts, and nothing tells us that it has started. In
+ * the first minute without an answer an InitHello is therefore sent at most this long after the last one.
+ * After that minute the delay grows by 1 s in 8 s.
+ */
+#define STEADY_DELAY_NS (3 * ENGINE_SECOND_NS / 4)
+#define STEADY_NS (60 * ENGINE_SECOND_NS)
+#define STEADY_GROWTH 8
+/*
+ * All peers together get so many transmissions that come sooner than a doubling delay allows: steady
+ * retries of 50 peers, or 125 kB/s. A hub does not flood the network with calls to thousands of absent peers.
+ */
+#define EARLY_INTERVAL_NS (ENGINE_SECOND_NS / 100)
+#define EARLY_BURST 100
 /*
  * A peer that has not answered for ENGINE_HANDSHAKE_NS is asked this often: 1.25
  * InitHellos in 45 s are 2.6 MB a day, and it is back within 50 s.
@@ -69,15 +84,38 @@ static uint64_t jitter(struct rosenpass *engine, uint64_t range_ns)
 	return (range_ns >> 32) * u + ((range_ns & UINT32_MAX) * u >> 32);
 }
 
-/* Time from the n-th transmission (0 = first) to the next. */
-static uint64_t delay_after(struct rosenpass *engine, const struct peer *peer, uint32_t n)
+/* Takes one of the early transmissions. Returns false if they are used up at present. */
+static bool take_early(struct rosenpass *engine)
 {
+	if (engine->early_until_ns < engine->now_ns)
+		engine->early_until_ns = engine->now_ns;
+	if (engine->early_until_ns - engine->now_ns > (EARLY_BURST - 1) * EARLY_INTERVAL_NS)
+		return false;
+	engine->early_until_ns += EARLY_INTERVAL_NS;
+	return true;
+}
+
+/* Returns the longest delay of an InitHello to a peer that has been tried for that long. */
+static uint64_t steady_delay(uint64_t tried_ns)
+{
+	return STEADY_DELAY_NS + (tried_ns > STEADY_NS ? (tried_ns - STEADY_NS) / STEADY_GROWTH : 0);
+}
+
+/* Returns the time until the next transmission. */
+static uint64_t delay_after(struct rosenpass *engine, const struct peer *peer)
+{
+	uint64_t tried_ns = engine->now_ns - peer->trying_since_ns;
+	uint32_t before = peer->unanswered - 1;
 	uint64_t delay = LONGEST_DELAY_NS;
 
-	if (engine->now_ns - peer->trying_since_ns >= ENGINE_HANDSHAKE_NS)
+	if (tried_ns >= ENGINE_HANDSHAKE_NS)
 		return ABSENT_DELAY_NS / 10 * 9 + jitter(engine, ABSENT_DELAY_NS / 5);
-	if (n < 5)
-		delay = FIRST_DELAY_NS << n;
+	if (before < 5)
+		delay = FIRST_DELAY_NS << before;
+	/* InitConf goes to a peer that has just answered: only a lost datagram has to be made good. */
+	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO && steady_delay(tried_ns) < delay &&
+	    take_early(engine))
+		delay = steady_delay(tried_ns);
 	return delay / 2 + jitter(engine, delay / 2);
 }
 
@@ -101,7 +139,7 @@ void initiate_send(struct rosenpass *engine, struct peer *peer)
 	}
 	own->next_send_ns = engine->now_ns;
 	if (!own->extra_dialect)
-		own->next_send_ns += delay_after(engine, peer, peer->unanswered - 1);
+		own->next_send_ns += delay_after(engine, peer);
 }
 
 /* One InitHello that is being built. */

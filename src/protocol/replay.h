@@ -3,8 +3,8 @@
 
 /*
  * InitHellos answered not long ago, in constant memory, known by their mac. An initiator sends the same
- * InitHello again if no answer comes, 0.25 s later at the earliest and 6 times in the first 10 s. Copies that
- * come sooner or more often are replays.
+ * InitHello again if no answer comes, 0.25 s later at the earliest and about 18 times in 10 s. Copies that
+ * come sooner are replays. Copies beyond the eighth in 10 s are of no use to an initiator that answers reach.
  *
  * Whoever sees an InitHello can replay it. So that replays do not use up the initiator's share, the address
  * that sent the first copy has a share of its own, and all other addresses have one together.

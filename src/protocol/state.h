@@ -219,6 +219,8 @@ struct rosenpass {
 	struct timers timers;
 	struct moved_session moved_sessions[ENGINE_MOVED_SESSIONS];
 	size_t moved_session_next;
+	uint64_t
+		early_until_ns; /* the limit of early transmissions is used up to this time; see initiate.c */
 
 	struct outputs outputs;
 	struct statistics stats;

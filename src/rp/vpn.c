@@ -13,6 +13,7 @@
 #include "rp/inputs.h"
 #include "rp/interface.h"
 #include "rp/labels.h"
+#include "rp/leftovers.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -227,6 +228,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	interface->has_fwmark = from->fwmark.is_fixed;
 	interface->fwmark = from->fwmark.mark;
 	interface->ways.replace = options->replace_routes || from->replace_routes;
+	leftovers_remove();
 	if (plan(&config, interface, from) == 0) {
 		if (inputs_collect(&inputs, from) == 0) {
 			monitor.inputs = inputs.all;

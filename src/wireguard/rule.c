@@ -30,6 +30,7 @@ static int ask(struct netlink_message *message, struct netlink_answer *answer)
 static int change(uint16_t type, uint16_t flags, const struct rule *rule)
 {
 	static const uint32_t whole = WHOLE_MASK;
+	static const uint8_t protocol = RULE_PROTOCOL;
 	const struct fib_rule_hdr fixed = {
 		.family = (uint8_t)rule->family,
 		.action = FR_ACT_TO_TBL,
@@ -41,6 +42,7 @@ static int change(uint16_t type, uint16_t flags, const struct rule *rule)
 	netlink_begin(&message, type, NLM_F_ACK | flags, &fixed, sizeof fixed);
 	(void)netlink_add(&message, FRA_PRIORITY, &rule->priority, sizeof rule->priority);
 	(void)netlink_add(&message, FRA_TABLE, &rule->table, sizeof rule->table);
+	(void)netlink_add(&message, FRA_PROTOCOL, &protocol, sizeof protocol);
 	if (rule->mark != 0) {
 		(void)netlink_add(&message, FRA_FWMARK, &rule->mark, sizeof rule->mark);
 		(void)netlink_add(&message, FRA_FWMASK, &whole, sizeof whole);
@@ -93,8 +95,11 @@ static void read_attribute(struct rule_seen *seen, const struct netlink_attribut
 	case FRA_SUPPRESS_IFGROUP:
 		seen->is_narrow |= number(attribute) != UINT32_MAX;
 		break;
-	case FRA_UNSPEC:
 	case FRA_PROTOCOL:
+		if (attribute->length == sizeof seen->protocol)
+			memcpy(&seen->protocol, attribute->data, sizeof seen->protocol);
+		break;
+	case FRA_UNSPEC:
 	case FRA_PAD:
 		break;
 	default:

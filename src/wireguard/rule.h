@@ -17,9 +17,16 @@ struct rule {
 	uint32_t suppress_bits; /* those of up to so many bits */
 };
 
+/*
+ * What the kernel notes about the origin of our rules (FRA_PROTOCOL, "proto" in ip rule). Kernels before 4.17
+ * note nothing.
+ */
+#define RULE_PROTOCOL 213
+
 /* A rule that the kernel has. */
 struct rule_seen {
 	uint16_t family;
+	uint8_t protocol; /* who made it; 0: unknown */
 	uint32_t priority;
 	uint32_t table;
 	uint32_t mark, mask;

@@ -28,8 +28,8 @@
 /* So many arrived InitConfs suffice to bring both ends together, however crossed. */
 #define CONFS_MAX 24
 #define WINDOW_NS (60 * SECOND)
-/* Three addresses at a time, and the scenario may ask for a new key several times within a minute. */
-#define WINDOW_SENDS_MAX 96
+/* Four addresses at a time, at times in two dialects, and several new keys asked for within a minute. */
+#define WINDOW_SENDS_MAX 640
 #define OUTPUTS_PER_DATAGRAM 3
 #define FIRST_RECORDS 256
 

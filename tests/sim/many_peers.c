@@ -1,7 +1,7 @@
 /*
  * A hub with ten thousand peers, on the stand-in primitives: what a peer costs in
- * memory, that all are called and none twice, and that what is done for one of them
- * does not take longer because of the others.
+ * memory, that all are called and none twice, how often while nobody answers, and
+ * that what is done for one of them does not take longer because of the others.
  *
  * usage: many_peers
  */
@@ -24,6 +24,11 @@
 #define ROUNDS 7
 /* The same work with a thousand times the peers: cache misses are allowed for, a walk over all is not. */
 #define SLOWER_MAX 8.0
+/* To an absent peer in the first minute: every 0.75 s; or with doubling delays of up to 10 s. */
+#define MINUTE_NS UINT64_C(60000000000)
+#define STEADY_LEAST 80
+#define SPARSE_MOST 14
+#define EARLY_MOST 6200
 #define START_NS UINT64_C(1000000000000)
 
 static int passed;
@@ -174,6 +179,37 @@ static bool calls_each_once(struct rosenpass *hub, size_t peers)
 	return once && sent == peers;
 }
 
+/* Nobody answers for a minute. Returns the number of datagrams that were sent. */
+static size_t call_in_vain(struct rosenpass *hub)
+{
+	struct rosenpass_output output = { .size = sizeof output };
+	size_t sent = 0;
+
+	for (uint64_t at_ns = START_NS; at_ns <= START_NS + MINUTE_NS; at_ns = rosenpass_deadline(hub)) {
+		rosenpass_expire(hub, at_ns);
+		while (rosenpass_next(hub, &output))
+			sent += output.kind == ROSENPASS_OUTPUT_SEND;
+	}
+	return sent;
+}
+
+/* A peer may start at any moment, but nobody is to be flooded with calls. */
+static void check_absent_peers(size_t peers, const uint8_t *hub_sk)
+{
+	struct rosenpass *hub = make_engine(key_of(MANY), hub_sk);
+	size_t sent;
+
+	for (size_t i = 0; i < peers; i++)
+		(void)add(hub, key_of(i), true);
+	sent = call_in_vain(hub);
+	printf("%zu absent peers: %.1f datagrams a second\n", peers, (double)sent / 60);
+	if (peers == FEW)
+		check(sent >= FEW * STEADY_LEAST, "few absent peers are called steadily");
+	else
+		check(sent <= MANY * SPARSE_MOST + EARLY_MOST, "many absent peers are called now and then");
+	rosenpass_destroy(hub);
+}
+
 /* The least of ROUNDS measurements with a hub of that many peers; negative when something failed. */
 static double measure(size_t peers, const uint8_t *hub_sk, const uint8_t *client_sk)
 {
@@ -227,6 +263,8 @@ int main(void)
 	mceliece460896_keygen_from_seed(pk, hub_sk, seed, NULL);
 	memcpy(keys + PREFIX_BYTES * MANY, pk, PREFIX_BYTES);
 
+	check_absent_peers(FEW, hub_sk);
+	check_absent_peers(MANY, hub_sk);
 	few = measure(FEW, hub_sk, client_sk);
 	many = measure(MANY, hub_sk, client_sk);
 	printf("%d handshakes: %.3f ms among %d peers, %.3f ms among %d\n", HANDSHAKES, few * 1e3, FEW,

@@ -96,6 +96,8 @@ else
 	without mixed listen "127.0.0.1:$port" listen "[::1]:$port"
 	check "no IPv6, 127.0.0.1 and [::1]: IPv4" within 10 grep -q "peer" mixed.err
 	check "no IPv6, 127.0.0.1 and [::1]: a warning" warns 'listen "\[::1\]:.*": this system has no IPv6' mixed.err
+	check "no IPv6, 127.0.0.1 and [::1]: it tries again, which it says once" \
+		[ "$(grep -c 'warn: listen .*trying again' mixed.err)" = 1 ]
 	check "no IPv6, 127.0.0.1 and [::1]: ends" ends TERM "$pid"
 	free_port
 	without name listen "localhost:$port"
@@ -106,6 +108,7 @@ else
 	check "no IPv6, without listen: ends" ends TERM "$pid"
 	without alone listen "[::1]:$port"
 	check "no IPv6, only an address of IPv6: it ends with 1" exits 1 "$pid"
+	check "no IPv6, only an address of IPv6: it does not say that it tries again" not grep -q 'trying again' alone.err
 	check "no IPv6, only an address of IPv6: says what to add" grep -q 'error: this system has no IPv6.*0.0.0.0:9999' alone.err
 	if is_root && command -v wireguard-go >/dev/null && [ -c /dev/net/tun ] && unshare --net true 2>/dev/null; then
 		"$rp" genkey vpn-keys && "$rp" genkey peer-keys && "$rp" pubkey peer-keys peer-public

@@ -191,6 +191,7 @@ check "it is there" bash -c '"$1" status hub | grep -q "^peer: carol (added whil
 check "not twice" refused 1 'already' peer add --daemon hub public-key "$keys/carol.pk" outfile x
 check "a fourth key pair" "$rosenpass" gen-keys -p dave.pk -s dave.sk
 check "an outfile of somebody else" refused 1 "is the same file as peer 2" peer add --daemon hub public-key dave.pk outfile "$keys/../real/carol"
+check "an endpoint that means every address" refused 1 'endpoint "0:9" means every address' peer add --daemon hub public-key dave.pk endpoint 0:9 outfile x
 check "a wrong word" refused 1 'unrecognised' peer add --daemon hub public-key "$keys/carol.pk" outfil x
 check "remove it" "$rosenpass" peer remove --daemon hub carol
 check "it is gone" bash -c '! "$1" status hub | grep -q carol' - "$rosenpass"

@@ -217,7 +217,18 @@ for image in "${images[@]}"; do
 	check "$image as release: the same program" [ \
 		"$(of "registry.example.org/vpn/$image:$version" '{{.RootFS}}')" = "$(of "ghcr.io/rosenpass/$image" '{{.RootFS}}')" ]
 done
+# What is not committed shall be in it.
+version_of()
+{
+	docker run --rm --network none "$1" --version
+}
+sed -i 's/^\(#define ROSENPASS_VERSION_PATCH\) .*/\1 99/' include/rosenpass.h
 check "Build: by hand" typed Build 2
+check "Build: by hand: with what is not committed" [ "$(version_of ghcr.io/rosenpass/rosenpass)" = "rosenpass ${version%.*}.99" ]
+git checkout --quiet include
+check "Build: by hand: not the image of the release" [ \
+	"$(version_of "registry.example.org/vpn/rosenpass:$version")" = "rosenpass $version" ]
+docker tag "registry.example.org/vpn/rosenpass:$version" ghcr.io/rosenpass/rosenpass
 
 # --- rosenpass -------------------------------------------------------------------------------------------------------
 

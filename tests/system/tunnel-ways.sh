@@ -165,6 +165,52 @@ check "rp-guard is killed: exit status 1" exits 1 "$peer"
 check "rp-guard is killed: it is said" grep -q "error: the process rp-guard is gone" peer.err
 check "rp-guard is killed: all is as it was" within 5 same_state before
 
+# All processes at once, as a service manager kills a cgroup: nobody is left who could undo anything. The next start does.
+kill_all()
+{
+	ip netns pids "$b" | xargs -r kill -KILL
+	{ wait "$peer"; } 2>/dev/null
+	within 10 no_interface
+}
+rules()
+{
+	ip -n "$b" rule
+	ip -n "$b" -6 rule
+}
+# One that somebody else is about to fill, for a tunnel as well.
+ip -n "$b" rule add not fwmark 777 lookup 777 priority 30000
+rules >rules_before
+for mark in "" "fwmark 51820"; do
+	read -ra own_words <<<"$mark"
+	client allowed-ips "$full"
+	within 20 same_psk >/dev/null
+	rules >rules_used
+	kill_all >/dev/null
+	check "everything is killed${mark:+, $mark}: rules stay behind" not diff rules_before <(rules)
+	client allowed-ips "$full"
+	check "everything is killed${mark:+, $mark}: the next start has the same key" within 20 same_psk
+	check "everything is killed${mark:+, $mark}: and the Internet" within 20 reaches "$internet" "$internet_v6"
+	check "everything is killed${mark:+, $mark}: it has the rules once" within 5 eval 'diff rules_used <(rules)'
+	check "everything is killed${mark:+, $mark}: it is said" grep -q 'info: removed 4 routing rules' peer.err
+	kill_all >/dev/null
+	client allowed-ips 10.77.0.1
+	check "everything is killed${mark:+, $mark}: a start without a full tunnel removes the rules, too" \
+		within 5 eval 'diff rules_before <(rules)'
+	within 20 same_psk >/dev/null
+	# A tunnel that stands keeps its rules while another starts.
+	ends TERM "$peer" >/dev/null
+	client allowed-ips "$full"
+	within 20 same_psk >/dev/null
+	second
+	check "two full tunnels${mark:+, $mark}: the first keeps its rules when another starts" \
+		within 20 eval 'two_tables && [ -z "$(diff rules_used <(rules) | grep "^<")" ]'
+	check "two full tunnels${mark:+, $mark}: nothing was removed" not grep -q 'removed . routing' second.err
+	check "everything is killed${mark:+, $mark}: SIGTERM" ends TERM "$second" "$peer"
+	check "everything is killed${mark:+, $mark}: no rule is left" within 5 eval 'diff rules_before <(rules)'
+done
+own_words=()
+ip -n "$b" rule del not fwmark 777 lookup 777 priority 30000
+
 # IPv6 that is switched off is no "Permission denied".
 in_b sh -c 'echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6'
 run peer ip netns exec "$b" "$rp" exchange bob dev "$b" ip 10.77.0.2/24 \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# usage: vpn-start.sh RP RP_FAST ROSENPASS
-# How soon a tunnel is up: when the second side starts, after every kind of restart, when a peer moved while we were
+# usage: vpn-start.sh RP RP_FAST ROSENPASS ASK
+# How soon a tunnel is up: when the second side starts, whichever that is, after every kind of restart, when a peer moved while we were
 # away; and what happens to preshared keys before the first exchange and at the end. On WireGuard of user space
 # (wireguard-go) in two network namespaces. A machine that is busy makes single tries slow, so most of several have to
 # be fast. The last line is "N passed, N failed".
@@ -10,6 +10,8 @@ source "$root/tests/system/common.bash"
 
 # shellcheck source=vpn.bash disable=SC2154
 source "$here/vpn.bash" "$@"
+program "$4" ask
+ask=$program
 
 mkdir "$work/state" || exit 1
 export STATE_DIRECTORY=$work/state
@@ -69,6 +71,47 @@ for ((round = 0; round < 5; round++)); do
 	ends TERM "$server" "$peer"
 done
 check "ping at once in 4 of 5 starts although the peer has moved (${times[*]} ms)" [ "$fast" -ge 4 ]
+
+# --- the called side starts second --------------------------------------------------------------------------------------
+
+# It cannot call, and the calling side cannot know when it starts. What the server's own clock says about the time until
+# the first key does not count how long a busy machine takes to start a process.
+key_soon_ms=2000
+first_key_time()
+{
+	local uptime age
+
+	uptime=$(value "$a" uptime) && age=$(value "$a" peers.0.key_age) && [[ $uptime$age =~ ^[0-9.]+$ ]] || return 1
+	ms=$(awk "BEGIN { print int(1000 * ($uptime - $age)) }")
+}
+# called_side_second SECONDS ROUNDS
+called_side_second()
+{
+	times=() fast=0 pinged=0
+	for ((round = 0; round < $2; round++)); do
+		rm -f "$STATE_DIRECTORY"/*.peers
+		peer
+		within 10 there "$b"
+		sleep "$1"
+		retries=$(value "$b" peers.0.retransmissions)
+		server
+		within 10 there "$a"
+		time_until_ping
+		[ "$ms" -ge "$fast_ms" ] || pinged=$((pinged + 1))
+		ms=60000
+		within 10 first_key_time
+		times+=("$ms")
+		[ "$ms" -ge "$key_soon_ms" ] || fast=$((fast + 1))
+		ends TERM "$server" "$peer"
+	done
+}
+called_side_second 1 5
+check "called side 1 s later: a key at once in 4 of 5 starts (${times[*]} ms)" [ "$fast" -ge 4 ]
+check "called side 1 s later: ping at once in 4 of 5 starts" [ "$pinged" -ge 4 ]
+called_side_second 25 3
+check "called side 25 s later: it was called all the time ($retries times)" [ "$retries" -ge 25 ]
+check "called side 25 s later: a key at once in 2 of 3 starts (${times[*]} ms)" [ "$fast" -ge 2 ]
+check "called side 25 s later: ping at once in 2 of 3 starts" [ "$pinged" -ge 2 ]
 
 # --- restarts ------------------------------------------------------------------------------------------------------------
 

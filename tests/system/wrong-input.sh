@@ -241,6 +241,17 @@ done
 for address in :9999 '*:9999' 9999 :; do
 	of_peer "endpoint \"$address\"" 'peer 1.*endpoint "' peer public-key b.pk endpoint "$address" outfile out
 done
+# Nor are addresses that no peer has.
+for address in 0.0.0.0:9999 0:9999 '[::]:9999' '[::ffff:0.0.0.0]:9999'; do
+	of_peer "endpoint \"$address\"" 'peer 1.*endpoint "[^ ]*" means every address' \
+		peer public-key b.pk endpoint "$address" outfile out
+done
+for address in 224.0.0.1:9999 '[ff02::1%lo]:9999' 255.255.255.255:9999; do
+	of_peer "endpoint \"$address\"" 'peer 1.*endpoint "[^ ]*" is a (multi|broad)cast address' \
+		peer public-key b.pk endpoint "$address" outfile out
+	of_own "listen \"$address\"" 'listen "[^ ]*" is a (multi|broad)cast address' \
+		secret-key a.sk public-key a.pk listen "$address"
+done
 of_peer "endpoint of port 0" 'peer 1.*endpoint "' peer public-key b.pk endpoint 127.0.0.1:0 outfile out
 
 port=$((28000 + RANDOM % 4000))

@@ -144,6 +144,9 @@ static void test_errors(void **state)
 		{ PEER_1 "outfile _", "peer 1: outfile is empty; expected the name of a file" },
 		{ PEER_1 "outfile o endpoint ::1:9", "peer 1: endpoint \"::1:9\" looks like an IPv6 address; "
 		                                     "write it in brackets, as in [::1]:9999" },
+		{ PEER_1 "outfile o endpoint 0:9",
+		  "peer 1: endpoint \"0:9\" means every address of a machine; "
+		  "give the one at which the peer can be reached" },
 		{ PEER_1 "outfile o endpoint h:0",
 		  "peer 1: endpoint \"h:0\" has port 0, which nobody can wait on; give "
 		  "the port that the peer listens on" },

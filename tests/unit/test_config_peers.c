@@ -175,6 +175,8 @@ static void test_errors(void **state)
 		{ OUT "pre_shared_key = \"\"",
 		  "7: peer 1: pre_shared_key is empty; expected the name of a file" },
 		{ OUT "endpoint = \"h\"", "7: peer 1: endpoint \"h\" has no port; expected HOST:PORT" },
+		{ OUT "endpoint = \"[::]:9\"", "7: peer 1: endpoint \"[::]:9\" means every address of a "
+		                               "machine; give the one at which the peer can be reached" },
 		{ OUT "endpoint = \"h:0\"", "7: peer 1: endpoint \"h:0\" has port 0, which nobody can wait "
 		                            "on; give the port that the peer "
 		                            "listens on" },

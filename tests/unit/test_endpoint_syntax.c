@@ -21,18 +21,18 @@ static void test_good(void **state)
 		"vpn.example.org.:9999",
 		"under_score.xn--bro-hoa.example:9999",
 		"1.2.3.4:9999",
-		"0:2345",
 		"127.1:2345",
 		"1.2.3:9999",
 		"0177.1:9999",
 		"2130706433:9999",
-		"255.255.255.255:9999",
+		"255.255.255.254:9999",
+		"223.255.255.255:9999",
 		"1.2.3.4.example:9999",
 		"1and1.example:9999",
-		"[::]:9999",
 		"[::1]:9999",
 		"[2001:db8::1.2.3.4]:9999",
-		"[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:9999",
+		"[2fff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:9999",
+		"[::255.255.255.255]:9999",
 		"[fe80::1%eth0]:9999",
 		"[fe80::1%2]:9999",
 		"[fe80::1%fifteen-charact]:9999",
@@ -52,6 +52,45 @@ static void test_good(void **state)
 	assert_null(endpoint_syntax_problem("[::]:00000", true));
 	assert_non_null(endpoint_syntax_problem("h:0", false));
 	assert_non_null(endpoint_syntax_problem("[::]:00000", false));
+}
+
+/* Addresses that no peer has. A listener may have those that stand for all of its machine. */
+static void test_no_address_of_a_peer(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *problem; /* a part of it */
+		bool can_listen;
+	} cases[] = {
+		{ "0.0.0.0:9999", "every address", true },
+		{ "0:9999", "every address", true },
+		{ "0x0.0:9999", "every address", true },
+		{ "[::]:9999", "every address", true },
+		{ "[0:0::0.0.0.0]:9999", "every address", true },
+		{ "[::ffff:0.0.0.0]:9999", "every address", true },
+		{ "224.0.0.1:9999", "multicast", false },
+		{ "239.255.255.255:9999", "multicast", false },
+		{ "3758096385:9999", "multicast", false },
+		{ "[ff02::1]:9999", "multicast", false },
+		{ "[ff02::1%eth0]:9999", "multicast", false },
+		{ "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:9999", "multicast", false },
+		{ "[::ffff:224.0.0.1]:9999", "multicast", false },
+		{ "255.255.255.255:9999", "broadcast", false },
+		{ "4294967295:9999", "broadcast", false },
+		{ "[::ffff:255.255.255.255]:9999", "broadcast", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		const char *endpoint = endpoint_syntax_problem(cases[i].text, false);
+		const char *listen = endpoint_syntax_problem(cases[i].text, true);
+
+		if (endpoint == NULL || strstr(endpoint, cases[i].problem) == NULL)
+			fail_msg("endpoint \"%s\" %s", cases[i].text,
+			         endpoint == NULL ? "is accepted" : endpoint);
+		if (cases[i].can_listen != (listen == NULL))
+			fail_msg("listen \"%s\" %s", cases[i].text, listen == NULL ? "is accepted" : listen);
+	}
 }
 
 static void test_bad(void **state)
@@ -186,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_no_address_of_a_peer),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_expanded),
 	};

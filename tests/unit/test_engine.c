@@ -414,30 +414,6 @@ static void test_lost_confirmation(void **state)
 	world_teardown(&world);
 }
 
-static void test_retransmission_times(void **state)
-{
-	struct world world;
-	uint64_t last;
-	double delay = 0.5;
-
-	(void)state;
-	pair(&world, ONLY(ROSENPASS_BLAKE2B_188), ALL);
-	host_expire(&world, ALICE);
-	last = world.now;
-	for (int n = 0; n < 12; n++) {
-		struct packet packet = host_take(&world, ALICE);
-		uint64_t next = rosenpass_deadline(world.hosts[ALICE].engine);
-		double passed = (double)(next - last) / (double)SECOND;
-
-		assert_int_equal(packet.repeated, n > 0);
-		assert_true(passed >= 0.5 * delay && passed <= delay);
-		delay = delay * 2 < 10 ? delay * 2 : 10;
-		last = world.now = next;
-		host_expire(&world, ALICE);
-	}
-	world_teardown(&world);
-}
-
 static void test_renewal(void **state)
 {
 	struct world world;
@@ -582,7 +558,6 @@ int main(void)
 		cmocka_unit_test(test_expired_biscuit),
 		cmocka_unit_test(test_late_resp_hello),
 		cmocka_unit_test(test_lost_confirmation),
-		cmocka_unit_test(test_retransmission_times),
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_initiator_renews_when_responder_does_not),
 		cmocka_unit_test(test_stale),

@@ -234,6 +234,10 @@ static void test_peer_errors(void **state)
 		{ "endpoint = \"h:65535\"", "f.toml:4: peer 1: endpoint \"h:65535\" has the last port, "
 		                            "65535, and WireGuard needs the one "
 		                            "after it; choose one up to 65534" },
+		{ "endpoint = \"0:9999\"", "f.toml:4: peer 1: endpoint \"0:9999\" means every address of a "
+		                           "machine; give the one at which the peer can be reached" },
+		{ "endpoint = \"[ff02::1]:9999\"", "f.toml:4: peer 1: endpoint \"[ff02::1]:9999\" is a "
+		                                   "multicast address, which no single machine has" },
 		{ "endpoint = \"h:0\"", "f.toml:4: peer 1: endpoint \"h:0\" has port 0, which nobody can "
 		                        "wait on; give the port that "
 		                        "the peer listens on" },

@@ -173,6 +173,9 @@ static void test_wrong(void **state)
 		  "peer 1: PUBLIC_KEYS_DIR is missing before endpoint (or ./endpoint, if that is its name)" },
 		{ "k peer p endpoint", "peer 1: endpoint needs a value after it" },
 		{ "k peer p endpoint h", "peer 1: endpoint \"h\" has no port; expected HOST:PORT" },
+		{ "k peer p endpoint 0.0.0.0:9",
+		  "peer 1: endpoint \"0.0.0.0:9\" means every address of a machine; give the one at which "
+		  "the peer can be reached" },
 		{ "k peer p peer q endpoint h:65535", "peer 2: endpoint \"h:65535\" has the last port, "
 		                                      "65535, and WireGuard needs the one after it; "
 		                                      "choose one up to 65534" },

@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 
 #include "rp/guard.h"
+#include "rp/leftovers.h"
 #include "rp/mtu.h"
 #include "rp/policy.h"
 #include "rp/ways.h"
@@ -417,6 +418,43 @@ static void test_policy_of_others(void **state)
 	assert_int_equal(rule_delete(&by_mark), 0);
 }
 
+/* Whoever was killed with its guard leaves rules behind; they are told from those of tunnels that stand. */
+static void test_leftovers(void **state)
+{
+	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	struct policy standing = { .mark = 51820, .table = 51820 };
+	struct guard guard = alone();
+	const struct route route = { .prefix = ip_of("0.0.0.0", 0), .table = 51820, .index = ours };
+	char before[1024];
+
+	(void)state;
+	need_network();
+	assert_int_equal(route_add(&route), 0);
+	assert_int_equal(policy_keep(&standing, AF_INET, 0, &guard), 2);
+	/* The table has a route of IPv4 only, which is enough for both. */
+	assert_int_equal(policy_keep(&standing, AF_INET6, 0, &guard), 2);
+	(void)snprintf(before, sizeof before, "%s", rules_of(AF_INET));
+	for (size_t f = 0; f < FIXTURE_COUNT(families); f++) {
+		struct policy killed = { .mark = 51820, .table = 51821 };
+		struct guard nobody = alone();
+
+		assert_int_equal(policy_keep(&killed, families[f], 0, &nobody), 2);
+		undo_release(&nobody.changes);
+	}
+	assert_string_not_equal(rules_of(AF_INET), before);
+	leftovers_remove();
+	assert_string_equal(rules_of(AF_INET), before);
+	assert_non_null(strstr(rules_of(AF_INET6), "51820; "));
+	assert_null(strstr(rules_of(AF_INET6), "51821; "));
+	/* Nothing more to do. */
+	leftovers_remove();
+	assert_string_equal(rules_of(AF_INET), before);
+	assert_int_equal(route_delete(&route), 0);
+	leftovers_remove();
+	assert_string_equal(rules_of(AF_INET), RULES_V4);
+	guard_undo(&guard);
+}
+
 /* Strict filtering is made loose, where there is any, and as it was at the end. */
 static void test_filtering(void **state)
 {
@@ -600,14 +638,23 @@ static void test_mtu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_too_long),    cmocka_unit_test(test_conflict),
-		cmocka_unit_test(test_no_conflict), cmocka_unit_test(test_taken_away),
-		cmocka_unit_test(test_wide),        cmocka_unit_test(test_choose),
-		cmocka_unit_test(test_policy),      cmocka_unit_test(test_policy_of_others),
-		cmocka_unit_test(test_filtering),   cmocka_unit_test(test_changed_again),
-		cmocka_unit_test(test_guard),       cmocka_unit_test(test_mtu),
-		cmocka_unit_test(test_keep_out),    cmocka_unit_test(test_keep_out_conflict),
-		cmocka_unit_test(test_table_taken), cmocka_unit_test(test_settings_again),
+		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_conflict),
+		cmocka_unit_test(test_no_conflict),
+		cmocka_unit_test(test_taken_away),
+		cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_choose),
+		cmocka_unit_test(test_policy),
+		cmocka_unit_test(test_policy_of_others),
+		cmocka_unit_test(test_leftovers),
+		cmocka_unit_test(test_filtering),
+		cmocka_unit_test(test_changed_again),
+		cmocka_unit_test(test_guard),
+		cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_keep_out),
+		cmocka_unit_test(test_keep_out_conflict),
+		cmocka_unit_test(test_table_taken),
+		cmocka_unit_test(test_settings_again),
 		cmocka_unit_test(test_policy_bits),
 	};
 

@@ -223,6 +223,7 @@ static void test_wrong_words(void **state)
 		{ "remove", "remove would take away the peer" },
 		{ KEY, "a key stands where endpoint" },
 		{ "endpoint h", "endpoint \"h\" has no port" },
+		{ "endpoint 0.0.0.0:9", "endpoint \"0.0.0.0:9\" means every address" },
 		{ "endpoint h:0", "endpoint \"h:0\" has port 0" },
 		{ "endpoint _", "endpoint \"\" has no port" },
 		{ "persistent-keepalive 65536",
