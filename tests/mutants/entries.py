@@ -53,7 +53,11 @@ class Entry:
 
     def apply(self, text):
         (start, end), = self.matches(text)
-        return text[:start] + "\n".join(self.new).strip() + text[end:]
+        new = "\n".join(self.new).strip()
+        # What is left of a statement that another one needs, as after an if.
+        if not new and text[end - 1] == ";":
+            new = ";"
+        return text[:start] + new + text[end:]
 
     def find(self, sources):
         """Set the file in which the old text stands. Returns what is wrong, or None."""
