@@ -134,8 +134,9 @@ struct memories {
 
 static struct peer *find(const struct attack *attack, int person)
 {
-	return scenes_alice.peers[person] == 0 ? NULL
-	                                       : peers_by_handle(attack->engine, scenes_alice.peers[person]);
+	return scenes_alice.peers[person] == 0
+	               ? NULL
+	               : peer_table_by_handle(attack->engine, scenes_alice.peers[person]);
 }
 
 static void remember(const struct attack *attack, struct memories *memories)

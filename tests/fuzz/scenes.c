@@ -205,7 +205,7 @@ static struct peer *peer_of(enum scenes_person person, enum scenes_person about)
 	rosenpass_peer handle =
 		person == SCENES_ALICE ? scenes_alice.peers[about] : others[person]->slots[0].peer->handle;
 
-	return peers_by_handle(others[person], handle);
+	return peer_table_by_handle(others[person], handle);
 }
 
 /* Keys that an honest run gives out sooner or later. */

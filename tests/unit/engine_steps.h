@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "crypto/keyed_hash.h"
-#include "protocol/engine.h"
+#include "protocol/state.h"
 #include "protocol/messages.h"
 
 #define ALL ROSENPASS_DIALECTS_ALL

@@ -1,15 +1,20 @@
-#ifndef ROSENPASS_PROTOCOL_ENGINE_H
-#define ROSENPASS_PROTOCOL_ENGINE_H
+#ifndef ROSENPASS_PROTOCOL_STATE_H
+#define ROSENPASS_PROTOCOL_STATE_H
 
 /*
- * The engine's state, shared by the files that work on it:
+ * The engine's state and its times, shared by the files that work on it. A file calls only files of its own
+ * row and of the rows below:
  *
- *     engine.c    creation, receive, expire: who does what
- *     peers.c     adding, changing, removing, looking up peers; their timers
- *     initiate.c  our InitHello: building, sending, sending again
- *     endpoint.c  where a peer is: what proves an address, and where messages go
- *     complete.c  RespHello, EmptyData and CookieReply: our handshake goes on
- *     respond.c   InitHello and InitConf: the peer's handshake
+ *     engine.c    peers.c         the public calls: create, receive, expire, next; add, change, remove peers
+ *     complete.c  respond.c       our handshake goes on; the peer's handshake
+ *     initiate.c  crossing.c      our InitHello and what is due; which of two crossing handshakes goes first
+ *     inbox.c     peer_table.c    what is admitted; where peers are found, and when they are due
+ *     endpoint.c                  where a peer is, and where messages to it go
+ *     outbox.c                    what is sealed, sent and reported
+ *     state.c                     time
+ *
+ * Below these are the concepts that know no engine: messages, handshake steps, cookies, timers, and others.
+ * tests/check/layers.sh checks the rows.
  */
 
 #include <stdbool.h>
@@ -59,7 +64,7 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Crossing handshakes; see respond.c. */
+	/* Crossing handshakes; see crossing.h. */
 	uint32_t crossed; /* messages of the peer's handshake that were passed over */
 	bool yielded;
 	uint64_t hold_until_ns;
@@ -81,7 +86,7 @@ struct own_handshake {
 		struct {
 			uint8_t osk[ROSENPASS_KEY_BYTES];
 			uint8_t txkr[CHAIN_BYTES];
-			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the RespHello */
+			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the RespHello */
 			struct rosenpass_address candidates[ENGINE_CANDIDATES];
 		};
 	};
@@ -97,11 +102,11 @@ struct peer {
 	bool discover;
 	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
 
-	/* Where the peer is: see endpoint.c. Length 0: not known. */
+	/* Where the peer is: see endpoint.h. Length 0: not known. */
 	struct rosenpass_address endpoint;
 	struct rosenpass_address home;                  /* what the caller said last */
 	struct rosenpass_address others[ENGINE_OTHERS]; /* the endpoint before; where else copies came from */
-	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the message that moved the endpoint */
+	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the message that moved the endpoint */
 	uint64_t moved_until_ns;                /* copies of that message count until then */
 
 	/* The key in use. */
@@ -116,7 +121,7 @@ struct peer {
 	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
 	uint64_t hello_ns;          /* when an InitHello of it last counted as one of a peer; 0: never */
 	bool answered;              /* the two below are set */
-	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the InitConf accepted last */
+	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
 	/* As initiator. */
@@ -151,7 +156,7 @@ struct rosenpass {
 	struct random_source random;
 	struct public_key own;
 	uint8_t secret_key[MCELIECE460896_SECRET_KEY_BYTES];
-	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of engine_identity() */
+	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of inbox_identity() */
 	uint64_t now_ns;
 
 	struct biscuit_keys biscuit_keys;
@@ -188,97 +193,10 @@ struct rosenpass {
 /* The most that one due peer leads to beside the datagrams of endpoint_ways(): STALE, and KEY or TIMEOUT. */
 #define ENGINE_DUE_EVENTS_MAX 2
 
-/* --- engine.c --- */
+/* Sets the engine's time, in nanoseconds since any fixed moment. An earlier time than the last is ignored. */
+void state_advance(struct rosenpass *engine, uint64_t now_ns);
 
-/* Lets the engine's time go on, never back. */
-void engine_advance(struct rosenpass *engine, uint64_t now_ns);
-
-/* The hash under which the mac of a message to us is right, among those of the dialects. -1: none. */
-int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
-
-/* A keyed hash of a message without its cookie field, by which a copy is recognized. */
-void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
-                     const uint8_t *message, size_t length);
-
-/* Seals mac and cookie of a message to the peer and queues it for that address. */
-void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
-                 enum keyed_hash hash, const struct rosenpass_address *to, bool repeated);
-
-/* Takes a key into use and tells the caller. */
-void engine_report_key(struct rosenpass *engine, struct peer *peer,
-                       const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
-                       enum rosenpass_dialect dialect, uint64_t established_ns);
-
-/* --- peers.c --- */
-
-struct peer *peers_by_handle(const struct rosenpass *engine, rosenpass_peer handle);
-struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash,
-                         const uint8_t id[static PUBLIC_KEY_FACT_BYTES]);
-struct peer *peers_by_sid(const struct rosenpass *engine, const uint8_t sid[static MESSAGE_SID_BYTES]);
-
-bool peers_can_reach(const struct peer *peer);
-
-/* Sets the peer's timer from its state. To be called after every change of it. */
-void peers_schedule(struct rosenpass *engine, struct peer *peer);
-
-/* Ends our own handshake with the peer and wipes it. */
-void peers_abort_handshake(struct rosenpass *engine, struct peer *peer);
-
-/* Frees all of them. */
-void peers_release(struct rosenpass *engine);
-
-/* --- initiate.c --- */
-
-/*
- * Does what is due for up to HANDSHAKE_BATCH_MAX peers. false when nothing more is
- * due or outputs have to be taken first.
- */
-bool initiate_expire(struct rosenpass *engine);
-
-/* Sends the message of our handshake (again) and sets the time of the next transmission. */
-void initiate_send(struct rosenpass *engine, struct peer *peer);
-
-/* --- endpoint.c --- */
-
-/* Whether two addresses are the same, and one at all. */
-bool endpoint_is_same(const struct rosenpass_address *a, const struct rosenpass_address *b);
-
-/* Takes the caller's word for where the peer is; length 0: nobody knows. */
-void endpoint_set(struct peer *peer, const struct rosenpass_address *address);
-
-/* The peer does not answer at its endpoint, and the caller may know other addresses. */
-void endpoint_lose(struct peer *peer);
-
-/*
- * A handshake was completed by a message from that address: the peer is there. identity: engine_identity()
- * of the message. Returns true if the endpoint has moved.
- */
-bool endpoint_authenticated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
-                            const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
-
-/* A message of that identity came again, from that address. Returns true if that had an effect. */
-bool endpoint_repeated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
-                       const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
-
-/* InitConf also goes to that address. Returns false if it does so already, or to too many. */
-bool endpoint_add_candidate(struct peer *peer, const struct rosenpass_address *from);
-
-/* Whether the message of our handshake can be sent anywhere. */
-bool endpoint_has_way(const struct peer *peer);
-
-/* The most datagrams that endpoint_send() leads to. */
-size_t endpoint_ways(const struct peer *peer);
-
-/* Queues a message of our handshake for every address where the peer may be. */
-void endpoint_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
-                   enum keyed_hash hash, bool repeated);
-
-/* --- complete.c, respond.c: each sets the datagrams' verdict and peer --- */
-
-void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count);
-void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram);
-void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *datagram);
-void respond_init_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count);
-void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *datagram);
+/* Returns the time in nanoseconds on the clock by which work is measured, 0 if the caller has set none. */
+uint64_t state_clock_ns(const struct rosenpass *engine);
 
 #endif

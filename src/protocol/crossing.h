@@ -1,0 +1,34 @@
+#ifndef ROSENPASS_PROTOCOL_CROSSING_H
+#define ROSENPASS_PROTOCOL_CROSSING_H
+
+/*
+ * Both sides may start at the same moment. Then two handshakes run between the same peers, each side could
+ * complete both, and each could end up with another key. Here it is decided which handshake goes first. The
+ * rule and its reasons are in crossing.c.
+ */
+
+#include "protocol/state.h"
+
+/*
+ * Weighs the peer's authenticated InitHello, in a dialect of that hash, against our own handshake. Returns
+ * true if the InitHello is to be passed over; otherwise ours may be held back from here on.
+ */
+bool crossing_goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash,
+                                const struct rosenpass_address *from);
+
+/* Weighs the peer's authenticated InitConf in the same way. Returns true if it is to be passed over. */
+bool crossing_goes_before_conf(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash);
+
+/* Returns true while our own handshake is held back: it is neither sent nor completed. */
+bool crossing_is_held(const struct rosenpass *engine, const struct peer *peer);
+
+/*
+ * Returns true if the peer may hold the key of our handshake when an InitConf of its own is taken. To be
+ * asked before our handshake is aborted, with biscuit_used of that InitConf.
+ */
+bool crossing_is_open(const struct rosenpass *engine, const struct peer *peer);
+
+/* Makes one more handshake due soon, after which both sides have the same key for certain. */
+void crossing_settle(struct rosenpass *engine, struct peer *peer);
+
+#endif
