@@ -1,4 +1,5 @@
 """Tries the mutants that the lists beside this file describe. scripts/mutants.sh starts it and explains its arguments."""
+import fcntl
 import json
 import os
 import queue
@@ -49,11 +50,11 @@ def stop_group(process):
 
 
 def run_test(test, seconds, log):
-    """Run one test. Returns "passed", "failed", "skipped" or "hung"."""
+    """Run one test, as meson does. Returns "passed", "failed", "skipped" or "hung"."""
     with open(log, "wb") as output:
         process = subprocess.Popen(test["cmd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   env={**os.environ, **test["env"]}, cwd=test["workdir"] or ROOT,
-                                   start_new_session=True)
+                                   env={**os.environ, "MALLOC_PERTURB_": "85", **test["env"]},
+                                   cwd=test["workdir"] or test["build"], start_new_session=True)
     try:
         deadline = time.monotonic() + seconds
         delay = 0.005
@@ -146,6 +147,7 @@ class Copy:
         for test in self.introspect("--tests"):
             test["files"] = [os.path.relpath(path, self.build) for name in test.get("depends", [])
                              for path in targets.get(name, [])]
+            test["build"] = self.build
             self.tests[test["name"]] = test
 
     def introspect(self, what):
@@ -176,7 +178,17 @@ class Copy:
                 raise WorkError(f"{name} {outcome} without any fault:\n{self.log_end()}")
             self.seconds[name] = None if outcome == "skipped" else time.monotonic() - start
 
-    def try_entry(self, entry):
+    def others(self, names):
+        """Return the unit tests that are not named and notice the mutant that is in place."""
+        found = []
+        for name, test in sorted(self.tests.items()):
+            if name in names or not any(suite.endswith(":unit") for suite in test["suite"]) or not self.make([name]):
+                continue
+            if run_test(test, 60, self.log) in ("failed", "hung"):
+                found.append(name)
+        return found
+
+    def try_entry(self, entry, with_others):
         """Apply a mutant, run its tests and take it back. Returns the outcome and what was decisive."""
         path = os.path.join(self.tree, entry.file)
         with open(path, encoding="utf-8") as file:
@@ -195,6 +207,8 @@ class Copy:
                     return "noticed", name if outcome == "failed" else f"{name} hangs"
                 if outcome == "hung":
                     return "error", f"{name} hangs, but the entry does not say so"
+            if with_others:
+                return "survived", f"{', '.join(names)} passed; others that fail: {' '.join(self.others(names)) or 'none'}"
         finally:
             with open(path, "w", encoding="utf-8") as file:
                 file.write(original)
@@ -248,7 +262,7 @@ def spread(entries, limit):
     return [entries[number * len(entries) // limit] for number in range(limit)]
 
 
-def work_through(copies, entries, results):
+def work_through(copies, entries, results, with_others):
     """Try all entries, in every copy at the same time."""
     waiting = queue.Queue()
     for entry in entries:
@@ -262,7 +276,7 @@ def work_through(copies, entries, results):
                 return
             start = time.monotonic()
             try:
-                outcome, reason = copy.try_entry(entry)
+                outcome, reason = copy.try_entry(entry, with_others)
             except Exception as error:  # pylint: disable=broad-except
                 outcome, reason = "error", repr(error)
             if entry.unnoticed:
@@ -301,9 +315,16 @@ def report(results):
     return good
 
 
-def try_all(entries, jobs):
+def try_all(entries, jobs, with_others):
     """Try the entries in as many copies. Returns whether each had the outcome that it should have."""
     names = sorted({name for entry in entries for name in entry.tests})
+    os.makedirs(WORK, exist_ok=True)
+    # Held to the end of the process.
+    lock = open(os.path.join(WORK, "lock"), "w", encoding="ascii")  # pylint: disable=consider-using-with
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise WorkError("build/mutants is in use by another run") from None
     copies = [Copy(number + 1) for number in range(min(jobs, len(entries)))]
     for copy in copies:
         os.makedirs(copy.tree, exist_ok=True)
@@ -313,19 +334,21 @@ def try_all(entries, jobs):
         copy.seconds = copies[0].seconds
     say(f"{len(entries)} mutants, {len(names)} tests, which pass without a fault")
     results = []
-    work_through(copies, entries, results)
+    work_through(copies, entries, results, with_others)
     return report(results) and not stopping.is_set()
 
 
 def arguments():
-    words, options = [], {"jobs": 2, "limit": None, "base": None}
+    words, options = [], {"jobs": 2, "limit": None, "base": None, "others": False}
     for word in sys.argv[1:]:
         name, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
             words.append(word)
+        elif word == "--others":
+            options["others"] = True
         elif equals and name == "base":
             options[name] = value
-        elif name in options and value.isdecimal() and int(value) > 0:
+        elif name in ("jobs", "limit") and value.isdecimal() and int(value) > 0:
             options[name] = int(value)
         else:
             sys.exit(f"scripts/mutants.sh: unknown option {shlex.quote(word)}; --help explains all")
@@ -347,7 +370,7 @@ def main():
                 say("no mutant concerns what was changed")
                 return 0
             sys.exit(f"scripts/mutants.sh: no mutant is called {' '.join(words)}")
-        return 0 if try_all(spread(chosen, options["limit"]), options["jobs"]) else 1
+        return 0 if try_all(spread(chosen, options["limit"]), options["jobs"], options["others"]) else 1
     except (EntryError, WorkError) as error:
         sys.exit(f"scripts/mutants.sh: {error}")
 

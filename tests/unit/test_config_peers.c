@@ -180,6 +180,8 @@ static void test_errors(void **state)
 		{ OUT "peer = \"" WG_PEER "\"",
 		  "4: peer 1: peer without device; device = \"...\" is the WireGuard "
 		  "interface that has this peer" },
+		{ "device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"allowed-ips\"]",
+		  "4: peer 1: extra_params: allowed-ips needs a value after it" },
 		{ OUT "extra_params = [\"x\"]",
 		  "4: peer 1: extra_params without device and peer, which they are for" },
 		{ "device = \"a/b\"",
