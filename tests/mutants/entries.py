@@ -117,6 +117,11 @@ def read_list(path, area):
     return entries, faults
 
 
+def has_case(path, case):
+    with open(path, encoding="utf-8") as file:
+        return re.search(rf"\b{re.escape(case)}\b", file.read()) is not None
+
+
 def read_sources(root, area):
     sources = {}
     for path in sorted(glob.glob(os.path.join(root, "src", area, "**", "*.[ch]"), recursive=True)):
@@ -138,8 +143,12 @@ def read_entries(root):
         for entry in found:
             fault = complete(entry) or entry.find(sources)
             for name in entry.tests:
-                if name.startswith("test_") and not os.path.exists(os.path.join(root, "tests", "unit", f"{name}.c")):
-                    fault = f"there is no tests/unit/{name}.c"
+                program, _, case = name.partition("/")
+                path = os.path.join(root, "tests", "unit", f"{program}.c")
+                if program.startswith("test_") and not os.path.exists(path):
+                    fault = f"there is no tests/unit/{program}.c"
+                elif case and not has_case(path, case):
+                    fault = f"tests/unit/{program}.c has no {case}"
             if (area, entry.title) in titles:
                 fault = "another entry has the same title"
             titles.add((area, entry.title))

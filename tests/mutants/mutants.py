@@ -49,11 +49,18 @@ def stop_group(process):
             pass
 
 
-def run_test(test, seconds, log):
-    """Run one test, as meson does. Returns "passed", "failed", "skipped" or "hung"."""
+def program_of(name):
+    """The test without its case: "test_aead/test_tampering" is a case of test_aead."""
+    return name.partition("/")[0]
+
+
+def run_test(test, name, seconds, log):
+    """Run one test, or a case of it, as meson does. Returns "passed", "failed", "skipped", "hung" or "absent"."""
+    case = name.partition("/")[2]
     with open(log, "wb") as output:
         process = subprocess.Popen(test["cmd"], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                                   env={**os.environ, "MALLOC_PERTURB_": "85", **test["env"]},
+                                   env={**os.environ, "MALLOC_PERTURB_": "85", **test["env"],
+                                        **({"TEST_FILTER": case} if case else {})},
                                    cwd=test["workdir"] or test["build"], start_new_session=True)
     try:
         deadline = time.monotonic() + seconds
@@ -71,6 +78,9 @@ def run_test(test, seconds, log):
         stop_group(process)
     if process.returncode == SKIPPED:
         return "skipped"
+    with open(log, "rb") as output:
+        if case and b"[ RUN      ]" not in output.read():
+            return "absent"
     return "passed" if process.returncode == 0 else "failed"
 
 
@@ -155,14 +165,14 @@ class Copy:
         return json.loads(done.stdout)
 
     def make(self, names):
-        files = sorted({path for name in names for path in self.tests[name]["files"]})
+        files = sorted({path for name in names for path in self.tests[program_of(name)]["files"]})
         return not files or self.command(["nice", "-n", "10", "ninja", "-j2", "-C", self.build, *files])
 
     def prepare(self, names):
         """Build the named tests without a fault, and see them pass."""
         self.synchronize()
         self.configure()
-        unknown = [name for name in names if name not in self.tests]
+        unknown = [name for name in names if program_of(name) not in self.tests]
         if unknown:
             raise WorkError("there is no test " + ", ".join(unknown))
         if not self.make(names):
@@ -171,7 +181,9 @@ class Copy:
     def measure(self, names):
         for name in names:
             start = time.monotonic()
-            outcome = run_test(self.tests[name], 300, self.log)
+            outcome = run_test(self.tests[program_of(name)], name, 300, self.log)
+            if outcome == "absent":
+                raise WorkError(f"there is no case {name}")
             if outcome == "skipped":
                 say(f"skipped: {name} cannot run here")
             elif outcome != "passed":
@@ -184,7 +196,7 @@ class Copy:
         for name, test in sorted(self.tests.items()):
             if name in names or not any(suite.endswith(":unit") for suite in test["suite"]) or not self.make([name]):
                 continue
-            if run_test(test, 60, self.log) in ("failed", "hung"):
+            if run_test(test, name, 60, self.log) in ("failed", "hung"):
                 found.append(name)
         return found
 
@@ -202,7 +214,7 @@ class Copy:
             if not self.make(names):
                 return "error", "does not build:\n" + self.log_end()
             for name in names:
-                outcome = run_test(self.tests[name], self.seconds[name] * HANG_TIMES + HANG_SECONDS, self.log)
+                outcome = run_test(self.tests[program_of(name)], name, self.seconds[name] * HANG_TIMES + HANG_SECONDS, self.log)
                 if outcome == "failed" or (outcome == "hung" and entry.hangs):
                     return "noticed", name if outcome == "failed" else f"{name} hangs"
                 if outcome == "hung":
@@ -246,7 +258,7 @@ def select(entries, words, base):
         say("no earlier commit to compare with: no mutant counts as changed")
         changed = set()
     for entry in entries:
-        tests = {f"tests/unit/{name}.c" for name in entry.tests}
+        tests = {f"tests/unit/{program_of(name)}.c" for name in entry.tests}
         for word in words:
             if (word == "all" or word == entry.area or (word == "changed" and (tests | {entry.file}) & changed) or
                     (word not in (*AREAS, "changed") and entry.mentions(word))):

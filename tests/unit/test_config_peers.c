@@ -142,8 +142,9 @@ static void test_errors(void **state)
 		{ OUT "key_out_mode = 640", "7: peer 1: key_out_mode 01200 does not let the owner read and "
 		                            "write; expected an octal mode "
 		                            "such as \"0640\" or 0o640" },
-		{ OUT "key_out_mode = \"010640\"", "7: peer 1: key_out_mode 010640 is no mode of a file; "
-		                                   "expected one such as 0640" },
+		{ OUT "key_out_mode = 0o40000000640",
+		  "7: peer 1: key_out_mode 040000000640 is no mode of a file; "
+		  "expected an octal mode such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "
 		                           "file; expected an octal mode "
 		                           "such as \"0640\" or 0o640" },
