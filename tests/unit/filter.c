@@ -1,6 +1,6 @@
 /*
- * Linked into every unit test: TEST_FILTER in the environment names the cases to run, with * and ? as in the names of
- * files. scripts/mutants.sh uses it, so that a mutant is tried with the case that has to notice it alone.
+ * Linked into every unit test: TEST_FILTER in the environment names the cases to run, with * and ? as in
+ * names of files. scripts/mutants.sh tries a mutant with the one case that has to notice it.
  */
 #include <setjmp.h>
 #include <stdarg.h>

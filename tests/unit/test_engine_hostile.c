@@ -1,4 +1,4 @@
-/* The engine: messages by somebody who knows public keys, has a genuine message, or comes at the wrong moment. */
+/* The engine: messages by whoever knows public keys, has a genuine message, or comes at the wrong moment. */
 
 #include "engine_steps.h"
 
@@ -33,7 +33,7 @@ static int fill(void *context, uint8_t *out, size_t out_len)
 	return 0;
 }
 
-/* What answers an InitHello of Alice's, made of public keys and of a chaining key that the forger believes in. */
+/* An answer to an InitHello of Alice's, made of public keys and of a chaining key that the forger guesses. */
 static struct packet forge_resp_hello(const struct packet *hello, enum rosenpass_dialect asked,
                                       enum rosenpass_dialect dialect, const uint8_t ck[static CHAIN_BYTES])
 {
@@ -91,7 +91,7 @@ static void test_forged_resp_hello(void **state)
 	}
 }
 
-/* Behind a mac that is right each tag decides alone. offset: from the beginning, or negative, from the end. */
+/* Behind a mac that is right each tag decides alone. offset: from the end of the message. */
 static void test_wrong_tags(void **state)
 {
 	static const struct {
