@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # usage: scripts/test.sh
 # Builds with gcc, with clang, and with clang's address and undefined-behaviour sanitizers, all with warnings as
-# errors, and runs the tests. The last line is "N passed, N failed"; the exit status is 0 only if nothing failed.
+# errors, and runs the tests. Then some deliberate faults in what was changed have to be noticed (scripts/mutants.sh). The last
+# line is "N passed, N failed"; the exit status is 0 only if nothing failed.
 # Writes to build/ alone.
 [ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
@@ -9,6 +10,8 @@ set -uo pipefail
 export LC_ALL=C
 
 cd "$root" || exit 1
+# So many at most: a few minutes.
+mutants=30
 passed=0
 failed=0
 pids=()
@@ -130,6 +133,13 @@ wait "${pids[0]}"
 sanitize_status=$?
 pids=()
 cat build/sanitize-tests.log
+
+headline "mutants of what was changed"
+if scripts/mutants.sh changed --limit="$mutants"; then
+	result PASS "the tests notice the mutants that were tried"
+else
+	result FAIL "the tests do not notice every mutant"
+fi
 
 headline "outcome"
 count gcc

@@ -130,6 +130,56 @@ static void test_wrong_tags(void **state)
 	}
 }
 
+/* A mac that is wrong in its last byte is wrong, in each dialect and message. */
+static void test_wrong_mac(void **state)
+{
+	(void)state;
+	for (int dialect = 0; dialect < ROSENPASS_DIALECT_COUNT; dialect++) {
+		struct world world;
+		struct packet packet;
+
+		pair(&world, ONLY(dialect), ALL);
+		host_expire(&world, ALICE);
+		for (int step = 0; step < 4; step++) {
+			enum host_name from = step % 2 == 0 ? ALICE : BOB;
+			enum host_name to = from == ALICE ? BOB : ALICE;
+			struct packet wrong;
+
+			packet = host_take(&world, from);
+			wrong = packet;
+			wrong.data[wrong.length - MESSAGE_COOKIE_BYTES - 1] ^= 1;
+			assert_int_equal(host_receive(&world, to, &wrong), ROSENPASS_DROPPED_MAC);
+			assert_true(host_receive(&world, to, &packet) < ROSENPASS_DROPPED);
+		}
+		assert_same_key(&world, ALICE, BOB);
+		world_teardown(&world);
+	}
+}
+
+/* An InitHello under another preshared key says whom it claims to be from, and nobody has sent it. */
+static void test_claim(void **state)
+{
+	static const uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
+	struct world world;
+	struct packet hello;
+	struct rosenpass_datagram datagram = { .from = host_address(ALICE) };
+
+	(void)state;
+	world_setup(&world);
+	assert_int_equal(host_try_add(&world, ALICE, BOB, true, ALL, psk), 0);
+	host_add(&world, BOB, ALICE, false, ALL);
+	host_expire(&world, ALICE);
+	hello = host_take(&world, ALICE);
+	datagram.data = hello.data;
+	datagram.length = hello.length;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_AUTH);
+	assert_int_equal(datagram.peer, 0);
+	assert_true(datagram.has_claim);
+	assert_int_equal(datagram.claimed_peer, world.hosts[BOB].peers[ALICE]);
+	world_teardown(&world);
+}
+
 /* What belongs to another state, or comes when all is over, is of no session. */
 static void test_wrong_states(void **state)
 {
@@ -265,9 +315,14 @@ static void test_verdicts_begin_anew(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forged_resp_hello),  cmocka_unit_test(test_wrong_tags),
-		cmocka_unit_test(test_wrong_states),       cmocka_unit_test(test_answer_while_held),
-		cmocka_unit_test(test_impossible_address), cmocka_unit_test(test_verdicts_begin_anew),
+		cmocka_unit_test(test_forged_resp_hello),
+		cmocka_unit_test(test_wrong_tags),
+		cmocka_unit_test(test_wrong_states),
+		cmocka_unit_test(test_wrong_mac),
+		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_answer_while_held),
+		cmocka_unit_test(test_impossible_address),
+		cmocka_unit_test(test_verdicts_begin_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

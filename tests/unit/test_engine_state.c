@@ -177,6 +177,58 @@ static void test_latest_time(void **state)
 	world_teardown(&world);
 }
 
+/* Bob's InitConf is under way while Alice's own handshake is confirmed: the answer of before is outdated. */
+static void test_outdated_by_confirmation(void **state)
+{
+	struct world world;
+	struct packet packet;
+	struct packet conf;
+
+	(void)state;
+	both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
+	host_expire(&world, BOB);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_ANSWERED);
+	packet = host_take(&world, ALICE);
+	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_ACCEPTED);
+	conf = host_take(&world, BOB);
+	/* Bob has begun anew, and only answers. */
+	assert_int_equal(rosenpass_peer_remove(world.hosts[BOB].engine, world.hosts[BOB].peers[ALICE]), 0);
+	host_add(&world, BOB, ALICE, false, ALL);
+	host_expire(&world, ALICE);
+	world_settle(&world);
+	assert_same_key(&world, ALICE, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &conf), ROSENPASS_DROPPED_REPLAY);
+	world_teardown(&world);
+}
+
+/* Of a peer that was removed nothing is left: no timer, no session, no handle. */
+static void test_removed(void **state)
+{
+	struct world world;
+	struct rosenpass_peer_info info;
+	rosenpass_peer before = 0;
+
+	(void)state;
+	world_setup(&world);
+	for (int i = 0; i < 50; i++) {
+		host_add(&world, ALICE, BOB, true, ALL);
+		if (i > 0)
+			assert_int_equal(rosenpass_peer_get(world.hosts[ALICE].engine, before, &info),
+			                 ROSENPASS_E_NO_PEER);
+		before = world.hosts[ALICE].peers[BOB];
+		assert_int_equal(rosenpass_peer_get(world.hosts[ALICE].engine, before, &info), 0);
+		host_expire(&world, ALICE);
+		host_drop(&world, ALICE);
+		assert_true(rosenpass_deadline(world.hosts[ALICE].engine) < ROSENPASS_NEVER);
+		assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, before), 0);
+		assert_int_equal(rosenpass_deadline(world.hosts[ALICE].engine), ROSENPASS_NEVER);
+		assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, before),
+		                 ROSENPASS_E_NO_PEER);
+	}
+	world_teardown(&world);
+}
+
 /* In a batch, what ends a handshake goes before what begins one. */
 static void test_order_of_a_batch(void **state)
 {
@@ -288,6 +340,8 @@ int main(void)
 		cmocka_unit_test(test_dialect_forbidden_meanwhile),
 		cmocka_unit_test(test_other_psk_meanwhile),
 		cmocka_unit_test(test_latest_time),
+		cmocka_unit_test(test_outdated_by_confirmation),
+		cmocka_unit_test(test_removed),
 		cmocka_unit_test(test_order_of_a_batch),
 		cmocka_unit_test(test_session_ids_differ),
 		cmocka_unit_test(test_price_of_repetitions),
