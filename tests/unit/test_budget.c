@@ -164,6 +164,7 @@ static void test_suspend_within_a_measurement(void **state)
 	assert_true(budget_take(&budget));
 	now_ns += 8 * 3600 * SECOND;
 	charge(8 * 3600 * SECOND, 1, 0);
+	assert_in_range(budget.cost_ns, MS, 2 * MS);
 	budget_advance(&budget, now_ns);
 	assert_true(budget_take(&budget));
 	charge(MS, 1, 0);
@@ -174,6 +175,12 @@ static void test_suspend_within_a_measurement(void **state)
 static void test_clock_that_goes_back(void **state)
 {
 	(void)state;
+	/* No debt is paid by it. */
+	assert_true(budget_take(&budget));
+	charge(40 * MS, 1, 0);
+	now_ns -= SECOND;
+	budget_advance(&budget, now_ns);
+	assert_int_equal(budget.debt_ns, 40 * MS);
 	(void)share_of(10, MS, false);
 	now_ns -= 9 * SECOND;
 	assert_in_range(share_of(5, MS, false), 570, 620);

@@ -81,6 +81,48 @@ static void test_cookie_buys_a_share_only(void **state)
 	world_teardown(&world);
 }
 
+/* Addresses of one group, here the ports of one host, have a share together. */
+static void test_share_of_a_group(void **state)
+{
+	struct world world;
+	struct packet hello = message_of_step(&world, 0);
+	struct packet first;
+	struct packet packet;
+	struct rosenpass_datagram datagram = { .from = host_address(ALICE) };
+
+	(void)state;
+	rosenpass_set_under_load(world.hosts[BOB].engine, true);
+	assert_int_equal(host_receive(&world, BOB, &hello), ROSENPASS_COOKIE_SENT);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_COOKIE_TAKEN);
+	first = host_take(&world, ALICE);
+	/* From another port it needs another cookie. */
+	datagram.from.bytes[datagram.from.length - 1] ^= 1;
+	datagram.data = first.data;
+	datagram.length = first.length;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	assert_int_equal(datagram.verdict, ROSENPASS_COOKIE_SENT);
+	host_collect(&world, BOB);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_COOKIE_TAKEN);
+	world.now = rosenpass_deadline(world.hosts[ALICE].engine);
+	host_expire(&world, ALICE);
+	packet = host_take(&world, ALICE);
+	while (host_receive(&world, BOB, &first) == ROSENPASS_ANSWERED)
+		host_drop(&world, BOB);
+	datagram.data = packet.data;
+	datagram.length = packet.length;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	host_collect(&world, BOB);
+	assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_LOAD);
+	/* With a share of its own again it is answered: its cookie was right. */
+	world.now += SECOND;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	host_collect(&world, BOB);
+	assert_int_equal(datagram.verdict, ROSENPASS_ANSWERED);
+	world_teardown(&world);
+}
+
 /* InitConf and what our own handshakes wait for go on under load. */
 static void test_load_does_not_stop_us(void **state)
 {
@@ -395,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_cookie_buys_a_share_only),
+		cmocka_unit_test(test_share_of_a_group),
 		cmocka_unit_test(test_load_does_not_stop_us),
 		cmocka_unit_test(test_cookie_only_beyond_the_budget),
 		cmocka_unit_test(test_no_budget_without_a_clock),

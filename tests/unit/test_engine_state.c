@@ -125,6 +125,72 @@ static void test_confirmation_too_late(void **state)
 	world_teardown(&world);
 }
 
+/* A key that is reported without EmptyData is as old as its handshake, not as its report. */
+static void test_unconfirmed_key_ages(void **state)
+{
+	struct world world;
+	uint64_t start;
+
+	(void)state;
+	(void)message_of_step(&world, 2);
+	start = world.now;
+	(void)world_run_deaf(&world, ALICE, start + 180 * SECOND - 1);
+	assert_int_equal(world.hosts[ALICE].keys[BOB], 1);
+	assert_int_equal(world.hosts[ALICE].stales[BOB], 0);
+	(void)world_run_deaf(&world, ALICE, start + 180 * SECOND);
+	assert_int_equal(world.hosts[ALICE].stales[BOB], 1);
+	world_teardown(&world);
+}
+
+/* Keys that are exchanged while the clock is behind are as old as if it had stood still. */
+static void test_key_from_before(void **state)
+{
+	struct world world;
+	struct packet conf = message_of_step(&world, 2);
+	uint64_t start = world.now;
+
+	(void)state;
+	world.now = start - 175 * SECOND;
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_EXCHANGED);
+	world.now = start + 10 * SECOND;
+	host_expire(&world, BOB);
+	assert_int_equal(world.hosts[BOB].stales[ALICE], 0);
+	world_teardown(&world);
+}
+
+/* Not at once: the same source would be asked again and again. */
+static void test_random_source_that_fails(void **state)
+{
+	struct world world;
+	uint64_t deadline;
+
+	(void)state;
+	pair(&world, ALL, ALL);
+	world.hosts[ALICE].random_fails_at = world.hosts[ALICE].random_calls + 1;
+	host_expire(&world, ALICE);
+	assert_int_equal(world.hosts[ALICE].outbox_used, 0);
+	deadline = rosenpass_deadline(world.hosts[ALICE].engine);
+	assert_in_range(deadline - world.now, SECOND / 4, SECOND);
+	world.now = deadline;
+	host_expire(&world, ALICE);
+	assert_int_equal(world.hosts[ALICE].outbox_used, 1);
+	world_teardown(&world);
+}
+
+/* After a sleep the peer is not one that has been away for as long. */
+static void test_asks_often_after_sleep(void **state)
+{
+	struct world world;
+
+	(void)state;
+	pair_started(&world);
+	(void)world_run_deaf(&world, ALICE, world.now + 20 * SECOND);
+	world.now += 8 * 3600 * SECOND;
+	host_expire(&world, ALICE);
+	assert_true(rosenpass_deadline(world.hosts[ALICE].engine) <= world.now + 10 * SECOND);
+	world_teardown(&world);
+}
+
 /* What Bob forbids while Alice's InitConf is under way is forbidden. */
 static void test_dialect_forbidden_meanwhile(void **state)
 {
@@ -337,6 +403,10 @@ int main(void)
 		cmocka_unit_test(test_renewal_times),
 		cmocka_unit_test(test_many_biscuits),
 		cmocka_unit_test(test_confirmation_too_late),
+		cmocka_unit_test(test_unconfirmed_key_ages),
+		cmocka_unit_test(test_key_from_before),
+		cmocka_unit_test(test_random_source_that_fails),
+		cmocka_unit_test(test_asks_often_after_sleep),
 		cmocka_unit_test(test_dialect_forbidden_meanwhile),
 		cmocka_unit_test(test_other_psk_meanwhile),
 		cmocka_unit_test(test_latest_time),

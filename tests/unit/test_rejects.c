@@ -231,7 +231,6 @@ static void test_forgets_a_peer(void **state)
 	rejects_note(&rejects, &rejected, 3, 7, S);
 	rejects_note(&rejects, &rejected, 4, 8, S);
 	assert_int_equal(tell(&rejects, S), 2);
-	rejects_forget_peer(&rejects, 0);
 	rejects_forget_peer(&rejects, 7);
 	assert_int_equal(rejects.count, 1);
 	assert_int_equal(rejects.callers[0].serial, 8);
@@ -242,6 +241,18 @@ static void test_forgets_a_peer(void **state)
 	/* Wrong again after it was right: news. */
 	rejects_note(&rejects, &rejected, 3, 7, 2 * S);
 	assert_int_equal(tell(&rejects, 2 * S), 1);
+}
+
+/* Those whom nobody knows have no serial. A peer without one takes none of them along. */
+static void test_keeps_strangers(void **state)
+{
+	static struct rejects rejects;
+	struct channel_rejected rejected = from_v4(0x0a000001, 1, 1);
+
+	(void)state;
+	rejects_note(&rejects, &rejected, 0, 0, S);
+	rejects_forget_peer(&rejects, 0);
+	assert_int_equal(rejects.count, 1);
 }
 
 int main(void)
@@ -256,6 +267,7 @@ int main(void)
 		cmocka_unit_test(test_flood_is_fair),
 		cmocka_unit_test(test_old_news),
 		cmocka_unit_test(test_forgets_a_peer),
+		cmocka_unit_test(test_keeps_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
