@@ -100,6 +100,7 @@ look()
 	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
 	want has_valgrind valgrind "constant-time tests"
 	want 'have mandoc' mandoc "manual pages"
+	want 'have abidiff' abigail-tools "compares the library's interface with that of before"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
 	want 'have iptables' iptables "what wg-quick needs for a tunnel that takes all packets"
 	want 'have strace' strace "kills a daemon between two system calls"

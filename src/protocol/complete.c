@@ -211,8 +211,11 @@ void complete_empty_data(struct rosenpass *engine, const struct inbox_message *r
 		peer->biscuit_used = own->biscuit_mark;
 	peer->biscuit_confirmed = engine->biscuit_counter;
 	peer->unconfirmed_until_ns = 0;
-	if (!own->reported)
-		outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	if (own->reported)
+		outbox_confirmed(engine, peer);
+	else
+		outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns,
+		           true);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	inbox_identity(engine, identity, message, sizeof message);

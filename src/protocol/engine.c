@@ -12,6 +12,7 @@
 #include "protocol/initiate.h"
 #include "protocol/peer_table.h"
 #include "protocol/respond.h"
+#include "protocol/sized.h"
 #include "protocol/state.h"
 
 /* Our own facts are wanted by the first packet: computed before it can come. */
@@ -31,21 +32,23 @@ static void prepare_own_key(struct public_key *own)
 	public_key_fact(own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY);
 }
 
-int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *config)
+int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *callers)
 {
+	struct rosenpass_config config;
+	struct rosenpass_environment environment;
 	struct memory memory;
 	struct rosenpass *engine;
 
-	if (config->public_key == NULL || config->secret_key == NULL || config->environment.random == NULL ||
-	    (config->environment.allocate != NULL && config->environment.release == NULL))
+	if (out == NULL || !sized_read(&config, sizeof config, SIZED_CONFIG, callers) ||
+	    config.public_key == NULL || config.secret_key == NULL ||
+	    environment_read(&environment, config.environment) != 0)
 		return ROSENPASS_E_ARGUMENT;
-	memory = memory_from_environment(&config->environment);
+	memory = memory_from_environment(&environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random =
-		(struct random_source){ config->environment.random, config->environment.random_context };
+	engine->random = (struct random_source){ environment.random, environment.random_context };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
 	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
@@ -54,9 +57,9 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *conf
 	}
 	/* Where a bucket lies is no secret worth constant time; that it cannot be foreseen is enough. */
 	ct_declassify(engine->rate_limit.key, sizeof engine->rate_limit.key);
-	memcpy(engine->secret_key, config->secret_key, sizeof engine->secret_key);
+	memcpy(engine->secret_key, config.secret_key, sizeof engine->secret_key);
 	ct_secret(engine->secret_key, sizeof engine->secret_key);
-	public_key_init(&engine->own, config->public_key);
+	public_key_init(&engine->own, config.public_key);
 	prepare_own_key(&engine->own);
 	*out = engine;
 	return 0;
@@ -108,6 +111,25 @@ static void hand_over(struct rosenpass *engine, struct inbox_message *messages, 
 	}
 }
 
+/* Counts what became of a datagram, for all and for the peer that it came from or named. */
+static void count_verdict(struct rosenpass *engine, const struct rosenpass_datagram *datagram)
+{
+	size_t index = verdict_index(datagram->verdict);
+	struct peer *peer;
+
+	if (index < VERDICT_INDEX_COUNT)
+		engine->stats.received[index]++;
+	if (datagram->verdict < ROSENPASS_DROPPED)
+		return;
+	peer = peer_table_by_handle(engine, datagram->peer != 0 ? datagram->peer : datagram->claimed_peer);
+	if (peer == NULL)
+		return;
+	peer->has_dropped = true;
+	peer->dropped = datagram->verdict;
+	peer->dropped_ns = engine->now_ns;
+}
+
+/* A batch of datagrams in our form. */
 static void receive_batch(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
 {
 	struct inbox_message messages[HANDSHAKE_BATCH_MAX];
@@ -119,14 +141,56 @@ static void receive_batch(struct rosenpass *engine, struct rosenpass_datagram *d
 		hand_over(engine, &messages[i], run);
 	}
 	for (size_t i = 0; i < count; i++)
-		engine->stats.received[datagrams[i].verdict]++;
+		count_verdict(engine, &datagrams[i]);
 }
 
-size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
-                         uint64_t now_ns)
+/* The caller's i-th datagram, in the caller's form. */
+static void *datagram_at(struct rosenpass_datagram *datagrams, size_t i)
+{
+	return (char *)datagrams + i * datagrams->size;
+}
+
+static bool can_read(struct rosenpass_datagram *datagrams, size_t count)
+{
+	struct rosenpass_datagram own;
+
+	if (datagrams == NULL)
+		return count == 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!sized_read(&own, sizeof own, SIZED_DATAGRAM, datagram_at(datagrams, i)) ||
+		    own.size != datagrams->size || (own.data == NULL && own.length > 0))
+			return false;
+	}
+	return true;
+}
+
+/* A batch of the caller's datagrams, which can be read. */
+static void receive_callers(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t first,
+                            size_t count)
+{
+	struct rosenpass_datagram own[HANDSHAKE_BATCH_MAX];
+	uint8_t group_lengths[HANDSHAKE_BATCH_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)!sized_read(&own[i], sizeof own[i], SIZED_DATAGRAM, datagram_at(datagrams, first + i));
+		group_lengths[i] = own[i].from.group_length;
+		if (own[i].from.group_length == 0)
+			own[i].from.group_length = own[i].from.length;
+	}
+	receive_batch(engine, own, count);
+	for (size_t i = 0; i < count; i++) {
+		own[i].from.group_length = group_lengths[i];
+		sized_write(datagram_at(datagrams, first + i), &own[i], sizeof own[i]);
+	}
+}
+
+int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                      uint64_t now_ns)
 {
 	size_t taken = 0;
 
+	if (engine == NULL || !can_read(datagrams, count))
+		return ROSENPASS_E_ARGUMENT;
 	state_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	while (taken < count) {
@@ -138,28 +202,35 @@ size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *da
 			batch = count - taken;
 		if (batch == 0)
 			break;
-		receive_batch(engine, datagrams + taken, batch);
+		receive_callers(engine, datagrams, taken, batch);
 		taken += batch;
 	}
-	return taken;
+	return (int)taken;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 uint64_t rosenpass_deadline(const struct rosenpass *engine)
 {
-	uint64_t peers = peer_table_deadline(engine);
-	uint64_t biscuits = biscuit_keys_deadline(&engine->biscuit_keys);
-	uint64_t cookies = cookie_secrets_deadline(&engine->cookie_secrets);
-	uint64_t deadline = biscuits < cookies ? biscuits : cookies;
+	uint64_t deadline = ROSENPASS_NEVER;
 
-	if (peers < deadline)
-		deadline = peers;
-	if (engine->load_until_ns != 0 && engine->load_until_ns < deadline)
-		deadline = engine->load_until_ns;
+	if (engine == NULL)
+		return deadline;
+	deadline = earlier(deadline, peer_table_deadline(engine));
+	deadline = earlier(deadline, biscuit_keys_deadline(&engine->biscuit_keys));
+	deadline = earlier(deadline, cookie_secrets_deadline(&engine->cookie_secrets));
+	if (engine->load_until_ns != 0)
+		deadline = earlier(deadline, engine->load_until_ns);
 	return deadline;
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 {
+	if (engine == NULL)
+		return;
 	state_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	biscuit_keys_expire(&engine->biscuit_keys, engine->now_ns);
@@ -170,11 +241,15 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 
 void rosenpass_set_under_load(struct rosenpass *engine, bool under_load)
 {
+	if (engine == NULL)
+		return;
 	engine->under_load = under_load;
 }
 
 void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context)
 {
+	if (engine == NULL)
+		return;
 	engine->clock = clock;
 	engine->clock_context = context;
 	engine->load_until_ns = 0;
@@ -184,11 +259,28 @@ void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, vo
 
 bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 {
-	return outputs_next(&engine->outputs, output);
+	return engine != NULL && outputs_next(&engine->outputs, output);
 }
 
-void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
+int rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
 {
-	*stats = engine->stats;
-	stats->under_load = engine->under_load || engine->load_until_ns != 0;
+	struct rosenpass_stats own;
+
+	if (engine == NULL || !sized_can_write(stats, SIZED_STATS))
+		return ROSENPASS_E_ARGUMENT;
+	own = (struct rosenpass_stats){
+		.sent = engine->stats.sent,
+		.sent_bytes = engine->stats.sent_bytes,
+		.peers = engine->stats.peers,
+		.under_load = engine->under_load || engine->load_until_ns != 0,
+	};
+	sized_write(stats, &own, sizeof own);
+	return 0;
+}
+
+uint64_t rosenpass_count_received(const struct rosenpass *engine, enum rosenpass_verdict verdict)
+{
+	size_t index = verdict_index(verdict);
+
+	return engine != NULL && index < VERDICT_INDEX_COUNT ? engine->stats.received[index] : 0;
 }

@@ -167,7 +167,7 @@ static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
 
 	if (own->reported || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
 		return;
-	outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns, false);
 	own->reported = true;
 }
 

@@ -47,13 +47,16 @@ void outbox_reply(struct rosenpass *engine, const uint8_t *message, size_t lengt
 }
 
 void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
-                enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns)
+                enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns,
+                bool confirmed)
 {
 	struct output_slot *slot = add(engine, peer, ROSENPASS_OUTPUT_KEY, osk, ROSENPASS_KEY_BYTES);
 
 	slot->output.role = role;
 	slot->output.dialect = dialect;
+	slot->output.confirmed = confirmed;
 	peer->has_key = true;
+	peer->confirmed = confirmed;
 	peer->ever = true;
 	peer->key_since_ns = established_ns;
 	peer->role = role;
@@ -63,13 +66,26 @@ void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[s
 	                                                                 : ENGINE_RENEW_INITIATOR_NS);
 }
 
-void outbox_stale(struct rosenpass *engine, struct peer *peer)
+/* Queues an output about the key in use. */
+static void add_about_key(struct rosenpass *engine, const struct peer *peer, enum rosenpass_output_kind kind)
 {
-	struct output_slot *slot = add(engine, peer, ROSENPASS_OUTPUT_STALE, NULL, 0);
+	struct output_slot *slot = add(engine, peer, kind, NULL, 0);
 
 	slot->output.role = peer->role;
 	slot->output.dialect = peer->dialect;
+}
+
+void outbox_confirmed(struct rosenpass *engine, struct peer *peer)
+{
+	add_about_key(engine, peer, ROSENPASS_OUTPUT_CONFIRMED);
+	peer->confirmed = true;
+}
+
+void outbox_stale(struct rosenpass *engine, struct peer *peer)
+{
+	add_about_key(engine, peer, ROSENPASS_OUTPUT_STALE);
 	peer->has_key = false;
+	peer->confirmed = false;
 }
 
 void outbox_endpoint(struct rosenpass *engine, struct peer *peer)

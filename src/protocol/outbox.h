@@ -24,11 +24,16 @@ void outbox_reply(struct rosenpass *engine, const uint8_t *message, size_t lengt
                   const struct rosenpass_address *to);
 
 /*
- * Takes a key into use and reports it. Its age counts from established_ns; the next handshake is due
- * ENGINE_RENEW_RESPONDER_NS or ENGINE_RENEW_INITIATOR_NS after that, by the role.
+ * Takes a key into use and reports it. confirmed: the peer has proved that it has this key. Its age counts
+ * from established_ns; the next handshake is due ENGINE_RENEW_RESPONDER_NS or ENGINE_RENEW_INITIATOR_NS after
+ * that, by the role.
  */
 void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
-                enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns);
+                enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns,
+                bool confirmed);
+
+/* Reports that the peer has proved to have the key in use. */
+void outbox_confirmed(struct rosenpass *engine, struct peer *peer);
 
 /* Puts the peer's key out of use and reports that it is too old. */
 void outbox_stale(struct rosenpass *engine, struct peer *peer);

@@ -164,6 +164,26 @@ struct peer *peer_table_by_id(struct rosenpass *engine, enum keyed_hash hash,
 	return NULL;
 }
 
+/* Peers are listed only under the hashes that they may use. */
+struct peer *peer_table_by_key(struct rosenpass *engine, struct public_key *key)
+{
+	struct peer *peer = NULL;
+
+	for (int hash = 0; hash < KEYED_HASH_COUNT && peer == NULL; hash++)
+		peer = peer_table_by_id(engine, (enum keyed_hash)hash,
+		                        public_key_fact(key, (enum keyed_hash)hash, PUBLIC_KEY_PEER_ID));
+	return peer;
+}
+
+struct peer *peer_table_from(const struct rosenpass *engine, size_t *slot)
+{
+	for (; *slot < engine->slot_capacity; ++*slot) {
+		if (engine->slots[*slot].peer != NULL)
+			return engine->slots[*slot].peer;
+	}
+	return NULL;
+}
+
 struct peer *peer_table_by_sid(const struct rosenpass *engine, const uint8_t sid[static MESSAGE_SID_BYTES])
 {
 	size_t position = SIZE_MAX;

@@ -33,9 +33,17 @@ void peer_table_release(struct rosenpass *engine);
 
 /* Each returns NULL if there is no such peer. */
 struct peer *peer_table_by_handle(const struct rosenpass *engine, rosenpass_peer handle);
+/* By the whole public key, under any hash. */
+struct peer *peer_table_by_key(struct rosenpass *engine, struct public_key *key);
 struct peer *peer_table_by_id(struct rosenpass *engine, enum keyed_hash hash,
                               const uint8_t id[static PUBLIC_KEY_FACT_BYTES]);
 struct peer *peer_table_by_sid(const struct rosenpass *engine, const uint8_t sid[static MESSAGE_SID_BYTES]);
+
+/*
+ * Goes through all peers, in no particular order: the one in the first slot from *slot on, which is set to
+ * that slot. Returns NULL after the last.
+ */
+struct peer *peer_table_from(const struct rosenpass *engine, size_t *slot);
 
 /* Sets the peer's timer from its state. To be called after every change of that. */
 void peer_table_schedule(struct rosenpass *engine, struct peer *peer);

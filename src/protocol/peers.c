@@ -6,18 +6,26 @@
 #include "crypto/ct.h"
 #include "protocol/endpoint.h"
 #include "protocol/peer_table.h"
+#include "protocol/sized.h"
 #include "protocol/state.h"
 
 static const uint8_t no_psk[HANDSHAKE_PSK_BYTES];
 
-static int check_config(const struct rosenpass_peer_config *config)
+/* Reads and checks the caller's configuration. */
+static int read_config(struct rosenpass_peer_config *config, const struct rosenpass_peer_config *callers)
 {
-	if (config->public_key == NULL || (config->dialects & ~ROSENPASS_DIALECTS_ALL) != 0 ||
+	if (!sized_read(config, sizeof *config, SIZED_PEER_CONFIG, callers) || config->public_key == NULL ||
+	    (config->dialects & ~ROSENPASS_DIALECTS_ALL) != 0 ||
 	    config->endpoint.length > ROSENPASS_ADDRESS_MAX_BYTES ||
 	    config->endpoint.group_length > config->endpoint.length)
 		return ROSENPASS_E_ARGUMENT;
-	if ((config->osk_organization != NULL) != (config->osk_label_count > 0))
+	if ((config->osk_organization != NULL) != (config->osk_label_count > 0) ||
+	    (config->osk_label_count > 0 && config->osk_labels == NULL))
 		return ROSENPASS_E_ARGUMENT;
+	for (size_t i = 0; i < config->osk_label_count; i++) {
+		if (config->osk_labels[i] == NULL)
+			return ROSENPASS_E_ARGUMENT;
+	}
 	return 0;
 }
 
@@ -47,31 +55,25 @@ static void apply_config(struct peer *peer, const struct rosenpass_peer_config *
 	}
 }
 
-/*
- * Whether a key is our own or that of a peer. Peers are listed only under the
- * hashes that they may use, so every id that they share counts.
- */
+/* Whether a key is our own or that of a peer. */
 static bool is_known_key(struct rosenpass *engine, struct public_key *key)
 {
-	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
-		enum keyed_hash h = (enum keyed_hash)hash;
-		const uint8_t *id = public_key_fact(key, h, PUBLIC_KEY_PEER_ID);
+	const uint8_t *own = public_key_fact(&engine->own, KEYED_HASH_BLAKE2B, PUBLIC_KEY_PEER_ID);
+	const uint8_t *id = public_key_fact(key, KEYED_HASH_BLAKE2B, PUBLIC_KEY_PEER_ID);
 
-		if (ct_is_set(ct_equal(id, public_key_fact(&engine->own, h, PUBLIC_KEY_PEER_ID),
-		                       PUBLIC_KEY_FACT_BYTES)) ||
-		    peer_table_by_id(engine, h, id) != NULL)
-			return true;
-	}
-	return false;
+	return ct_is_set(ct_equal(id, own, PUBLIC_KEY_FACT_BYTES)) || peer_table_by_key(engine, key) != NULL;
 }
 
-int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_config *config, uint64_t now_ns,
+int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_config *callers, uint64_t now_ns,
                        rosenpass_peer *handle)
 {
+	struct rosenpass_peer_config config;
 	struct peer *peer = NULL;
 	int result;
 
-	result = check_config(config);
+	if (engine == NULL || handle == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	result = read_config(&config, callers);
 	if (result == 0)
 		result = peer_table_reserve(engine);
 	if (result != 0)
@@ -79,7 +81,7 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 	peer = memory_get(&engine->memory, sizeof *peer);
 	if (peer == NULL)
 		return ROSENPASS_E_MEMORY;
-	public_key_init(&peer->key, config->public_key);
+	public_key_init(&peer->key, config.public_key);
 	if (is_known_key(engine, &peer->key)) {
 		memory_put(&engine->memory, peer, sizeof *peer);
 		return ROSENPASS_E_EXISTS;
@@ -89,7 +91,7 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 	peer->own.state = ROSENPASS_STATE_IDLE;
 	/* A biscuit of an earlier peer with this key is outdated. */
 	peer->biscuit_used = engine->biscuit_counter;
-	apply_config(peer, config);
+	apply_config(peer, &config);
 	peer_table_list_ids(engine, peer);
 	peer->renewal_ns = engine->now_ns;
 	peer_table_schedule(engine, peer);
@@ -98,25 +100,29 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 }
 
 int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
-                          const struct rosenpass_peer_config *config, uint64_t now_ns)
+                          const struct rosenpass_peer_config *callers, uint64_t now_ns)
 {
-	struct peer *peer = peer_table_by_handle(engine, handle);
+	struct rosenpass_peer_config config;
+	struct peer *peer;
 	struct public_key key;
 	int result;
 
+	if (engine == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
-	result = check_config(config);
+	result = read_config(&config, callers);
 	if (result != 0)
 		return result;
-	public_key_init(&key, config->public_key);
+	public_key_init(&key, config.public_key);
 	if (!ct_is_set(ct_equal(public_key_fact(&key, KEYED_HASH_BLAKE2B, PUBLIC_KEY_PEER_ID),
 	                        public_key_fact(&peer->key, KEYED_HASH_BLAKE2B, PUBLIC_KEY_PEER_ID),
 	                        PUBLIC_KEY_FACT_BYTES)))
 		return ROSENPASS_E_ARGUMENT;
 	state_advance(engine, now_ns);
 	peer_table_unlist_ids(engine, peer);
-	if (!ct_is_set(ct_equal(peer->psk, config->psk != NULL ? config->psk : no_psk, sizeof peer->psk))) {
+	if (!ct_is_set(ct_equal(peer->psk, config.psk != NULL ? config.psk : no_psk, sizeof peer->psk))) {
 		/* What was answered under the other preshared key cannot be completed any more. */
 		peer->biscuit_used = engine->biscuit_counter;
 	}
@@ -124,9 +130,9 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
 		peer_table_abort_handshake(engine, peer);
 		peer->renewal_ns = engine->now_ns;
 	}
-	peer->key.bytes = config->public_key;
-	apply_config(peer, config);
-	outputs_set_user(&engine->outputs, handle, config->user);
+	peer->key.bytes = config.public_key;
+	apply_config(peer, &config);
+	outputs_set_user(&engine->outputs, handle, config.user);
 	peer_table_list_ids(engine, peer);
 	peer_table_schedule(engine, peer);
 	return 0;
@@ -134,8 +140,11 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
 
 int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer handle)
 {
-	struct peer *peer = peer_table_by_handle(engine, handle);
+	struct peer *peer;
 
+	if (engine == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
 	peer_table_remove(engine, peer);
@@ -154,8 +163,11 @@ static void try_afresh(struct rosenpass *engine, struct peer *peer)
 int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer handle,
                                 const struct rosenpass_address *endpoint, uint64_t now_ns)
 {
-	struct peer *peer = peer_table_by_handle(engine, handle);
+	struct peer *peer;
 
+	if (engine == NULL || endpoint == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
 	if (endpoint->length > ROSENPASS_ADDRESS_MAX_BYTES || endpoint->group_length > endpoint->length)
@@ -170,8 +182,11 @@ int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer handle,
 
 int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer handle, uint64_t now_ns)
 {
-	struct peer *peer = peer_table_by_handle(engine, handle);
+	struct peer *peer;
 
+	if (engine == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
 	state_advance(engine, now_ns);
@@ -185,11 +200,15 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer handle, uin
 int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle,
                        struct rosenpass_peer_info *info)
 {
-	const struct peer *peer = peer_table_by_handle(engine, handle);
+	const struct peer *peer;
+	struct rosenpass_peer_info own;
 
+	if (engine == NULL || !sized_can_write(info, SIZED_PEER_INFO))
+		return ROSENPASS_E_ARGUMENT;
+	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
-	*info = (struct rosenpass_peer_info){
+	own = (struct rosenpass_peer_info){
 		.user = peer->user,
 		.state = peer->own.state,
 		.has_key = peer->has_key,
@@ -203,6 +222,36 @@ int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle,
 		.exchanges = peer->exchanges,
 		.timeouts = peer->timeouts,
 		.endpoint = peer->endpoint,
+		.confirmed = peer->confirmed,
+		.has_dropped = peer->has_dropped,
+		.dropped = peer->dropped,
+		.dropped_ns = peer->dropped_ns,
 	};
+	sized_write(info, &own, sizeof own);
 	return 0;
+}
+
+int rosenpass_peer_find(struct rosenpass *engine, const uint8_t public_key[ROSENPASS_PUBLIC_KEY_BYTES],
+                        rosenpass_peer *handle)
+{
+	struct public_key key;
+	const struct peer *peer;
+
+	if (engine == NULL || public_key == NULL || handle == NULL)
+		return ROSENPASS_E_ARGUMENT;
+	public_key_init(&key, public_key);
+	peer = peer_table_by_key(engine, &key);
+	if (peer == NULL)
+		return ROSENPASS_E_NO_PEER;
+	*handle = peer->handle;
+	return 0;
+}
+
+rosenpass_peer rosenpass_peer_next(const struct rosenpass *engine, rosenpass_peer handle)
+{
+	/* The handle's lower half is the slot, whether or not the peer is still there. */
+	size_t slot = handle == 0 ? 0 : (size_t)(uint32_t)handle + 1;
+	const struct peer *peer = engine != NULL ? peer_table_from(engine, &slot) : NULL;
+
+	return peer != NULL ? peer->handle : 0;
 }

@@ -190,7 +190,7 @@ static void enter_live(struct rosenpass *engine, struct peer *peer, const struct
 		peer_table_abort_handshake(engine, peer);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
-	outbox_key(engine, peer, osk, ROSENPASS_RESPONDER, dialect, engine->now_ns);
+	outbox_key(engine, peer, osk, ROSENPASS_RESPONDER, dialect, engine->now_ns, true);
 	peer->unconfirmed_until_ns = 0;
 	if (is_crossed)
 		crossing_settle(engine, peer);

@@ -31,6 +31,7 @@
 #include "protocol/public_key.h"
 #include "protocol/rate_limit.h"
 #include "protocol/timers.h"
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 #define ENGINE_SECOND_NS UINT64_C(1000000000)
@@ -111,6 +112,7 @@ struct peer {
 
 	/* The key in use. */
 	bool has_key;
+	bool confirmed; /* the peer has it for certain */
 	bool ever;
 	uint64_t key_since_ns;
 	enum rosenpass_role role;
@@ -137,6 +139,11 @@ struct peer {
 
 	uint64_t exchanges;
 	uint64_t timeouts;
+
+	/* The last datagram that was dropped and came from this peer or named it. */
+	bool has_dropped;
+	enum rosenpass_verdict dropped;
+	uint64_t dropped_ns;
 };
 
 /* A session of ours that an EmptyData ended, and whose. */
@@ -149,6 +156,14 @@ struct peer_slot {
 	struct peer *peer; /* NULL: free */
 	uint32_t generation;
 	uint32_t next_free;
+};
+
+/* What is counted, beside what each peer counts. */
+struct statistics {
+	uint64_t received[VERDICT_INDEX_COUNT]; /* by verdict_index() */
+	uint64_t sent;                          /* datagrams */
+	uint64_t sent_bytes;
+	uint64_t peers;
 };
 
 struct rosenpass {
@@ -179,7 +194,7 @@ struct rosenpass {
 	size_t moved_session_next;
 
 	struct outputs outputs;
-	struct rosenpass_stats stats;
+	struct statistics stats;
 
 	union {
 		struct handshake_initiation initiations[HANDSHAKE_BATCH_MAX];

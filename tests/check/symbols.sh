@@ -9,9 +9,16 @@ export LC_ALL=C
 library=$1
 failed=0
 
-exported=$(nm -D --defined-only "$library" | sed 's/.* //; s/@.*//' | sort)
+# The name of the version is listed too, as an absolute symbol.
+exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort)
 if ! diff <(sort "$root/tests/check/symbols.txt") <(printf '%s\n' "$exported"); then
 	echo "symbols.sh: exported names differ from tests/check/symbols.txt (< expected, > found)" >&2
+	failed=1
+fi
+
+# Each name carries the version of the interface that it came with.
+if nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { print $3 }' | grep -v '@@ROSENPASS_1$'; then
+	echo "symbols.sh: the names above have no version" >&2
 	failed=1
 fi
 

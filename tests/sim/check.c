@@ -247,12 +247,12 @@ void check_received(struct world *world, int node, const struct packet *packet,
 	struct check_figures *figures = &world->check.figures;
 	struct pair_state *pair = check_pair(world, node, packet->from_node);
 
-	if ((unsigned)verdict >= ROSENPASS_VERDICT_COUNT) {
+	if (verdict_index(verdict) == VERDICT_INDEX_COUNT) {
 		check_fail(world, "verdict", "node %d: %d", node, (int)verdict);
 		return;
 	}
 	if (!world->nodes[node].is_reference)
-		figures->verdicts[verdict]++;
+		figures->verdicts[verdict_index(verdict)]++;
 	if (verdict == ROSENPASS_CONFIRMED)
 		world->nodes[node].saw_confirmed = true;
 	if (packet->damaged) {

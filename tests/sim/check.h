@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "network.h"
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 /* How the keys of two peers compare. */
@@ -31,8 +32,8 @@ struct key_record {
 
 /* Over all runs of a process. */
 struct check_figures {
-	uint64_t verdicts[ROSENPASS_VERDICT_COUNT];
-	uint64_t outputs[ROSENPASS_OUTPUT_TIMEOUT + 1];
+	uint64_t verdicts[VERDICT_INDEX_COUNT];
+	uint64_t outputs[ROSENPASS_OUTPUT_CONFIRMED + 1];
 	uint64_t damaged;
 	uint64_t longest_difference_ns; /* in quiet times, after settling */
 	uint64_t longest_settling_ns;

@@ -138,10 +138,13 @@ static void move_on_to(uint64_t at_ns)
 
 static struct rosenpass *make_engine(size_t owner)
 {
+	static const struct rosenpass_environment environment = { .size = sizeof environment,
+		                                                  .random = fill_random };
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_key(owner),
 		.secret_key = secret_keys[owner],
-		.environment = { .random = fill_random },
+		.environment = &environment,
 	};
 	struct rosenpass *engine;
 
@@ -160,7 +163,7 @@ static struct rosenpass_address address_of(uint32_t number)
 
 static void add(struct rosenpass *engine, size_t owner, bool has_endpoint)
 {
-	struct rosenpass_peer_config config = { .public_key = public_key(owner) };
+	struct rosenpass_peer_config config = { .size = sizeof config, .public_key = public_key(owner) };
 	rosenpass_peer peer;
 
 	if (has_endpoint)
@@ -190,7 +193,7 @@ static void arrive(size_t from, uint32_t address, const uint8_t *data, size_t le
 static void take_outputs(size_t i)
 {
 	struct peer *peer = &world.peers[i];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(peer->engine, &output)) {
 		if (output.kind == ROSENPASS_OUTPUT_SEND)
@@ -207,7 +210,9 @@ static void take_outputs(size_t i)
 /* The network takes no time, and the peers' machines have enough of it. */
 static void reach_peer(const struct rosenpass_output *output)
 {
-	struct rosenpass_datagram datagram = { .data = output->data, .length = output->length };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram,
+		                               .data = output->data,
+		                               .length = output->length };
 	bool is_cookie = output->data[0] == 0x86;
 	unsigned long before = standin_decapsulations;
 	uint32_t i;
@@ -251,7 +256,7 @@ static void serve_hub(void)
 {
 	static struct packet packets[BATCH];
 	struct rosenpass_datagram datagrams[BATCH];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	size_t count = world.queued < BATCH ? world.queued : BATCH;
 	size_t taken = 0;
 	uint64_t before_ns = now();
@@ -260,11 +265,12 @@ static void serve_hub(void)
 	world.queued -= count;
 	memmove(world.queue, world.queue + count, world.queued * sizeof world.queue[0]);
 	for (size_t i = 0; i < count; i++)
-		datagrams[i] = (struct rosenpass_datagram){ .data = packets[i].data,
+		datagrams[i] = (struct rosenpass_datagram){ .size = sizeof(struct rosenpass_datagram),
+			                                    .data = packets[i].data,
 			                                    .length = packets[i].length,
 			                                    .from = address_of(packets[i].address) };
 	while (taken < count) {
-		taken += rosenpass_receive(world.hub, datagrams + taken, count - taken, now());
+		taken += (size_t)rosenpass_receive(world.hub, datagrams + taken, count - taken, now());
 		while (rosenpass_next(world.hub, &output)) {
 			if (output.kind == ROSENPASS_OUTPUT_SEND)
 				reach_peer(&output);
@@ -320,7 +326,7 @@ static void run_until(uint64_t end_ns)
 static void set_up(const struct scene *scene)
 {
 	struct rosenpass *stranger;
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	memset(&world, 0, sizeof world);
 	world.scene = scene;
@@ -368,7 +374,7 @@ static void tear_down(void)
 
 static void play(const struct scene *scene)
 {
-	struct rosenpass_stats stats;
+	struct rosenpass_stats stats = { .size = sizeof stats };
 	uint64_t hub_ns;
 	uint64_t passed_ns;
 
@@ -378,21 +384,21 @@ static void play(const struct scene *scene)
 	start_hub();
 	run_until(hub_ns + scene->limit_ns);
 	passed_ns = now() - world.begun_ns;
-	rosenpass_get_stats(world.hub, &stats);
+	(void)rosenpass_get_stats(world.hub, &stats);
 	printf("%s: %zu of %zu keyed %.1f s after the start, %.1f s of which adding; %llu cookies, %zu lost, "
 	       "%.0f %% of the time for InitHellos\n",
 	       scene->name, world.keyed, scene->peers, (double)(now() - hub_ns) / 1e9,
 	       (double)(world.begun_ns - hub_ns) / 1e9,
-	       (unsigned long long)stats.received[ROSENPASS_COOKIE_SENT], world.lost,
+	       (unsigned long long)rosenpass_count_received(world.hub, ROSENPASS_COOKIE_SENT), world.lost,
 	       (double)world.handshaking_ns * 100 / (double)passed_ns);
 	if (scene->flood_every_ns == 0) {
 		check(world.keyed == scene->peers, scene->name, "all have a key");
-		check(stats.received[ROSENPASS_DROPPED_PEER] == 0, scene->name,
+		check(rosenpass_count_received(world.hub, ROSENPASS_DROPPED_PEER) == 0, scene->name,
 		      "no peer was taken for a stranger");
 	} else {
 		check(10 * world.keyed >= 9 * scene->peers, scene->name, "nine of ten have a key");
-		check(stats.received[ROSENPASS_COOKIE_SENT] > 0 && stats.under_load, scene->name,
-		      "the flood meets cookies");
+		check(rosenpass_count_received(world.hub, ROSENPASS_COOKIE_SENT) > 0 && stats.under_load,
+		      scene->name, "the flood meets cookies");
 		check((double)world.handshaking_ns < 0.92 * (double)passed_ns, scene->name,
 		      "time is left for everything else");
 	}

@@ -169,6 +169,9 @@ static void take_output(struct world *world, struct node *node, const struct ros
 	case ROSENPASS_OUTPUT_ENDPOINT:
 		world_trace(world, "node %d found peer %d elsewhere", node->index, peer);
 		break;
+	case ROSENPASS_OUTPUT_CONFIRMED:
+		world_trace(world, "node %d knows that peer %d has its key", node->index, peer);
+		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
 		world_trace(world, "node %d gave up a handshake with %d", node->index, peer);
 		break;
@@ -184,7 +187,7 @@ static void reference_output(void *context, const struct rosenpass_output *outpu
 
 static void drain(struct world *world, struct node *node)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(node->engine, &output))
 		take_output(world, node, &output);
@@ -231,6 +234,7 @@ static struct rosenpass_peer_config peer_config(struct world *world, int index, 
 	static const char *const labels[] = { "vpn", "key of the tests" };
 	struct relation *relation = &world->nodes[index].peers[peer];
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[peer],
 		.psk = relation->has_psk ? relation->psk : NULL,
 		.dialects = relation->dialects,
@@ -302,16 +306,19 @@ void node_change_peer(struct world *world, int index, int peer)
 
 static void create_engine(struct world *world, struct node *node)
 {
+	struct rosenpass_environment environment = {
+		.size = sizeof environment,
+		.random = fill_random,
+		.random_context = node,
+		.allocate = allocate,
+		.release = release,
+		.memory_context = node,
+	};
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[node->index],
 		.secret_key = secret_keys[node->index],
-		.environment = {
-			.random = fill_random,
-			.random_context = node,
-			.allocate = allocate,
-			.release = release,
-			.memory_context = node,
-		},
+		.environment = &environment,
 	};
 
 	for (int i = 0; i < 1000 && node->engine == NULL; i++) {
@@ -391,7 +398,7 @@ void node_stop(struct world *world, int index)
 bool node_is_trying(const struct world *world, int index, int peer)
 {
 	const struct node *node = &world->nodes[index];
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	if (!node->running || node->peers[peer].handle == 0)
 		return false;
@@ -442,13 +449,14 @@ static void receive_engine(struct world *world, struct node *node)
 
 	for (size_t i = 0; i < node->inbox_used; i++)
 		datagrams[i] = (struct rosenpass_datagram){
+			.size = sizeof(struct rosenpass_datagram),
 			.data = node->inbox[i]->data,
 			.length = node->inbox[i]->length,
 			.from = node->inbox[i]->from,
 		};
 	while (done < node->inbox_used) {
-		size_t taken =
-			rosenpass_receive(node->engine, datagrams + done, node->inbox_used - done, clock_ns);
+		size_t taken = (size_t)rosenpass_receive(node->engine, datagrams + done,
+		                                         node->inbox_used - done, clock_ns);
 
 		if (taken == 0) {
 			check_fail(world, "progress", "node %d: no datagram taken although outputs were",

@@ -122,9 +122,9 @@ static bool run(struct world *world, uint64_t seed, const struct options *option
 
 static void add_figures(struct check_figures *sum, const struct check_figures *figures)
 {
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
 		sum->verdicts[i] += figures->verdicts[i];
-	for (int i = 0; i <= ROSENPASS_OUTPUT_TIMEOUT; i++)
+	for (int i = 0; i <= ROSENPASS_OUTPUT_CONFIRMED; i++)
 		sum->outputs[i] += figures->outputs[i];
 	sum->damaged += figures->damaged;
 #define GREATER(field) (sum->field > figures->field ? sum->field : figures->field)
@@ -195,8 +195,8 @@ static void end_job(pid_t pid, struct progress *progress, const struct options *
 static void print_figures(const struct check_figures *figures)
 {
 	printf("verdicts:");
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
-		printf("%s %s %llu", i > 0 ? "," : "", rosenpass_verdict_name((enum rosenpass_verdict)i),
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
+		printf("%s %s %llu", i > 0 ? "," : "", rosenpass_verdict_name(verdict_at(i)),
 		       (unsigned long long)figures->verdicts[i]);
 	printf("\noutputs: %llu datagrams, %llu keys, %llu stale, %llu endpoints, %llu timeouts\n",
 	       (unsigned long long)figures->outputs[ROSENPASS_OUTPUT_SEND],

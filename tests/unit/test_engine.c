@@ -73,6 +73,7 @@ static void test_osk_labels_separate(void **state)
 	static const char *const named[] = { "wireguard psk" };
 	static const char *const other[] = { "mine", "too" };
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = host_public_key(ALICE),
 		.osk_organization = "rosenpass.eu",
 		.osk_labels = named,
@@ -174,12 +175,13 @@ static void test_batch(void **state)
 	hello[1] = host_take(&world, BOB);
 	for (size_t i = 0; i < COUNT; i++) {
 		datagrams[i] = (struct rosenpass_datagram){
+			.size = sizeof(struct rosenpass_datagram),
 			.data = i % 5 == 4 ? junk : hello[i % 2].data,
 			.length = i % 5 == 4 ? sizeof junk : hello[i % 2].length,
 			.from = host_address(hello[i % 2].from),
 		};
 	}
-	taken = rosenpass_receive(world.hosts[CAROL].engine, datagrams, COUNT, world.now);
+	taken = (size_t)rosenpass_receive(world.hosts[CAROL].engine, datagrams, COUNT, world.now);
 	assert_true(taken > 16 && taken < COUNT);
 	assert_int_equal(
 		rosenpass_receive(world.hosts[CAROL].engine, datagrams + taken, COUNT - taken, world.now), 0);

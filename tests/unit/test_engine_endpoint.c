@@ -41,7 +41,9 @@ static void assert_endpoint(const struct world *world, enum host_name host, enum
 /* Bob looks for nobody; Alice discovers where he is. */
 static void pair_discovering(struct world *world)
 {
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB), .discover = true };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .discover = true };
 
 	world_setup(world);
 	config.user = &world->hosts[BOB];
@@ -130,7 +132,8 @@ static void test_resp_hello_from_next_port(void **state)
 	(void)state;
 	pair_started(&world);
 	packet = answer(&world);
-	datagram = (struct rosenpass_datagram){ .data = packet.data,
+	datagram = (struct rosenpass_datagram){ .size = sizeof datagram,
+		                                .data = packet.data,
 		                                .length = packet.length,
 		                                .from = host_address(BOB) };
 	datagram.from.bytes[datagram.from.length - 1] ^= 1;
@@ -458,6 +461,7 @@ static void test_given_address_is_kept(void **state)
 			packet = host_take(&world, to);
 		}
 		datagram = (struct rosenpass_datagram){
+			.size = sizeof(struct rosenpass_datagram),
 			.data = packet.data,
 			.length = packet.length,
 			.from = { .length = 6, .group_length = 4, .bytes = { 66, (uint8_t)round } },
@@ -485,6 +489,7 @@ static enum rosenpass_verdict hand_in(struct world *world, const struct packet *
                                       const struct rosenpass_address *from)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = packet->data,
 		.length = packet->length,
 		.from = *from,
@@ -498,7 +503,9 @@ static enum rosenpass_verdict hand_in(struct world *world, const struct packet *
 static void test_room_for_all_ways(void **state)
 {
 	const struct rosenpass_address elsewhere = { .length = 6, .group_length = 4, .bytes = { 66 } };
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB), .discover = true };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .discover = true };
 	struct rosenpass_address carol = host_address(CAROL);
 	struct world world;
 	struct packet packet = message_of_step(&world, 3);

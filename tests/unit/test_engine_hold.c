@@ -30,9 +30,9 @@ static void test_what_is_held(void **state)
 	struct engine_process *process = new_process();
 	struct engine_peer peer = { .holds = true };
 	const struct address_path path = path_to(1);
-	struct rosenpass_output output = { .kind = ROSENPASS_OUTPUT_SEND,
-		                           .data = data,
-		                           .length = sizeof data };
+	struct rosenpass_output output = {
+		.size = sizeof output, .kind = ROSENPASS_OUTPUT_SEND, .data = data, .length = sizeof data
+	};
 	uint64_t before = clock_now_ns();
 
 	(void)state;
@@ -66,9 +66,9 @@ static void test_places(void **state)
 		struct address_path behind[2];
 	} room = { .peer = { .holds = true } };
 	struct engine_peer *peer = &room.peer;
-	const struct rosenpass_output output = { .kind = ROSENPASS_OUTPUT_SEND,
-		                                 .data = data,
-		                                 .length = sizeof data };
+	const struct rosenpass_output output = {
+		.size = sizeof output, .kind = ROSENPASS_OUTPUT_SEND, .data = data, .length = sizeof data
+	};
 
 	(void)state;
 	engine_hold_begin(process, peer);

@@ -162,7 +162,7 @@ static void test_claim(void **state)
 	static const uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
 	struct world world;
 	struct packet hello;
-	struct rosenpass_datagram datagram = { .from = host_address(ALICE) };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram, .from = host_address(ALICE) };
 
 	(void)state;
 	world_setup(&world);
@@ -261,6 +261,7 @@ static enum rosenpass_verdict verdict_from(struct world *world, const struct pac
                                            uint8_t group_length)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = packet->data,
 		.length = packet->length,
 		.from = host_address(packet->from),
@@ -293,6 +294,7 @@ static void test_verdicts_begin_anew(void **state)
 	struct world world;
 	struct packet hello = message_of_step(&world, 0);
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = hello.data,
 		.length = hello.length,
 		.from = host_address(ALICE),

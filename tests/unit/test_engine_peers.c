@@ -88,7 +88,7 @@ static void test_share_of_a_group(void **state)
 	struct packet hello = message_of_step(&world, 0);
 	struct packet first;
 	struct packet packet;
-	struct rosenpass_datagram datagram = { .from = host_address(ALICE) };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram, .from = host_address(ALICE) };
 
 	(void)state;
 	rosenpass_set_under_load(world.hosts[BOB].engine, true);
@@ -171,7 +171,7 @@ static void test_cookie_only_beyond_the_budget(void **state)
 	struct packet hello = message_of_step(&world, 0);
 	struct packet reply;
 	struct packet with_cookie;
-	struct rosenpass_stats stats;
+	struct rosenpass_stats stats = { .size = sizeof stats };
 	unsigned served;
 
 	(void)state;
@@ -241,8 +241,11 @@ static void test_peers_come_and_go(void **state)
 	struct world world;
 	rosenpass_peer old;
 	rosenpass_peer unused;
-	struct rosenpass_peer_config own_key = { .public_key = host_public_key(ALICE) };
-	struct rosenpass_peer_config bad_bit = { .public_key = host_public_key(CAROL), .dialects = 8 };
+	struct rosenpass_peer_config own_key = { .size = sizeof own_key,
+		                                 .public_key = host_public_key(ALICE) };
+	struct rosenpass_peer_config bad_bit = { .size = sizeof bad_bit,
+		                                 .public_key = host_public_key(CAROL),
+		                                 .dialects = 8 };
 
 	(void)state;
 	pair(&world, ALL, ALL);
@@ -281,7 +284,9 @@ static void test_peers_come_and_go(void **state)
 static void test_change_keeps_the_session(void **state)
 {
 	static const uint8_t psk[ROSENPASS_PSK_BYTES] = { 7 };
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB), .psk = psk };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .psk = psk };
 	struct world world;
 
 	(void)state;
@@ -332,7 +337,9 @@ static void test_without_endpoint(void **state)
 
 static void test_discovery(void **state)
 {
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB), .discover = true };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .discover = true };
 	struct world world;
 	struct packet packet;
 

@@ -13,6 +13,7 @@ static int change(struct world *world, enum host_name host, enum host_name peer,
                   const uint8_t *psk)
 {
 	const struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = host_public_key(peer),
 		.psk = psk,
 		.dialects = dialects,
@@ -27,7 +28,7 @@ static int change(struct world *world, enum host_name host, enum host_name peer,
 static void test_counters(void **state)
 {
 	struct world world;
-	struct rosenpass_stats stats;
+	struct rosenpass_stats stats = { .size = sizeof stats };
 	struct packet packets[4];
 	uint64_t bytes = 0;
 
@@ -38,11 +39,11 @@ static void test_counters(void **state)
 		(void)host_receive(&world, i % 2 == 0 ? BOB : ALICE, &packets[i]);
 		bytes += i % 2 == 0 ? packets[i].length : 0;
 	}
-	rosenpass_get_stats(world.hosts[ALICE].engine, &stats);
+	assert_int_equal(rosenpass_get_stats(world.hosts[ALICE].engine, &stats), 0);
 	assert_int_equal(stats.sent, 2);
 	assert_int_equal(stats.sent_bytes, bytes);
-	assert_int_equal(stats.received[ROSENPASS_ACCEPTED], 1);
-	assert_int_equal(stats.received[ROSENPASS_CONFIRMED], 1);
+	assert_int_equal(received(&world, ALICE, ROSENPASS_ACCEPTED), 1);
+	assert_int_equal(received(&world, ALICE, ROSENPASS_CONFIRMED), 1);
 	assert_int_equal(received(&world, BOB, ROSENPASS_ANSWERED), 1);
 	assert_int_equal(info_of(&world, ALICE, BOB).exchanges, 1);
 	assert_int_equal(info_of(&world, BOB, ALICE).exchanges, 1);
@@ -272,7 +273,7 @@ static void test_outdated_by_confirmation(void **state)
 static void test_removed(void **state)
 {
 	struct world world;
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	rosenpass_peer before = 0;
 
 	(void)state;
@@ -302,17 +303,19 @@ static void test_order_of_a_batch(void **state)
 	struct packet conf = message_of_step(&world, 2);
 	struct packet hello;
 	struct rosenpass_datagram datagrams[2];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	host_add(&world, BOB, CAROL, false, ALL);
 	host_add(&world, CAROL, BOB, true, ALL);
 	host_expire(&world, CAROL);
 	hello = host_take(&world, CAROL);
-	datagrams[0] = (struct rosenpass_datagram){ .data = hello.data,
+	datagrams[0] = (struct rosenpass_datagram){ .size = sizeof datagrams[0],
+		                                    .data = hello.data,
 		                                    .length = hello.length,
 		                                    .from = host_address(CAROL) };
-	datagrams[1] = (struct rosenpass_datagram){ .data = conf.data,
+	datagrams[1] = (struct rosenpass_datagram){ .size = sizeof datagrams[1],
+		                                    .data = conf.data,
 		                                    .length = conf.length,
 		                                    .from = host_address(ALICE) };
 	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, datagrams, 2, world.now), 2);
@@ -372,7 +375,7 @@ static void test_price_of_repetitions(void **state)
 static void test_wrong_configurations(void **state)
 {
 	static const char *const words[] = { "label" };
-	const struct rosenpass_peer_config good = { .public_key = host_public_key(BOB) };
+	const struct rosenpass_peer_config good = { .size = sizeof good, .public_key = host_public_key(BOB) };
 	struct rosenpass_peer_config configs[7];
 	struct world world;
 	rosenpass_peer peer;

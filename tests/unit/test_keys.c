@@ -30,6 +30,7 @@ static int load_keys(void **state)
 static struct rosenpass_environment environment(struct fixture_random *random, struct fixture_memory *memory)
 {
 	return (struct rosenpass_environment){
+		.size = sizeof(struct rosenpass_environment),
 		.random = fixture_random_fill,
 		.random_context = random,
 		.allocate = fixture_allocate,
