@@ -266,7 +266,7 @@ static void test_mark(void **state)
 	(void)munmap((void *)(uintptr_t)mark, sizeof *mark);
 }
 
-/* A setting that somebody has changed to something else is left alone; what is promised twice is one change. */
+/* A setting that somebody else has changed is left alone. What is promised twice is one change. */
 static void test_setting_of_others(void **state)
 {
 	static const char setting[] = "net/ipv4/conf/all/src_valid_mark";
