@@ -15,11 +15,14 @@
  *     }
  *
  * Times are nanoseconds of one clock that never goes back and counts time asleep
- * (CLOCK_BOOTTIME); its origin is of no importance. A time smaller than an earlier
- * one is taken as that earlier one.
+ * (CLOCK_BOOTTIME); its origin is of no importance. A time that cannot be right, because
+ * it is smaller than an earlier one or more than ten years later, is taken as that
+ * earlier one. If the clock goes on from there for a second, the engine follows it.
  *
  * Functions return 0 or a negative ROSENPASS_E_ code; after an error nothing has
- * changed. Call libsodium's sodium_init() once before, so that it picks its fast code.
+ * changed. rosenpass_create() calls libsodium's sodium_init(), which any number of
+ * threads may do any number of times. A process that drops rights before that, so that
+ * it cannot open the system's random device any more, calls sodium_init() itself earlier.
  * No pointer may be NULL unless its comment says so: functions that return a code
  * return ROSENPASS_E_ARGUMENT for NULL, the others do nothing.
  *
@@ -115,8 +118,10 @@ struct rosenpass_environment {
  * Where a datagram came from or goes to: bytes that the engine only compares,
  * keeps and gives back. Two addresses are the same when length and bytes are.
  * The first group_length bytes name the network that shares one rate limit
- * (the address for IPv4, the /64 for IPv6); 0 stands for all bytes. length 0: no address.
- * This struct never changes.
+ * (the address for IPv4, the /64 for IPv6); 0 stands for all bytes. The group without
+ * its last byte, and without its last two, name larger networks, which have limits of
+ * their own (/24 and /16, /56 and /48): end the group with the network's bytes in the
+ * order of the wire. length 0: no address. This struct never changes.
  */
 struct rosenpass_address {
 	uint8_t length;
@@ -178,7 +183,11 @@ ROSENPASS_API
 int rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SECRET_KEY_OLD_BYTES],
                                     const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
 
-/* Whether the two belong together, found by trying them out. */
+/*
+ * Returns true if the two belong together and neither is damaged. Takes some 20 ms. Every part of
+ * the public key and of the secret key is checked; without a seed, as in keys of 0.2.x software,
+ * the part of the secret key that is used for invalid ciphertexts only cannot be.
+ */
 ROSENPASS_API
 bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
                                const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
@@ -209,9 +218,12 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
                        rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
 
 /*
- * Gives a peer another configuration without touching its session; a handshake in
- * progress starts anew. config->public_key must be the peer's key (the bytes may
- * have moved). Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
+ * Gives a peer another configuration. config->public_key must be the peer's key (the bytes
+ * may have moved). The key in use stays in use. With another preshared key, other labels or
+ * other dialects, all handshakes in progress end, ours and the peer's: no key that was made
+ * under the old ones is reported any more, and a new handshake starts at once. Without these
+ * a handshake in progress goes on. Length 0 of the endpoint keeps the present one.
+ * Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
  */
 ROSENPASS_API
 int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
@@ -259,8 +271,8 @@ enum rosenpass_verdict {
 	ROSENPASS_REPEATED = 4,
 	ROSENPASS_COOKIE_SENT =
 		5, /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
-	ROSENPASS_COOKIE_TAKEN = 6, /* CookieReply: InitHello sent again with the cookie */
-	ROSENPASS_CROSSED = 7,      /* genuine, but our own handshake with that peer goes first */
+	ROSENPASS_COOKIE_TAKEN = 6, /* CookieReply: InitHello sent again, once per transmission */
+	ROSENPASS_CROSSED = 7,      /* InitHello or InitConf: our own handshake with that peer goes first */
 
 	ROSENPASS_DROPPED = 64,         /* first of those without effect */
 	ROSENPASS_DROPPED_SIZE = 64,    /* no message has that type and length */
@@ -270,8 +282,9 @@ enum rosenpass_verdict {
 	ROSENPASS_DROPPED_PEER = 68,    /* genuine form, but a peer that we do not know */
 	ROSENPASS_DROPPED_DIALECT = 69, /* that peer may not use this dialect */
 	ROSENPASS_DROPPED_BISCUIT = 70, /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY = 71,  /* biscuit older than one that was used */
-	ROSENPASS_DROPPED_LOAD = 72,    /* under load and beyond its share */
+	ROSENPASS_DROPPED_REPLAY =
+		71,                  /* biscuit older than one that was used; InitHello repeated too often */
+	ROSENPASS_DROPPED_LOAD = 72, /* InitHello or RespHello for which there is no time */
 	ROSENPASS_DROPPED_FAILURE = 73, /* the random source failed */
 };
 
@@ -281,11 +294,19 @@ struct rosenpass_datagram {
 	size_t length;
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
-	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
 	/*
-	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
-	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
-	 * InitHello.
+	 * out: who made it, where that was proved, else 0. Of InitHello (ANSWERED, CROSSED,
+	 * DROPPED_FAILURE) it is set only if the peer has a preshared key. Even then the InitHello
+	 * may be a recorded one, sent by anybody. InitConf and EmptyData prove that the peer takes
+	 * part now. Where any of them came from is not proved by the message.
+	 */
+	rosenpass_peer peer;
+	/*
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake
+	 * names, for log lines. Also with ANSWERED, CROSSED and DROPPED_FAILURE, if an InitHello
+	 * names a peer that has no preshared key. None of it is authenticated: whoever has our
+	 * public key can put any peer id into an InitHello, and whoever has the peer's, too, can
+	 * make one that is answered.
 	 */
 	bool has_claim;                              /* the two below are set */
 	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */
@@ -321,14 +342,20 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 typedef uint64_t rosenpass_clock_fn(void *context);
 
 /*
- * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos without a
- * valid cookie. They get 60 % of the time of one core, in bursts of up to 50 ms; those of our own peers count
- * for two thirds, so that a crowd of peers gets 90 %. An InitHello beyond that is answered by a CookieReply.
- * A sender that shows its cookie is served outside of this budget, up to 10 handshakes a second for each
- * network (see struct rosenpass_address) after a burst of 20. All other messages are always handled. Software
- * that ignores CookieReply is thus served as long as there is time.
+ * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos. All
+ * together get 90 % of the time of one core. InitHellos without a valid cookie get 60 %, in bursts of up to
+ * 50 ms; those of our own peers count for two thirds, so that a crowd of peers gets 90 %. Networks (see
+ * struct rosenpass_address) that have used much lately leave room for those that have not. Half of the 60 %
+ * is reserved for senders in the network of a peer's endpoint, one in 5 s for each peer there. An InitHello
+ * beyond that is answered by a CookieReply. A sender that shows its cookie is served from the rest of the 90
+ * %, up to 10 handshakes a second for each group after a burst of 20, and 4 and 16 times as many for the two
+ * larger networks around it. Software that ignores CookieReply is thus served as long as there is time.
  *
- * NULL takes the clock away and the limit with it, as in a new engine.
+ * Some limits need no clock. Copies of an InitHello are dropped if they follow each other within 200 ms or
+ * come more than 8 times in 10 s. CookieReplies get a tenth of the time of one core, and RespHellos that turn
+ * out to be false another tenth. Other messages are always handled.
+ *
+ * NULL takes the clock away and its limits with it, as in a new engine.
  */
 ROSENPASS_API
 void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context);
@@ -355,7 +382,7 @@ enum rosenpass_output_kind {
 struct rosenpass_output {
 	size_t size; /* of this struct */
 	enum rosenpass_output_kind kind;
-	rosenpass_peer peer;              /* SEND: 0 when it answers somebody who is not authenticated yet */
+	rosenpass_peer peer;              /* SEND: whom it is made for; 0 for CookieReply */
 	void *user;                       /* of that peer */
 	struct rosenpass_address address; /* SEND, ENDPOINT */
 	const uint8_t
@@ -421,7 +448,9 @@ struct rosenpass_stats {
 	uint64_t sent; /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
+	bool under_load;          /* a cookie was demanded within the last five seconds, or always is */
+	uint64_t random_failures; /* how often the random source has failed */
+	bool random_failing;      /* it failed when it was last asked: no handshake begins */
 };
 
 /* 0, or ROSENPASS_E_ARGUMENT (stats->size). */

@@ -244,8 +244,12 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 		const struct rosenpass_datagram *datagram = &datagrams[i];
 		/* has_claim: an InitHello, which is no answer. */
 		bool is_false = datagram->verdict == ROSENPASS_DROPPED_AUTH && !datagram->has_claim;
+		/* Even an InitHello that proves nothing explains a silence well enough. */
+		bool is_call =
+			datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED;
 		struct engine_peer *peer =
-			peer_of(process, is_false ? datagram->claimed_peer : datagram->peer);
+			peer_of(process, is_false || (is_call && datagram->has_claim) ? datagram->claimed_peer
+		                                                                      : datagram->peer);
 
 		if (peer == NULL)
 			continue;
@@ -255,7 +259,7 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 			over(process, peer);
 		else if (datagram->verdict == ROSENPASS_COOKIE_TAKEN)
 			peer->silence.busy_ns = now_ns;
-		else if (datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED)
+		else if (is_call)
 			peer->silence.call_ns = now_ns;
 	}
 }

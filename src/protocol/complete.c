@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "crypto/ct.h"
-#include "protocol/crossing.h"
 #include "protocol/endpoint.h"
 #include "protocol/initiate.h"
 #include "protocol/outbox.h"
@@ -28,6 +27,32 @@ static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer 
 	return ROSENPASS_REPEATED;
 }
 
+/*
+ * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who
+ * flood a handshake of ours are cut off before they fill the share for that, so that others find room;
+ * RespHellos from where the peer is known to be, and from elsewhere, are counted apart.
+ */
+static struct usage_bucket *false_answers(const struct rosenpass *engine, struct peer *peer,
+                                          const struct rosenpass_address *from)
+{
+	return &peer->own.false_answers[peer_table_is_near(engine, peer, from) ? 0 : 1];
+}
+
+static bool has_time_for_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from)
+{
+	uint64_t usage = usage_amount(false_answers(engine, peer, from), engine->now_ns);
+
+	return share_has_room(&engine->false_share, usage, engine->now_ns);
+}
+
+static void charge_false_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from, uint64_t cost_ns)
+{
+	usage_amount_add(false_answers(engine, peer, from), engine->now_ns);
+	share_charge(&engine->false_share, engine->clock != NULL ? cost_ns : ENGINE_HANDSHAKE_COST_NS);
+}
+
 /* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
 static struct peer *admit(struct rosenpass *engine, const struct inbox_message *message,
                           struct handshake_completion *w)
@@ -48,11 +73,11 @@ static struct peer *admit(struct rosenpass *engine, const struct inbox_message *
 	}
 	if (peer == NULL)
 		return NULL;
-	/* While we yield to the peer's own handshake, completing ours would cross it. */
-	if (crossing_is_held(engine, peer))
-		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
+		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!has_time_for_answer(engine, peer, &datagram->from))
 		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
@@ -99,14 +124,22 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
                      struct peer *const peers[], size_t count)
 {
 	struct handshake_completion *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+	uint64_t from_ns;
+	uint64_t to_ns;
 
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++)
 		ws[i] = &engine->work.completions[i];
+	from_ns = state_clock_ns(engine);
 	handshake_complete(ws, count);
+	to_ns = state_clock_ns(engine);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
 		if (ws[i]->failed != 0) {
 			datagrams[i]->claimed_peer = peers[i]->handle;
+			charge_false_answer(engine, peers[i], &datagrams[i]->from,
+			                    to_ns > from_ns ? (to_ns - from_ns) / count : 0);
 			continue;
 		}
 		establish(engine, peers[i], ws[i], datagrams[i]);
@@ -251,7 +284,7 @@ void complete_cookie_reply(struct rosenpass *engine, const struct inbox_message 
 	memcpy(peer->cookie, value, sizeof peer->cookie);
 	peer->has_cookie = true;
 	peer->cookie_since_ns = engine->now_ns;
-	if (own->cookie_resend && endpoint_can_reach(peer) && !crossing_is_held(engine, peer)) {
+	if (own->cookie_resend && endpoint_can_reach(peer)) {
 		own->cookie_resend = false;
 		outbox_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 		            &peer->endpoint, true);

@@ -3,20 +3,20 @@
 #include <string.h>
 
 #include "protocol/endpoint.h"
-#include "protocol/peer_table.h"
 
 /*
- * Both sides may start at the same moment. Then two handshakes run between the same
- * peers, each side could complete both, and each could end up with another key. So one
- * of them is given way: that of the side with the greater peer id.
+ * Both sides may start at the same moment. Then two handshakes run between the same peers, each side could
+ * complete both, and each could end up with another key. The handshake of the side with the lesser peer id
+ * goes first.
  *
- * - InitHello while ours waits for RespHello. The greater side yields: it answers, and
- *   holds its own handshake for HOLD_NS (neither sending nor accepting for it). The
- *   lesser side passes over the first PASS_HELLOS InitHellos, then yields as well: its
- *   own may not get through. An InitHello from elsewhere than our endpoint is answered
- *   at once, and ours goes on: the endpoint may be an old one. Holding instead of
- *   dropping, and only once a handshake, keeps a replayed InitHello (which proves
- *   nothing about now) from doing harm.
+ * - InitHello proves nothing about now: it may be a recorded one, and without a preshared key anybody
+ *   can make one. So it changes nothing here. Almost always it is answered, and our own handshake goes
+ *   on. Only the lesser side does not answer within PASS_HELLOS_NS of the beginning of its own
+ *   handshake, or of RespHello: its own is then under way, and the peer answers it. The peer's
+ *   InitHello comes again, and after that time it is answered, since ours may not get through. An
+ *   InitHello from elsewhere than our endpoint is always answered: the endpoint may be an old one.
+ * - InitConf and EmptyData prove that the peer takes part now. An InitConf while ours waits for RespHello is
+ *   taken, and ours ends.
  * - InitConf while ours waits for EmptyData: both handshakes got that far. The greater
  *   side passes over PASS_CONFS_GREATER of them, the lesser over more, and none after
  *   PASS_CONFS_NS: a peer that lost its state does not wait long. Then the peer's key
@@ -27,8 +27,7 @@
  *   when EmptyData came first, but the InitConf answers a biscuit from before it, and when
  *   an InitConf of ours was given up for a new handshake not long ago.
  */
-#define HOLD_NS (3 * ENGINE_SECOND_NS)
-#define PASS_HELLOS 2
+#define PASS_HELLOS_NS (3 * ENGINE_SECOND_NS / 2)
 #define PASS_CONFS_GREATER 2
 #define PASS_CONFS_LESSER 5
 #define PASS_CONFS_NS (8 * ENGINE_SECOND_NS)
@@ -55,31 +54,14 @@ static enum keyed_hash weighing_hash(const struct own_handshake *own, enum keyed
 bool crossing_goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash,
                                 const struct rosenpass_address *from)
 {
-	struct own_handshake *own = &peer->own;
-	bool is_greater_side = is_greater(engine, peer, weighing_hash(own, hash));
+	const struct own_handshake *own = &peer->own;
+	uint64_t since_ns = own->state == ROSENPASS_STATE_INIT_CONF ? own->established_ns : own->started_ns;
 
-	if (own->state != ROSENPASS_STATE_INIT_HELLO || own->yielded)
+	if (own->state == ROSENPASS_STATE_IDLE || engine->now_ns - since_ns >= PASS_HELLOS_NS)
 		return false;
-	/* The peer is elsewhere, and ours may never get there. */
-	if (!is_greater_side && peer->endpoint.length > 0 && !endpoint_is_same(&peer->endpoint, from))
+	if (peer->endpoint.length > 0 && !endpoint_is_same(&peer->endpoint, from))
 		return false;
-	if (!is_greater_side && own->crossed < PASS_HELLOS) {
-		own->crossed++;
-		/* The peer is there: what was a long wait for an absent one is over. */
-		if (own->next_send_ns > engine->now_ns + ENGINE_SECOND_NS) {
-			own->next_send_ns = engine->now_ns + ENGINE_SECOND_NS;
-			peer->trying_since_ns = engine->now_ns;
-			peer->unanswered = 0;
-			peer_table_schedule(engine, peer);
-		}
-		return true;
-	}
-	own->yielded = true;
-	own->hold_until_ns = engine->now_ns + HOLD_NS;
-	if (own->next_send_ns < own->hold_until_ns)
-		own->next_send_ns = own->hold_until_ns;
-	peer_table_schedule(engine, peer);
-	return false;
+	return !is_greater(engine, peer, weighing_hash(own, hash));
 }
 
 bool crossing_goes_before_conf(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash)
@@ -93,11 +75,6 @@ bool crossing_goes_before_conf(struct rosenpass *engine, struct peer *peer, enum
 		return false;
 	own->crossed++;
 	return true;
-}
-
-bool crossing_is_held(const struct rosenpass *engine, const struct peer *peer)
-{
-	return engine->now_ns < peer->own.hold_until_ns;
 }
 
 bool crossing_is_open(const struct rosenpass *engine, const struct peer *peer)

@@ -10,17 +10,15 @@
 #include "protocol/state.h"
 
 /*
- * Weighs the peer's authenticated InitHello, in a dialect of that hash, against our own handshake. Returns
- * true if the InitHello is to be passed over; otherwise ours may be held back from here on.
+ * Weighs an InitHello of the peer, in a dialect of that hash, against our own handshake, and changes nothing:
+ * an InitHello may be a recorded one, and without a preshared key a forged one. Returns true if the InitHello
+ * is to be passed over.
  */
 bool crossing_goes_before_hello(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash,
                                 const struct rosenpass_address *from);
 
-/* Weighs the peer's authenticated InitConf in the same way. Returns true if it is to be passed over. */
+/* Weighs the peer's authenticated InitConf. Returns true if it is to be passed over. */
 bool crossing_goes_before_conf(struct rosenpass *engine, struct peer *peer, enum keyed_hash hash);
-
-/* Returns true while our own handshake is held back: it is neither sent nor completed. */
-bool crossing_is_held(const struct rosenpass *engine, const struct peer *peer);
 
 /*
  * Returns true if the peer may hold the key of our handshake when an InitConf of its own is taken. To be

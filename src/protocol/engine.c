@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "crypto/aead.h"
 #include "crypto/ct.h"
 #include "protocol/complete.h"
 #include "protocol/inbox.h"
@@ -32,6 +33,23 @@ static void prepare_own_key(struct public_key *own)
 	public_key_fact(own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY);
 }
 
+/* Draws the keys of the tables that strangers fill. -1: no random bytes. */
+static int draw_table_keys(struct rosenpass *engine)
+{
+	uint8_t *const keys[] = {
+		engine->usage.key,   engine->cookie_usage.key, engine->sources.key,
+		engine->replays.key, engine->rate_limit.key,   engine->jitter_key,
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		if (random_bytes(&engine->random, keys[i], SHORT_HASH_KEY_BYTES) != 0)
+			return -1;
+		/* A place in a table is no secret worth constant time, as long as nobody can foresee it. */
+		ct_declassify(keys[i], SHORT_HASH_KEY_BYTES);
+	}
+	return 0;
+}
+
 int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *callers)
 {
 	struct rosenpass_config config;
@@ -43,20 +61,21 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *call
 	    config.public_key == NULL || config.secret_key == NULL ||
 	    environment_read(&environment, config.environment) != 0)
 		return ROSENPASS_E_ARGUMENT;
+	if (aead_init() != 0)
+		return ROSENPASS_E_RANDOM;
 	memory = memory_from_environment(&environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random = (struct random_source){ environment.random, environment.random_context };
+	engine->caller_random = (struct random_source){ environment.random, environment.random_context };
+	engine->random = (struct random_source){ state_fill_random, engine };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
-	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
+	    draw_table_keys(engine) != 0) {
 		rosenpass_destroy(engine);
 		return ROSENPASS_E_RANDOM;
 	}
-	/* Where a bucket lies is no secret worth constant time; that it cannot be foreseen is enough. */
-	ct_declassify(engine->rate_limit.key, sizeof engine->rate_limit.key);
 	memcpy(engine->secret_key, config.secret_key, sizeof engine->secret_key);
 	ct_secret(engine->secret_key, sizeof engine->secret_key);
 	public_key_init(&engine->own, config.public_key);
@@ -224,7 +243,7 @@ uint64_t rosenpass_deadline(const struct rosenpass *engine)
 	deadline = earlier(deadline, cookie_secrets_deadline(&engine->cookie_secrets));
 	if (engine->load_until_ns != 0)
 		deadline = earlier(deadline, engine->load_until_ns);
-	return deadline;
+	return state_deadline(engine, deadline);
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
@@ -273,6 +292,8 @@ int rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *
 		.sent_bytes = engine->stats.sent_bytes,
 		.peers = engine->stats.peers,
 		.under_load = engine->under_load || engine->load_until_ns != 0,
+		.random_failing = engine->stats.random_failing,
+		.random_failures = engine->stats.random_failures,
 	};
 	sized_write(stats, &own, sizeof own);
 	return 0;

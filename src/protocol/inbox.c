@@ -5,6 +5,9 @@
 #include "crypto/ct.h"
 #include "protocol/outbox.h"
 
+/* So many cookies can be made or checked in the time of one handshake, roughly. */
+#define COOKIES_PER_HANDSHAKE 100
+
 static bool has_valid_address(const struct rosenpass_datagram *datagram)
 {
 	return datagram->from.length <= ROSENPASS_ADDRESS_MAX_BYTES &&
@@ -93,11 +96,11 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 	uint8_t message[MESSAGE_MAX_BYTES];
 	struct cookie_reply out;
 
-	/* The padding stays random; header, session id and sealed cookie are written over its beginning. */
 	if (messages_cookie_reply(&out, message, datagram->length) != 0 ||
-	    random_bytes(&engine->random, message, datagram->length) != 0 ||
 	    random_bytes(&engine->random, nonce, sizeof nonce) != 0)
 		return false;
+	/* The padding stays; header, session id and sealed cookie are written over its beginning. */
+	memcpy(message, engine->cookie_secrets.padding, datagram->length);
 	messages_set_type(message, MESSAGE_COOKIE_REPLY);
 	memcpy(out.sid, datagram->data + MESSAGE_HEADER_BYTES, MESSAGE_SID_BYTES);
 	cookie_value(value, engine->cookie_secrets.secret[0], datagram->from.bytes, datagram->from.length);
@@ -110,31 +113,96 @@ static bool send_cookie(struct rosenpass *engine, const struct rosenpass_datagra
 	return true;
 }
 
+/* Returns true if there is time to make or check a cookie for that sender. */
+static bool has_time_for_cookie(struct rosenpass *engine, const struct rosenpass_address *from)
+{
+	return share_has_room(&engine->cookie_share, usage_of(&engine->cookie_usage, from, engine->now_ns),
+	                      engine->now_ns);
+}
+
+static void charge_cookie(struct rosenpass *engine, const struct rosenpass_address *from)
+{
+	uint64_t handshake_ns =
+		engine->budget.is_measured ? engine->budget.cost_ns : ENGINE_HANDSHAKE_COST_NS;
+
+	usage_add(&engine->cookie_usage, from, engine->now_ns);
+	share_charge(&engine->cookie_share, handshake_ns / COOKIES_PER_HANDSHAKE);
+}
+
+/* Returns true if the InitHello shows a valid cookie. A wrong one is charged like a reply. */
+static bool has_cookie(struct rosenpass *engine, const struct rosenpass_datagram *datagram)
+{
+	if (!cookie_is_present(datagram->data, datagram->length) ||
+	    !has_time_for_cookie(engine, &datagram->from))
+		return false;
+	if (cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
+	                    datagram->from.length, datagram->data, datagram->length))
+		return true;
+	charge_cookie(engine, &datagram->from);
+	return false;
+}
+
+/* Takes what the InitHello will cost from the share of its network or from the budget. */
+static bool take_time(struct rosenpass *engine, struct inbox_message *message, bool has_cookie)
+{
+	const struct rosenpass_address *from = &message->datagram->from;
+	bool is_measured = engine->clock != NULL;
+	uint64_t usage = is_measured ? usage_of(&engine->usage, from, engine->now_ns) : 0;
+	bool is_reserved = false;
+
+	if (has_cookie && rate_limit_take(&engine->rate_limit, from, engine->now_ns) &&
+	    (!is_measured || budget_take(&engine->budget, BUDGET_COOKIE, usage))) {
+		usage_add(&engine->usage, from, engine->now_ns);
+		return true;
+	}
+	if (engine->under_load)
+		return false;
+	if (!is_measured)
+		return true;
+	message->in_budget = budget_take(&engine->budget, BUDGET_STRANGER, usage);
+	if (!message->in_budget) {
+		is_reserved = sources_take(&engine->sources, from, engine->now_ns);
+		message->in_budget = is_reserved && budget_take(&engine->budget, BUDGET_RESERVED, 0);
+	}
+	if (!message->in_budget)
+		engine->load_until_ns = engine->now_ns + ENGINE_CALM_NS;
+	else if (!is_reserved)
+		usage_add(&engine->usage, from, engine->now_ns);
+	return message->in_budget;
+}
+
+/* Demands a cookie, if there is time for that, and sets the verdict. */
+static void demand_cookie(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+{
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!has_time_for_cookie(engine, &datagram->from))
+		return;
+	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
+	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) != 0 ||
+	    !send_cookie(engine, datagram))
+		return;
+	charge_cookie(engine, &datagram->from);
+	datagram->verdict = ROSENPASS_COOKIE_SENT;
+}
+
 bool inbox_admit_hello(struct rosenpass *engine, struct inbox_message *message)
 {
 	struct rosenpass_datagram *datagram = message->datagram;
-	bool has_cookie;
+	const uint8_t *mac = datagram->data + messages_mac_offset(datagram->length);
+	bool is_limited = engine->under_load || engine->clock != NULL;
+	bool shows_cookie;
 
-	if (!engine->under_load && engine->clock == NULL)
-		return true;
-	has_cookie = cookie_is_right(&engine->cookie_secrets, engine->now_ns, datagram->from.bytes,
-	                             datagram->from.length, datagram->data, datagram->length);
-	if (has_cookie && rate_limit_take(&engine->rate_limit, datagram->from.bytes,
-	                                  datagram->from.group_length, engine->now_ns))
-		return true;
-	if (!engine->under_load) {
-		message->in_budget = budget_take(&engine->budget);
-		if (message->in_budget)
-			return true;
-		engine->load_until_ns = engine->now_ns + ENGINE_CALM_NS;
-	}
-	datagram->verdict = ROSENPASS_DROPPED_LOAD;
-	if (has_cookie)
+	datagram->verdict = ROSENPASS_DROPPED_REPLAY;
+	if (replay_is_copy(&engine->replays, mac, &datagram->from, engine->now_ns))
 		return false;
-	datagram->verdict = ROSENPASS_DROPPED_FAILURE;
-	if (cookie_secrets_renew(&engine->cookie_secrets, engine->now_ns, &engine->random) == 0 &&
-	    send_cookie(engine, datagram))
-		datagram->verdict = ROSENPASS_COOKIE_SENT;
+	shows_cookie = is_limited && has_cookie(engine, datagram);
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (take_time(engine, message, shows_cookie)) {
+		replay_note(&engine->replays, mac, &datagram->from, engine->now_ns);
+		return true;
+	}
+	if (!shows_cookie)
+		demand_cookie(engine, datagram);
 	return false;
 }
 

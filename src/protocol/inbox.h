@@ -29,10 +29,12 @@ size_t inbox_sort(struct rosenpass *engine, struct rosenpass_datagram *datagrams
                   struct inbox_message *messages);
 
 /*
- * Returns true if an InitHello may cost a handshake now, else sets the verdict. A sender with a valid cookie
- * has a share of its own. A sender without a cookie, or beyond its share, takes from the budget, which the
- * caller charges afterwards. A cookie is demanded only when the budget is used up, because software that
- * ignores CookieReply has no other way in.
+ * Returns true if an InitHello may cost a handshake now, else sets the verdict. Copies that follow each other
+ * too fast are dropped (replay.h). A sender with a valid cookie takes from the share of its network
+ * (rate_limit.h) and from the budget for all. A sender without a cookie, or beyond that share, takes from the
+ * budget for strangers, or from the reserve if it is where a peer is (budget.h, sources.h). The caller
+ * charges the budget afterwards. A cookie is demanded only when the budget is used up, because software that
+ * ignores CookieReply has no other way in; and only as long as there is time for cookies (share.h).
  */
 bool inbox_admit_hello(struct rosenpass *engine, struct inbox_message *message);
 

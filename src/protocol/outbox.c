@@ -1,6 +1,7 @@
 #include "protocol/outbox.h"
 
 #include "crypto/ct.h"
+#include "crypto/short_hash.h"
 
 /* Queues an output about the peer. */
 static struct output_slot *add(struct rosenpass *engine, const struct peer *peer,
@@ -46,6 +47,14 @@ void outbox_reply(struct rosenpass *engine, const uint8_t *message, size_t lengt
 	count_sent(engine, length);
 }
 
+/* Returns a time up to ENGINE_RENEW_SPREAD_NS that nobody can foresee, for the peer's present key. */
+static uint64_t renewal_spread_ns(const struct rosenpass *engine, const struct peer *peer)
+{
+	uint64_t facts[] = { peer->handle, peer->exchanges, peer->key_since_ns };
+
+	return short_hash(engine->jitter_key, (const uint8_t *)facts, sizeof facts) % ENGINE_RENEW_SPREAD_NS;
+}
+
 void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[static ROSENPASS_KEY_BYTES],
                 enum rosenpass_role role, enum rosenpass_dialect dialect, uint64_t established_ns,
                 bool confirmed)
@@ -62,8 +71,10 @@ void outbox_key(struct rosenpass *engine, struct peer *peer, const uint8_t osk[s
 	peer->role = role;
 	peer->dialect = dialect;
 	peer->exchanges++;
-	peer->renewal_ns = established_ns + (role == ROSENPASS_RESPONDER ? ENGINE_RENEW_RESPONDER_NS
-	                                                                 : ENGINE_RENEW_INITIATOR_NS);
+	peer->renewal_ns = established_ns + ENGINE_RENEW_INITIATOR_NS;
+	if (role == ROSENPASS_RESPONDER)
+		peer->renewal_ns =
+			established_ns + ENGINE_RENEW_RESPONDER_NS - renewal_spread_ns(engine, peer);
 }
 
 /* Queues an output about the key in use. */

@@ -48,7 +48,8 @@ int peer_table_reserve(struct rosenpass *engine)
 		if (index_reserve(&engine->by_id[hash], larger, &engine->memory) != 0)
 			return ROSENPASS_E_MEMORY;
 	}
-	if (index_reserve(&engine->by_sid, larger, &engine->memory) != 0)
+	if (index_reserve(&engine->by_sid, larger, &engine->memory) != 0 ||
+	    sources_reserve(&engine->sources, PEER_SOURCES * larger, &engine->memory) != 0)
 		return ROSENPASS_E_MEMORY;
 	slots = memory_get(&engine->memory, larger * sizeof *slots);
 	if (slots == NULL)
@@ -117,6 +118,8 @@ void peer_table_remove(struct rosenpass *engine, struct peer *peer)
 	peer_table_abort_handshake(engine, peer);
 	peer_table_unlist_ids(engine, peer);
 	peer_table_unschedule(engine, peer);
+	for (size_t i = 0; i < PEER_SOURCES; i++)
+		sources_remove(&engine->sources, peer->sources[i]);
 	outputs_drop_peer(&engine->outputs, peer->handle);
 	slot->peer = NULL;
 	slot->generation++;
@@ -135,6 +138,7 @@ void peer_table_release(struct rosenpass *engine)
 	memory_put(&engine->memory, engine->slots, engine->slot_capacity * sizeof *engine->slots);
 	timers_release(&engine->timers, &engine->memory);
 	index_release(&engine->by_sid, &engine->memory);
+	sources_release(&engine->sources, &engine->memory);
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++)
 		index_release(&engine->by_id[hash], &engine->memory);
 }
@@ -197,10 +201,41 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Counts the networks where the peer is now, instead of those where it was. */
+static void list_sources(struct rosenpass *engine, struct peer *peer)
+{
+	uint64_t hashes[PEER_SOURCES] = { sources_hash(&engine->sources, &peer->endpoint),
+		                          sources_hash(&engine->sources, &peer->home) };
+
+	/* A peer has one share, even if both are the same. */
+	if (hashes[1] == hashes[0])
+		hashes[1] = 0;
+	if (memcmp(hashes, peer->sources, sizeof hashes) == 0)
+		return;
+	for (size_t i = 0; i < PEER_SOURCES; i++)
+		sources_remove(&engine->sources, peer->sources[i]);
+	for (size_t i = 0; i < PEER_SOURCES; i++)
+		sources_add(&engine->sources, hashes[i]);
+	memcpy(peer->sources, hashes, sizeof hashes);
+}
+
+bool peer_table_is_near(const struct rosenpass *engine, const struct peer *peer,
+                        const struct rosenpass_address *address)
+{
+	uint64_t hash = sources_hash(&engine->sources, address);
+
+	for (size_t i = 0; i < PEER_SOURCES; i++) {
+		if (hash != 0 && peer->sources[i] == hash)
+			return true;
+	}
+	return false;
+}
+
 void peer_table_schedule(struct rosenpass *engine, struct peer *peer)
 {
 	uint64_t at = ROSENPASS_NEVER;
 
+	list_sources(engine, peer);
 	if (peer->has_key)
 		at = earlier(at, peer->key_since_ns + ENGINE_STALE_NS);
 	if (peer->own.state != ROSENPASS_STATE_IDLE && endpoint_has_way(peer))

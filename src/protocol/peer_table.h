@@ -45,7 +45,14 @@ struct peer *peer_table_by_sid(const struct rosenpass *engine, const uint8_t sid
  */
 struct peer *peer_table_from(const struct rosenpass *engine, size_t *slot);
 
-/* Sets the peer's timer from its state. To be called after every change of that. */
+/* Returns true if the address is in one of the networks where the peer is known to be. */
+bool peer_table_is_near(const struct rosenpass *engine, const struct peer *peer,
+                        const struct rosenpass_address *address);
+
+/*
+ * Sets the peer's timer, and the networks where it is known to be, from its state.
+ * To be called after every change of that.
+ */
 void peer_table_schedule(struct rosenpass *engine, struct peer *peer);
 
 /* Stops the peer's timer until the next peer_table_schedule(). */

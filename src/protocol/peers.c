@@ -29,18 +29,11 @@ static int read_config(struct rosenpass_peer_config *config, const struct rosenp
 	return 0;
 }
 
-/* Everything of a configuration but the public key. */
-static void apply_config(struct peer *peer, const struct rosenpass_peer_config *config)
+static void make_labels(uint8_t osk_label[static KEYED_HASH_COUNT][LABEL_BYTES],
+                        const struct rosenpass_peer_config *config)
 {
-	peer->user = config->user;
-	peer->dialects = config->dialects != 0 ? config->dialects : ROSENPASS_DIALECTS_ALL;
-	peer->discover = config->discover;
-	if (config->endpoint.length > 0)
-		endpoint_set(peer, &config->endpoint);
-	memcpy(peer->psk, config->psk != NULL ? config->psk : no_psk, sizeof peer->psk);
-	ct_secret(peer->psk, sizeof peer->psk);
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
-		uint8_t *label = peer->osk_label[hash];
+		uint8_t *label = osk_label[hash];
 		enum keyed_hash h = (enum keyed_hash)hash;
 
 		if (config->osk_organization == NULL) {
@@ -53,6 +46,35 @@ static void apply_config(struct peer *peer, const struct rosenpass_peer_config *
 			keyed_hash(h, label, label, (const uint8_t *)config->osk_labels[i],
 			           strlen(config->osk_labels[i]));
 	}
+}
+
+/* Applies what keys are made of: preshared key, labels, dialects. Returns true if any of it has changed. */
+static bool apply_terms(struct peer *peer, const struct rosenpass_peer_config *config)
+{
+	const uint8_t *psk = config->psk != NULL ? config->psk : no_psk;
+	uint32_t dialects = config->dialects != 0 ? config->dialects : ROSENPASS_DIALECTS_ALL;
+	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
+	bool is_same = ct_is_set(ct_equal(peer->psk, psk, sizeof peer->psk));
+
+	make_labels(osk_label, config);
+	is_same = is_same && peer->dialects == dialects &&
+	          memcmp(peer->osk_label, osk_label, sizeof osk_label) == 0;
+	memcpy(peer->osk_label, osk_label, sizeof osk_label);
+	memcpy(peer->psk, psk, sizeof peer->psk);
+	ct_secret(peer->psk, sizeof peer->psk);
+	/* Whether there is a preshared key is no secret. */
+	peer->has_psk = !ct_is_set(ct_equal(peer->psk, no_psk, sizeof peer->psk));
+	peer->dialects = dialects;
+	return !is_same;
+}
+
+/* Applies what a handshake in progress does not depend on. */
+static void apply_place(struct peer *peer, const struct rosenpass_peer_config *config)
+{
+	peer->user = config->user;
+	peer->discover = config->discover;
+	if (config->endpoint.length > 0)
+		endpoint_set(peer, &config->endpoint);
 }
 
 /* Whether a key is our own or that of a peer. */
@@ -91,12 +113,40 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
 	peer->own.state = ROSENPASS_STATE_IDLE;
 	/* A biscuit of an earlier peer with this key is outdated. */
 	peer->biscuit_used = engine->biscuit_counter;
-	apply_config(peer, &config);
+	(void)apply_terms(peer, &config);
+	apply_place(peer, &config);
 	peer_table_list_ids(engine, peer);
 	peer->renewal_ns = engine->now_ns;
 	peer_table_schedule(engine, peer);
 	*handle = peer->handle;
 	return 0;
+}
+
+/* A new reason to believe that the peer answers: transmissions follow each other fast again. */
+static void try_afresh(struct rosenpass *engine, struct peer *peer)
+{
+	peer->trying_since_ns = engine->now_ns;
+	peer->unanswered = 0;
+	peer->own.extra_dialect = false;
+	peer->own.next_send_ns = engine->now_ns;
+}
+
+/*
+ * Ends whatever could still lead to a key on the terms of before: our own handshake, the peer's InitConf that
+ * answers a RespHello of ours, and the EmptyData for an InitConf taken before. A new handshake follows.
+ */
+static void end_handshakes(struct rosenpass *engine, struct peer *peer)
+{
+	if (peer->own.state == ROSENPASS_STATE_INIT_CONF)
+		peer->unconfirmed_until_ns = engine->now_ns + ENGINE_UNCONFIRMED_NS;
+	peer_table_abort_handshake(engine, peer);
+	peer->biscuit_used = engine->biscuit_counter;
+	peer->answered = false;
+	ct_wipe(peer->answered_conf, sizeof peer->answered_conf);
+	ct_wipe(peer->answer, sizeof peer->answer);
+	peer->has_cookie = false;
+	ct_wipe(peer->cookie, sizeof peer->cookie);
+	peer->renewal_ns = engine->now_ns;
 }
 
 int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
@@ -105,6 +155,8 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
 	struct rosenpass_peer_config config;
 	struct peer *peer;
 	struct public_key key;
+	bool is_elsewhere;
+	bool could_reach;
 	int result;
 
 	if (engine == NULL)
@@ -122,16 +174,15 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer handle,
 		return ROSENPASS_E_ARGUMENT;
 	state_advance(engine, now_ns);
 	peer_table_unlist_ids(engine, peer);
-	if (!ct_is_set(ct_equal(peer->psk, config.psk != NULL ? config.psk : no_psk, sizeof peer->psk))) {
-		/* What was answered under the other preshared key cannot be completed any more. */
-		peer->biscuit_used = engine->biscuit_counter;
-	}
-	if (peer->own.state == ROSENPASS_STATE_INIT_HELLO) {
-		peer_table_abort_handshake(engine, peer);
-		peer->renewal_ns = engine->now_ns;
-	}
 	peer->key.bytes = config.public_key;
-	apply_config(peer, &config);
+	is_elsewhere = config.endpoint.length > 0 && !endpoint_is_same(&config.endpoint, &peer->endpoint);
+	could_reach = endpoint_can_reach(peer);
+	apply_place(peer, &config);
+	if (apply_terms(peer, &config))
+		end_handshakes(engine, peer);
+	else if (peer->own.state == ROSENPASS_STATE_INIT_HELLO &&
+	         (is_elsewhere || (!could_reach && endpoint_can_reach(peer))))
+		try_afresh(engine, peer);
 	outputs_set_user(&engine->outputs, handle, config.user);
 	peer_table_list_ids(engine, peer);
 	peer_table_schedule(engine, peer);
@@ -149,15 +200,6 @@ int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer handle)
 		return ROSENPASS_E_NO_PEER;
 	peer_table_remove(engine, peer);
 	return 0;
-}
-
-/* A new reason to believe that the peer answers: transmissions follow each other fast again. */
-static void try_afresh(struct rosenpass *engine, struct peer *peer)
-{
-	peer->trying_since_ns = engine->now_ns;
-	peer->unanswered = 0;
-	peer->own.extra_dialect = false;
-	peer->own.next_send_ns = engine->now_ns;
 }
 
 int rosenpass_peer_set_endpoint(struct rosenpass *engine, rosenpass_peer handle,
@@ -212,12 +254,13 @@ int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer handle,
 		.user = peer->user,
 		.state = peer->own.state,
 		.has_key = peer->has_key,
-		.key_since_ns = peer->key_since_ns,
-		.renewal_ns = endpoint_can_reach(peer) ? peer->renewal_ns : ROSENPASS_NEVER,
+		.key_since_ns = peer->has_key ? state_caller_time(engine, peer->key_since_ns) : 0,
+		.renewal_ns = endpoint_can_reach(peer) ? state_caller_time(engine, peer->renewal_ns)
+		                                       : ROSENPASS_NEVER,
 		.role = peer->role,
 		.dialect = peer->dialect,
 		.ever = peer->ever,
-		.waiting_since_ns = peer->trying_since_ns,
+		.waiting_since_ns = state_caller_time(engine, peer->trying_since_ns),
 		.retransmissions = peer->unanswered > 0 ? peer->unanswered - 1 : 0,
 		.exchanges = peer->exchanges,
 		.timeouts = peer->timeouts,

@@ -10,6 +10,9 @@
 
 /* InitHellos of one peer at shorter intervals are charged like those of strangers; see budget.h. */
 #define HELLO_NS (5 * ENGINE_SECOND_NS)
+/* While the budget is scarce, InitHellos that name one peer are dropped beyond this. */
+#define HELLOS_BURST 5
+#define HELLOS_INTERVAL_NS ENGINE_SECOND_NS
 
 /* The byte of a biscuit's number that tells the dialect; the eight before it count. */
 #define NUMBER_DIALECT 8
@@ -70,6 +73,26 @@ static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step
 	batch->count = kept;
 }
 
+/*
+ * Limits what InitHellos of one peer cost while the budget is scarce. Anybody who has the public keys can
+ * name a peer. So InitHellos from where the peer is known to be and those from elsewhere have a limit each,
+ * and a sender with a valid cookie has none here: it has one in rate_limit.h.
+ */
+static bool is_within_limit(struct rosenpass *engine, struct peer *peer, const struct inbox_message *message)
+{
+	bool is_near = peer_table_is_near(engine, peer, &message->datagram->from);
+	uint64_t *full_ns = &peer->hellos_full_ns[is_near ? 0 : 1];
+
+	if (!message->in_budget || engine->load_until_ns == 0)
+		return true;
+	if (*full_ns < engine->now_ns)
+		*full_ns = engine->now_ns;
+	if (*full_ns - engine->now_ns > (HELLOS_BURST - 1) * HELLOS_INTERVAL_NS)
+		return false;
+	*full_ns += HELLOS_INTERVAL_NS;
+	return true;
+}
+
 static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 {
 	struct handshake_response *w = batch->ws[i];
@@ -92,6 +115,9 @@ static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
 		return false;
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!is_within_limit(engine, peer, batch->messages[i]))
+		return false;
 	batch->peers[i] = peer;
 	w->peer = &peer->key;
 	w->psk = peer->psk;
@@ -106,10 +132,12 @@ static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
 	if (w->failed != 0)
 		return false;
-	/* From here on the claim is proven. */
-	datagram->has_claim = false;
-	datagram->claimed_peer = 0;
-	datagram->peer = batch->peers[i]->handle;
+	/* The preshared key proves who made the message, though not when. Without one, nothing is proved. */
+	if (batch->peers[i]->has_psk) {
+		datagram->has_claim = false;
+		datagram->claimed_peer = 0;
+		datagram->peer = batch->peers[i]->handle;
+	}
 	datagram->verdict = ROSENPASS_CROSSED;
 	if (crossing_goes_before_hello(engine, batch->peers[i], w->chain.hash, &datagram->from))
 		return false;

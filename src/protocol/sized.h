@@ -23,7 +23,7 @@ enum sized_first {
 	SIZED_DATAGRAM = sizeof(struct rosenpass_datagram),
 	SIZED_OUTPUT = sizeof(struct rosenpass_output),
 	SIZED_PEER_INFO = sizeof(struct rosenpass_peer_info),
-	SIZED_STATS = sizeof(struct rosenpass_stats),
+	SIZED_STATS = offsetof(struct rosenpass_stats, random_failures),
 };
 
 /*

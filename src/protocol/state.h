@@ -30,18 +30,25 @@
 #include "protocol/outputs.h"
 #include "protocol/public_key.h"
 #include "protocol/rate_limit.h"
+#include "protocol/replay.h"
+#include "protocol/share.h"
+#include "protocol/sources.h"
 #include "protocol/timers.h"
+#include "protocol/usage.h"
 #include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 #define ENGINE_SECOND_NS UINT64_C(1000000000)
 #define ENGINE_RENEW_RESPONDER_NS (120 * ENGINE_SECOND_NS)
 #define ENGINE_RENEW_INITIATOR_NS (130 * ENGINE_SECOND_NS)
+/* A responder renews up to this much sooner, so that peers that got their keys together come apart. */
+#define ENGINE_RENEW_SPREAD_NS (10 * ENGINE_SECOND_NS)
 #define ENGINE_STALE_NS (180 * ENGINE_SECOND_NS)
 #define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS)  /* an unfinished handshake starts anew */
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)       /* RespHello to key, where EmptyData does not come */
 #define ENGINE_UNCONFIRMED_NS (60 * ENGINE_SECOND_NS) /* how long a given up InitConf may be under way */
-#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)        /* after the random source failed */
+#define ENGINE_HANDSHAKE_COST_NS (ENGINE_SECOND_NS / 1000) /* of an InitHello or RespHello, until measured */
+#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)             /* after the random source failed */
 #define ENGINE_CALM_NS \
 	(5 * ENGINE_SECOND_NS) /* under load until this long after the last InitHello turned away */
 
@@ -49,6 +56,8 @@
 #define ENGINE_CANDIDATES 2
 /* Addresses beside the endpoint that a silent peer is looked for at. */
 #define ENGINE_OTHERS 2
+/* Networks where a peer is known to be: that of its endpoint and that which the caller gave. */
+#define PEER_SOURCES 2
 /* Handshakes of ours, ended by an EmptyData that moved the peer, whose EmptyData is still recognized. */
 #define ENGINE_MOVED_SESSIONS 16
 
@@ -65,10 +74,9 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Crossing handshakes; see crossing.h. */
-	uint32_t crossed; /* messages of the peer's handshake that were passed over */
-	bool yielded;
-	uint64_t hold_until_ns;
+	struct usage_bucket
+		false_answers[2]; /* false RespHellos from where the peer is, and from elsewhere */
+	uint32_t crossed;         /* InitConfs of the peer's that were passed over; see crossing.h */
 	/* Waiting for EmptyData. */
 	uint64_t established_ns;
 	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
@@ -99,6 +107,7 @@ struct peer {
 	void *user;
 	struct public_key key;
 	uint8_t psk[HANDSHAKE_PSK_BYTES];
+	bool has_psk; /* psk is not zero, hence known to the peer and to us only */
 	uint32_t dialects;
 	bool discover;
 	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
@@ -109,6 +118,7 @@ struct peer {
 	struct rosenpass_address others[ENGINE_OTHERS]; /* the endpoint before; where else copies came from */
 	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the message that moved the endpoint */
 	uint64_t moved_until_ns;                /* copies of that message count until then */
+	uint64_t sources[PEER_SOURCES];         /* networks counted in the engine's sources */
 
 	/* The key in use. */
 	bool has_key;
@@ -121,6 +131,7 @@ struct peer {
 	/* As responder. */
 	uint64_t biscuit_used;      /* the greatest number accepted */
 	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
+	uint64_t hellos_full_ns[2]; /* limits of InitHellos from where the peer is, and from elsewhere */
 	uint64_t hello_ns;          /* when an InitHello of it last counted as one of a peer; 0: never */
 	bool answered;              /* the two below are set */
 	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the InitConf accepted last */
@@ -164,15 +175,24 @@ struct statistics {
 	uint64_t sent;                          /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
+	bool random_failing;
+	uint64_t random_failures;
 };
 
 struct rosenpass {
 	struct memory memory;
-	struct random_source random;
+	struct random_source random; /* state_fill_random() */
+	struct random_source caller_random;
 	struct public_key own;
 	uint8_t secret_key[MCELIECE460896_SECRET_KEY_BYTES];
 	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of inbox_identity() */
+	uint8_t jitter_key[SHORT_HASH_KEY_BYTES];   /* random; of renewals */
+	/* The engine's own time: it never goes back, whatever the caller's clock does. See state.c. */
 	uint64_t now_ns;
+	bool has_time;
+	uint64_t caller_ns; /* what the caller's clock showed at now_ns */
+	bool has_doubt;
+	uint64_t doubt_ns; /* with has_doubt: a reading that was not believed */
 
 	struct biscuit_keys biscuit_keys;
 	uint64_t biscuit_counter;  /* the number given out last */
@@ -181,7 +201,13 @@ struct rosenpass {
 	void *clock_context;
 	struct budget budget;   /* with a clock */
 	uint64_t load_until_ns; /* the budget was used up not long ago; 0: it was not */
+	struct usage usage;     /* by InitHellos that were admitted */
+	struct sources sources; /* where the peers are */
+	struct replay_filter replays;
 	struct cookie_secrets cookie_secrets;
+	struct usage cookie_usage; /* by cookies that were sent, or wrong */
+	struct share cookie_share;
+	struct share false_share; /* RespHellos that turn out to be false */
 	struct rate_limit rate_limit;
 
 	struct peer_slot *slots;
@@ -208,8 +234,20 @@ struct rosenpass {
 /* The most that one due peer leads to beside the datagrams of endpoint_ways(): STALE, and KEY or TIMEOUT. */
 #define ENGINE_DUE_EVENTS_MAX 2
 
-/* Sets the engine's time, in nanoseconds since any fixed moment. An earlier time than the last is ignored. */
+/*
+ * Sets the engine's time by the caller's clock, in nanoseconds. No time passes with a reading that cannot be
+ * right: an earlier one than the last, or one many years later.
+ */
 void state_advance(struct rosenpass *engine, uint64_t now_ns);
+
+/* Returns what the caller's clock shows at that time of the engine; 0 if that is before its origin. */
+uint64_t state_caller_time(const struct rosenpass *engine, uint64_t time_ns);
+
+/* The same, for a deadline. While the clock is in doubt, it may be earlier. */
+uint64_t state_deadline(const struct rosenpass *engine, uint64_t time_ns);
+
+/* Draws from the caller's source, and counts failures. A random_fill_fn; context is the engine. */
+int state_fill_random(void *context, uint8_t *out, size_t out_len);
 
 /* Returns the time in nanoseconds on the clock by which work is measured, 0 if the caller has set none. */
 uint64_t state_clock_ns(const struct rosenpass *engine);

@@ -22,9 +22,11 @@ if nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { pri
 	failed=1
 fi
 
-# Memory, our allocator's default, assert, the AEAD. Fortified twins (__memcpy_chk) count as the function.
+# Memory, our allocator's default, assert, the AEAD and what has to be called before it. Fortified twins
+# (__memcpy_chk) count as the function.
 allowed='^(memcpy|memset|memmove|memcmp|strlen|strcmp|calloc|free|__stack_chk_fail|__assert_fail|abort)$'
 allowed+='|^__(memcpy|memset|memmove)_chk$'
+allowed+='|^sodium_init$'
 allowed+='|^crypto_aead_(xchacha20poly1305|chacha20poly1305)_ietf_(encrypt|decrypt)(_detached)?$'
 
 # Weak names (w, v) belong to the start-up code of the compiler.

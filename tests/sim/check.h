@@ -18,6 +18,7 @@ struct pair_state {
 	unsigned confs;         /* genuine InitConfs that arrived since then */
 	uint64_t slow_until_ns; /* virtual time: until then both may wait for the next renewal */
 	uint64_t settled_by_ns; /* virtual time; in quiet times */
+	uint64_t agreed_ns;     /* virtual time: since then both hold the same key; 0: never */
 	bool hopeless;          /* no common dialect: must never have a key */
 };
 

@@ -301,6 +301,9 @@ void node_change_peer(struct world *world, int index, int peer)
 		return;
 	if (rosenpass_peer_change(node->engine, node->peers[peer].handle, &config, clock_ns) != 0)
 		check_fail(world, "change", "node %d", index);
+	/* A handshake that was ended leads to no key. */
+	if (!node_is_trying(world, index, peer))
+		node->peers[peer].awaits_report = false;
 	node_kick(world, index);
 }
 
@@ -417,7 +420,11 @@ static void note_received(struct world *world, struct node *node, const struct p
 	uint64_t clock_ns = node_clock_ns(world, node->index);
 
 	world_trace(world, "node %d got %02x%s from %d: %s", node->index, (unsigned)packet->data[0],
-	            packet->damaged ? " damaged" : "", packet->from_node, rosenpass_verdict_name(verdict));
+	            packet->damaged  ? " damaged"
+	            : packet->alien  ? " reflected"
+	            : packet->forged ? " forged"
+	                             : "",
+	            packet->from_node, rosenpass_verdict_name(verdict));
 	if (peer >= 0 && (verdict == ROSENPASS_ACCEPTED || verdict == ROSENPASS_CONFIRMED ||
 	                  verdict == ROSENPASS_EXCHANGED))
 		node->peers[peer].has_asked = false;

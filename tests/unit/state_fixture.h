@@ -46,6 +46,8 @@ static inline int engine_setup(void **state)
 	engine.random = fixture_random_source(&randomness);
 	engine.first_free = INDEX_NONE;
 	engine.now_ns = START_NS;
+	engine.has_time = true;
+	engine.caller_ns = START_NS;
 	memset(engine.identity_key, 0x5a, sizeof engine.identity_key);
 	set_facts(&engine.own, 100);
 	return 0;

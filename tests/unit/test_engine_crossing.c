@@ -2,6 +2,8 @@
 
 #include "engine_steps.h"
 
+#include "protocol/state.h"
+
 /* --- dialects --- */
 
 static void test_finds_the_dialect(void **state)
@@ -89,14 +91,18 @@ static void test_crossed_start(void **state)
 		assert_int_equal(world.hosts[ALICE].keys[BOB] + world.hosts[BOB].keys[ALICE], 2);
 		world_teardown(&world);
 
-		/* Only the greater side's messages get through: the lesser yields at the third. */
+		/* Only the greater side's messages get through: the lesser answers after a while. */
 		both_ways(&world, ONLY(dialect));
 		host_expire(&world, lesser);
 		host_drop(&world, lesser);
 		host_expire(&world, greater);
 		packet = host_take(&world, greater);
 		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_CROSSED);
+		world.now += 3 * SECOND / 2 - 1;
 		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_CROSSED);
+		world.now++;
+		/* The same InitHello does not count as a copy of the one of a moment ago. */
+		memset(&world.hosts[lesser].engine->replays, 0, sizeof world.hosts[lesser].engine->replays);
 		assert_int_equal(host_receive(&world, lesser, &packet), ROSENPASS_ANSWERED);
 		world_settle(&world);
 		assert_same_key(&world, ALICE, BOB);
@@ -279,15 +285,14 @@ static void cross_confs(struct world *world, struct packet conf[static 2])
 		host_expire(world, (enum host_name)i);
 		hello[i] = host_take(world, (enum host_name)i);
 	}
-	/* Each side answers the other, as after long loss: it yields, then the hold is over. */
+	/* Each side answers the other, as after long loss. */
+	world->now += 2 * SECOND;
 	for (int i = 0; i < 2; i++) {
 		enum host_name other = i == ALICE ? BOB : ALICE;
 
-		while (host_receive(world, (enum host_name)i, &hello[other]) == ROSENPASS_CROSSED)
-			continue;
+		assert_int_equal(host_receive(world, (enum host_name)i, &hello[other]), ROSENPASS_ANSWERED);
 		resp[i] = host_take(world, (enum host_name)i);
 	}
-	world->now += 4 * SECOND;
 	for (int i = 0; i < 2; i++) {
 		enum host_name other = i == ALICE ? BOB : ALICE;
 
@@ -338,30 +343,6 @@ static void test_init_confs_passed_over(void **state)
 	}
 }
 
-/* The side that yields sends nothing of its own for three seconds. */
-static void test_yields_for_three_seconds(void **state)
-{
-	enum host_name greater = greater_side();
-	enum host_name lesser = greater == ALICE ? BOB : ALICE;
-	struct world world;
-	struct packet hello;
-
-	(void)state;
-	both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
-	host_expire(&world, greater);
-	host_expire(&world, lesser);
-	hello = host_take(&world, lesser);
-	assert_int_equal(host_receive(&world, greater, &hello), ROSENPASS_ANSWERED);
-	host_drop(&world, greater);
-	world.now += 3 * SECOND - 1;
-	host_expire(&world, greater);
-	assert_int_equal(world.hosts[greater].outbox_used, 0);
-	world.now += 1;
-	host_expire(&world, greater);
-	assert_int_equal(world.hosts[greater].outbox_used, 1);
-	world_teardown(&world);
-}
-
 /*
  * Both handshakes get as far as InitConf. Whichever way the messages then arrive, both
  * sides end with the same key as soon as they hear from each other again.
@@ -402,7 +383,6 @@ int main(void)
 		cmocka_unit_test(test_initiate_before_confirmation),
 		cmocka_unit_test(test_crossed_init_confs),
 		cmocka_unit_test(test_init_confs_passed_over),
-		cmocka_unit_test(test_yields_for_three_seconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,6 +349,7 @@ static void test_unknown_caller(void **state)
 		                 1);
 		assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_PEER);
 		engine_rejects_note(scene->process, &datagram, 1, scene->world.now);
+		scene->world.now += SECOND / 4;
 	}
 	caller = engine_rejects_next(scene->process, scene->world.now, &event);
 	assert_non_null(caller);

@@ -10,6 +10,7 @@
 #include "protocol/messages.h"
 #include "protocol/public_key.h"
 #include "protocol/sized.h"
+#include "protocol/state.h"
 
 /* A struct of the caller that is larger than ours. */
 struct large_output {
@@ -327,6 +328,8 @@ static void test_group_of_the_whole_address(void **state)
 		assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
 		answered += datagram.verdict == ROSENPASS_ANSWERED;
 		host_collect(&world, BOB);
+		/* The next one is the same InitHello. */
+		memset(&world.hosts[BOB].engine->replays, 0, sizeof world.hosts[BOB].engine->replays);
 		host_drop(&world, BOB);
 		host_drop(&world, ALICE);
 	}

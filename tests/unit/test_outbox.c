@@ -98,9 +98,10 @@ static void test_key(void **state)
 	static const struct {
 		enum rosenpass_role role;
 		uint64_t renewal_ns;
+		uint64_t spread_ns;
 	} rows[] = {
-		{ ROSENPASS_INITIATOR, ENGINE_RENEW_INITIATOR_NS },
-		{ ROSENPASS_RESPONDER, ENGINE_RENEW_RESPONDER_NS },
+		{ ROSENPASS_INITIATOR, ENGINE_RENEW_INITIATOR_NS, 0 },
+		{ ROSENPASS_RESPONDER, ENGINE_RENEW_RESPONDER_NS, 10 * ENGINE_SECOND_NS },
 	};
 	uint64_t since_ns = START_NS - 5;
 
@@ -124,7 +125,8 @@ static void test_key(void **state)
 		assert_int_equal(peer->dialect, ROSENPASS_BLAKE2B_156);
 		/* The age counts from when the key was made. */
 		assert_int_equal(peer->key_since_ns, since_ns);
-		assert_int_equal(peer->renewal_ns, since_ns + rows[i].renewal_ns);
+		assert_in_range(peer->renewal_ns, since_ns + rows[i].renewal_ns - rows[i].spread_ns,
+		                since_ns + rows[i].renewal_ns);
 		assert_int_equal(peer->exchanges, i + 1);
 	}
 }
