@@ -216,47 +216,6 @@ static void test_wrong_states(void **state)
 	world_teardown(&world);
 }
 
-/* While the greater side yields to the peer's handshake, answers to its own change nothing. */
-static void test_answer_while_held(void **state)
-{
-	uint8_t ids[2][ROSENPASS_PEER_ID_BYTES];
-	enum host_name greater;
-	enum host_name lesser;
-	struct world world;
-	struct packet hello;
-	struct packet cookie;
-	struct packet answer;
-	struct packet packet;
-
-	(void)state;
-	for (int i = 0; i < 2; i++)
-		rosenpass_peer_id(ids[i], host_public_key((enum host_name)i), ROSENPASS_BLAKE2B_188);
-	greater = memcmp(ids[ALICE], ids[BOB], sizeof ids[0]) > 0 ? ALICE : BOB;
-	lesser = greater == ALICE ? BOB : ALICE;
-	both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
-	host_expire(&world, greater);
-	hello = host_take(&world, greater);
-	rosenpass_set_under_load(world.hosts[lesser].engine, true);
-	assert_int_equal(host_receive(&world, lesser, &hello), ROSENPASS_COOKIE_SENT);
-	cookie = host_take(&world, lesser);
-	rosenpass_set_under_load(world.hosts[lesser].engine, false);
-	/* Not asking itself, the lesser side answers. */
-	assert_int_equal(host_receive(&world, lesser, &hello), ROSENPASS_ANSWERED);
-	answer = host_take(&world, lesser);
-	host_expire(&world, lesser);
-	packet = host_take(&world, lesser);
-	assert_int_equal(host_receive(&world, greater, &packet), ROSENPASS_ANSWERED);
-	host_drop(&world, greater);
-	assert_int_equal(host_receive(&world, greater, &cookie), ROSENPASS_COOKIE_TAKEN);
-	assert_int_equal(world.hosts[greater].outbox_used, 0);
-	assert_int_equal(host_receive(&world, greater, &answer), ROSENPASS_DROPPED_SESSION);
-	assert_int_equal(world.hosts[greater].outbox_used, 0);
-	/* Three seconds later ours goes on. */
-	world.now += 3 * SECOND;
-	assert_int_equal(host_receive(&world, greater, &answer), ROSENPASS_ACCEPTED);
-	world_teardown(&world);
-}
-
 static enum rosenpass_verdict verdict_from(struct world *world, const struct packet *packet, uint8_t length,
                                            uint8_t group_length)
 {
@@ -322,7 +281,6 @@ int main(void)
 		cmocka_unit_test(test_wrong_states),
 		cmocka_unit_test(test_wrong_mac),
 		cmocka_unit_test(test_claim),
-		cmocka_unit_test(test_answer_while_held),
 		cmocka_unit_test(test_impossible_address),
 		cmocka_unit_test(test_verdicts_begin_anew),
 	};
