@@ -64,9 +64,10 @@ class Entry:
         found = [path for path, text in sources.items() for _ in self.matches(text)]
         if not found and "in" in self.fields:
             # The function may have another name now; the text alone is enough if it is unique.
+            is_there = any(self.spans(text) for text in sources.values())
             name = self.fields.pop("in")
             found = [path for path, text in sources.items() for _ in self.matches(text)]
-            if len(found) != 1:
+            if is_there or len(found) != 1:
                 return f"not found in the function {name}"
         if not found:
             return f"not found below src/{self.area}"

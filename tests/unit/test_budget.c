@@ -107,6 +107,7 @@ static void test_first_batch_of_a_slow_machine(void **state)
 	(void)state;
 	/* Only the first ones are taken for cheap; what they cost is owed. */
 	assert_int_equal(turn(64, 200 * MS, false), BATCH);
+	assert_int_equal(budget.debt_ns, BUDGET_DEBT_MAX_NS);
 	now_ns += SECOND;
 	assert_int_equal(turn(64, 200 * MS, false), 0);
 	/* The most that is owed is paid back in 1.7 s. */

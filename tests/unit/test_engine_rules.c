@@ -143,6 +143,23 @@ static void test_unconfirmed_key_ages(void **state)
 	world_teardown(&world);
 }
 
+/* Where there is nothing else to do, the engine still wakes to take a key out of use. */
+static void test_wakes_for_a_stale_key(void **state)
+{
+	static const struct rosenpass_address nowhere = { 0 };
+	struct world world;
+
+	(void)state;
+	pair(&world, ALL, ALL);
+	world_run(&world, world.now + SECOND);
+	assert_int_equal(rosenpass_peer_set_endpoint(world.hosts[ALICE].engine, world.hosts[ALICE].peers[BOB],
+	                                             &nowhere, world.now),
+	                 0);
+	(void)world_run_deaf(&world, ALICE, world.now + 181 * SECOND);
+	assert_int_equal(world.hosts[ALICE].stales[BOB], 1);
+	world_teardown(&world);
+}
+
 /* Keys that are exchanged while the clock is behind are as old as if it had stood still. */
 static void test_key_from_before(void **state)
 {
@@ -388,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_many_biscuits),
 		cmocka_unit_test(test_confirmation_too_late),
 		cmocka_unit_test(test_unconfirmed_key_ages),
+		cmocka_unit_test(test_wakes_for_a_stale_key),
 		cmocka_unit_test(test_key_from_before),
 		cmocka_unit_test(test_random_source_that_fails),
 		cmocka_unit_test(test_asks_often_after_sleep),
