@@ -54,8 +54,8 @@ class Entry:
     def apply(self, text):
         (start, end), = self.matches(text)
         new = "\n".join(self.new).strip()
-        # What is left of a statement that another one needs, as after an if.
-        if not new and text[end - 1] == ";":
+        # What is left of a statement that another one needs, as after an if. A branch that begins with else leaves nothing.
+        if not new and text[end - 1] == ";" and not re.match(r"else\b", text[start:end]):
             new = ";"
         return text[:start] + new + text[end:]
 

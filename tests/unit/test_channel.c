@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -244,6 +245,12 @@ static void fill_with_families(void *out, size_t out_len)
 		memcpy((uint8_t *)out + at, &family, sizeof family);
 }
 
+/* The union has longer members than these lists, so that there are bytes of the message behind them. */
+static void fill_to_the_end(void *message, size_t bytes, size_t from)
+{
+	fill_with_families((uint8_t *)message + from, bytes - from);
+}
+
 static void test_full_lists(void **state)
 {
 	struct {
@@ -261,13 +268,13 @@ static void test_full_lists(void **state)
 		struct channel_event event = sound_event(CHANNEL_SILENCE);
 
 		fill_with_families(&asked, sizeof asked);
-		fill_with_families(request.addresses.list, sizeof request.addresses.list);
+		fill_to_the_end(&request, sizeof request, offsetof(struct channel_request, addresses.list));
 		request.addresses.count = CHANNEL_ADDRESSES_MAX + more;
 		assert_int_equal(
 			channel_read_request(&asked.request, (const uint8_t *)&request, sizeof request),
 			more == 0);
 		fill_with_families(&told, sizeof told);
-		fill_with_families(event.silence.tried, sizeof event.silence.tried);
+		fill_to_the_end(&event, sizeof event, offsetof(struct channel_event, silence.tried));
 		event.silence.count = CHANNEL_TRIED_MAX + more;
 		assert_int_equal(channel_read_event(&told.event, (const uint8_t *)&event, sizeof event),
 		                 more == 0);

@@ -80,6 +80,8 @@ static void test_utf8(void **state)
 		"\xed\xbf\xbf", "\xf0\x9f\x94", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
 		"\xfe",         "\xff",
 	};
+	struct toml_value root;
+	struct toml_problem problem;
 
 	(void)state;
 	toml_check_good(cases, FIXTURE_COUNT(cases));
@@ -93,6 +95,9 @@ static void test_utf8(void **state)
 		*strrchr(text, '\n') = '\0';
 		toml_check_one_bad(&one, strlen(text));
 	}
+	/* What would complete a character stands behind the end of the text. */
+	for (size_t length = 2; length < 5; length++)
+		assert_int_equal(toml_parse(&root, "#\xf0\x9f\x94\x91", length, &problem), -1);
 }
 
 /* --- tables ------------------------------------------------------------------------------- */

@@ -410,6 +410,7 @@ static void test_rules(void **state)
 	struct rule_seen seen = {
 		.family = AF_INET, .table = 51820, .mark = 0xca6c, .mask = UINT32_MAX, .is_inverted = true
 	};
+	struct rule_seen main_table = { .family = AF_INET, .table = ROUTE_TABLE_MAIN, .has_suppress = true };
 
 	(void)state;
 	need_network();
@@ -425,6 +426,9 @@ static void test_rules(void **state)
 	/* The priority is of no importance, all else is. */
 	assert_true(rule_is_same(&by_mark, &seen));
 	assert_false(rule_is_same(&by_length, &seen));
+	assert_true(rule_is_same(&by_length, &main_table));
+	main_table.is_narrow = true;
+	assert_false(rule_is_same(&by_length, &main_table));
 	seen.mask = 0xff;
 	assert_false(rule_is_same(&by_mark, &seen));
 	seen.mask = UINT32_MAX;
