@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: scripts/mutants.sh WHICH... [--jobs=N] [--limit=N] [--base=COMMIT] [--others]
+# usage: scripts/mutants.sh WHICH... [--jobs=N] [--limit=N] [--minutes=N] [--base=COMMIT] [--others]
 # Puts deliberate faults (mutants) into copies of the tree, one at a time, and looks whether the tests notice them. The
 # faults are listed in tests/mutants/AREA.txt, each with the tests that have to fail; tests/mutants/README.md explains them.
 # WHICH is one or more of
@@ -10,9 +10,11 @@
 #   AREA     crypto, protocol, system, config, wireguard, daemon or rp
 #   WORDS    what a title, a file's name or a test's name contains, for example aead.c or test_claims
 # --jobs=N uses N copies, in build/mutants/1 to N (by default 2). --limit=N tries N of the mutants at most, spread
-# evenly. --others tells of each mutant that survives which other unit tests notice it.
-# The exit status is 0 if each mutant was noticed, and those that are listed as unnoticeable were not. The copies stay for
-# the next run. Writes to build/mutants alone.
+# evenly. --minutes=N begins none after that time. --others tells of each mutant that survives which other unit tests
+# notice it.
+# The exit status is 0 if each mutant that was tried was noticed, and those that are listed as unnoticeable were not; 77 if
+# "changed" alone is asked for and there is no history to compare with. The copies stay for the next run. Writes to
+# build/mutants alone.
 [ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail

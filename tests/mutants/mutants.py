@@ -1,6 +1,7 @@
 """Tries the mutants that the lists beside this file describe. scripts/mutants.sh starts it and explains its arguments."""
 import fcntl
 import json
+import math
 import os
 import queue
 import re
@@ -255,7 +256,10 @@ def select(entries, words, base):
     chosen = []
     changed = changed_files(base) if "changed" in words else set()
     if changed is None:
-        say("no earlier commit to compare with: no mutant counts as changed")
+        if words == ["changed"]:
+            say("skipped: there is no earlier commit to compare with, so that nothing counts as changed")
+            sys.exit(SKIPPED)
+        say("there is no earlier commit to compare with: no mutant counts as changed")
         changed = set()
     for entry in entries:
         tests = {f"tests/unit/{program_of(name)}.c" for name in entry.tests}
@@ -274,21 +278,22 @@ def spread(entries, limit):
     return [entries[number * len(entries) // limit] for number in range(limit)]
 
 
-def work_through(copies, entries, results, with_others):
-    """Try all entries, in every copy at the same time."""
+def work_through(copies, entries, results, options):
+    """Try the entries, in every copy at the same time, until all are tried or the time is over."""
     waiting = queue.Queue()
+    end = time.monotonic() + 60 * options["minutes"] if options["minutes"] else math.inf
     for entry in entries:
         waiting.put(entry)
 
     def work(copy):
-        while not stopping.is_set():
+        while not stopping.is_set() and time.monotonic() < end:
             try:
                 entry = waiting.get_nowait()
             except queue.Empty:
                 return
             start = time.monotonic()
             try:
-                outcome, reason = copy.try_entry(entry, with_others)
+                outcome, reason = copy.try_entry(entry, options["others"])
             except Exception as error:  # pylint: disable=broad-except
                 outcome, reason = "error", repr(error)
             if entry.unnoticed:
@@ -302,6 +307,8 @@ def work_through(copies, entries, results, with_others):
         thread.start()
     for thread in threads:
         thread.join()
+    if not waiting.empty():
+        say(f"after {options['minutes']} minutes {waiting.qsize()} mutants are left untried")
 
 
 def report(results):
@@ -327,8 +334,8 @@ def report(results):
     return good
 
 
-def try_all(entries, jobs, with_others):
-    """Try the entries in as many copies. Returns whether each had the outcome that it should have."""
+def try_all(entries, options):
+    """Try the entries, in as many copies as there are jobs. Returns whether each had the outcome that it should have."""
     names = sorted({name for entry in entries for name in entry.tests})
     os.makedirs(WORK, exist_ok=True)
     # Held to the end of the process.
@@ -337,7 +344,7 @@ def try_all(entries, jobs, with_others):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise WorkError("build/mutants is in use by another run") from None
-    copies = [Copy(number + 1) for number in range(min(jobs, len(entries)))]
+    copies = [Copy(number + 1) for number in range(min(options["jobs"], len(entries)))]
     for copy in copies:
         os.makedirs(copy.tree, exist_ok=True)
         copy.prepare(names)
@@ -346,12 +353,12 @@ def try_all(entries, jobs, with_others):
         copy.seconds = copies[0].seconds
     say(f"{len(entries)} mutants, {len(names)} tests, which pass without a fault")
     results = []
-    work_through(copies, entries, results, with_others)
+    work_through(copies, entries, results, options)
     return report(results) and not stopping.is_set()
 
 
 def arguments():
-    words, options = [], {"jobs": 2, "limit": None, "base": None, "others": False}
+    words, options = [], {"jobs": 2, "limit": None, "minutes": None, "base": None, "others": False}
     for word in sys.argv[1:]:
         name, equals, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
@@ -360,7 +367,7 @@ def arguments():
             options["others"] = True
         elif equals and name == "base":
             options[name] = value
-        elif name in ("jobs", "limit") and value.isdecimal() and int(value) > 0:
+        elif name in ("jobs", "limit", "minutes") and value.isdecimal() and int(value) > 0:
             options[name] = int(value)
         else:
             sys.exit(f"scripts/mutants.sh: unknown option {shlex.quote(word)}; --help explains all")
@@ -382,7 +389,7 @@ def main():
                 say("no mutant concerns what was changed")
                 return 0
             sys.exit(f"scripts/mutants.sh: no mutant is called {' '.join(words)}")
-        return 0 if try_all(spread(chosen, options["limit"]), options["jobs"], options["others"]) else 1
+        return 0 if try_all(spread(chosen, options["limit"]), options) else 1
     except (EntryError, WorkError) as error:
         sys.exit(f"scripts/mutants.sh: {error}")
 
