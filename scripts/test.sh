@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # usage: scripts/test.sh
 # Builds with gcc, with clang, and with clang's address and undefined-behaviour sanitizers, all with warnings as
-# errors, and runs the tests. The last line is "N passed, N failed"; the exit status is 0 only if nothing failed.
+# errors, and runs the tests. Then some deliberate faults in what was changed have to be noticed (scripts/mutants.sh);
+# without a history nothing counts as changed, and this is skipped. The last line is "N passed, N failed"; the exit
+# status is 0 only if nothing failed.
 # Writes to build/ alone.
 [ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
@@ -9,6 +11,9 @@ set -uo pipefail
 export LC_ALL=C
 
 cd "$root" || exit 1
+# Mutants of what was changed: so many at most, and none begins after so many minutes.
+mutants=30
+mutant_minutes=5
 passed=0
 failed=0
 pids=()
@@ -130,6 +135,14 @@ wait "${pids[0]}"
 sanitize_status=$?
 pids=()
 cat build/sanitize-tests.log
+
+headline "mutants of what was changed"
+scripts/mutants.sh changed --limit="$mutants" --minutes="$mutant_minutes"
+case $? in
+0) result PASS "the tests notice the mutants that were tried" ;;
+77) echo "SKIP  mutants of what was changed: there is no history" ;;
+*) result FAIL "the tests do not notice every mutant" ;;
+esac
 
 headline "outcome"
 count gcc

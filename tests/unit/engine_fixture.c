@@ -128,6 +128,7 @@ struct rosenpass_address host_address(enum host_name name)
 
 const uint8_t *host_public_key(enum host_name name)
 {
+	load_keys();
 	return public_keys[name];
 }
 

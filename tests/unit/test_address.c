@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -81,6 +83,61 @@ static void test_name(void **state)
 	/* No more than there is room for. */
 	assert_int_equal(address_resolve("localhost:7", found, 1, &count, &problem), 0);
 	assert_int_equal(count, 1);
+}
+
+/* Name servers may say anything, and some say the same twice. */
+static struct addrinfo *answers;
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
+	if (answers != NULL && (hints->ai_flags & AI_NUMERICHOST) == 0) {
+		*found = answers;
+		return 0;
+	}
+	*(void **)(&real) = dlsym(RTLD_NEXT, "getaddrinfo");
+	return real(host, port, hints, found);
+}
+
+void freeaddrinfo(struct addrinfo *found)
+{
+	void (*real)(struct addrinfo *);
+
+	if (found == answers)
+		return;
+	*(void **)(&real) = dlsym(RTLD_NEXT, "freeaddrinfo");
+	real(found);
+}
+
+static void test_answers(void **state)
+{
+	static const uint8_t last_bytes[] = { 1, 2, 1, 3, 2, 4, 5 };
+	struct sockaddr_in addresses[FIXTURE_COUNT(last_bytes)];
+	struct addrinfo list[FIXTURE_COUNT(last_bytes)];
+	union address_socket found[4] = { 0 };
+	size_t count = 0;
+	const char *problem = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(list); i++) {
+		addresses[i] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(7) };
+		addresses[i].sin_addr.s_addr = htonl(0x0a000000u | last_bytes[i]);
+		list[i] = (struct addrinfo){
+			.ai_family = AF_INET,
+			.ai_addrlen = sizeof addresses[i],
+			.ai_addr = (struct sockaddr *)&addresses[i],
+			.ai_next = i + 1 < FIXTURE_COUNT(list) ? &list[i + 1] : NULL,
+		};
+	}
+	answers = list;
+	/* The fourth place is not ours to give. */
+	assert_int_equal(address_resolve("name:7", found, 3, &count, &problem), 0);
+	answers = NULL;
+	assert_int_equal(count, 3);
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(ntohl(found[i].v4.sin_addr.s_addr) & 0xff, i + 1);
+	assert_true(fixture_is_zero(&found[3], sizeof found[3]));
 }
 
 #define NO_PORT "has no port; expected HOST:PORT"
@@ -400,11 +457,12 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_numeric),  cmocka_unit_test(test_name),
-		cmocka_unit_test(test_problems), cmocka_unit_test(test_literals),
-		cmocka_unit_test(test_equal),    cmocka_unit_test(test_long_host),
-		cmocka_unit_test(test_format),   cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_groups),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_numeric),     cmocka_unit_test(test_name),
+		cmocka_unit_test(test_answers),     cmocka_unit_test(test_problems),
+		cmocka_unit_test(test_literals),    cmocka_unit_test(test_equal),
+		cmocka_unit_test(test_long_host),   cmocka_unit_test(test_format),
+		cmocka_unit_test(test_round_trips), cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

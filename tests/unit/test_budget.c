@@ -107,6 +107,7 @@ static void test_first_batch_of_a_slow_machine(void **state)
 	(void)state;
 	/* Only the first ones are taken for cheap; what they cost is owed. */
 	assert_int_equal(turn(64, 200 * MS, false), BATCH);
+	assert_int_equal(budget.debt_ns, BUDGET_DEBT_MAX_NS);
 	now_ns += SECOND;
 	assert_int_equal(turn(64, 200 * MS, false), 0);
 	/* The most that is owed is paid back in 1.7 s. */
@@ -238,6 +239,7 @@ static void test_suspend_within_a_measurement(void **state)
 	assert_true(budget_take(&budget, BUDGET_STRANGER, 0));
 	now_ns += 8 * 3600 * SECOND;
 	charge(8 * 3600 * SECOND, 1, 0);
+	assert_in_range(budget.cost_ns, MS, 2 * MS);
 	budget_advance(&budget, now_ns);
 	assert_true(budget_take(&budget, BUDGET_STRANGER, 0));
 	charge(MS, 1, 0);
@@ -248,6 +250,12 @@ static void test_suspend_within_a_measurement(void **state)
 static void test_clock_that_goes_back(void **state)
 {
 	(void)state;
+	/* No debt is paid by it. */
+	assert_true(budget_take(&budget, BUDGET_STRANGER, 0));
+	charge(40 * MS, 1, 0);
+	now_ns -= SECOND;
+	budget_advance(&budget, now_ns);
+	assert_int_equal(budget.debt_ns, 40 * MS);
 	(void)share_of(10, MS, false);
 	now_ns -= 9 * SECOND;
 	assert_in_range(share_of(5, MS, false), 570, 620);

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -230,6 +231,55 @@ static void test_peer_requests(void **state)
 	assert_true(reads_request(&request));
 	request.peer.osk_labels = CHANNEL_OSK_MAX + 1;
 	assert_false(reads_request(&request));
+	memset(request.peer.osk, 0, sizeof request.peer.osk);
+	assert_false(reads_request(&request));
+	request.peer.osk_labels = CHANNEL_OSK_MAX;
+	assert_true(reads_request(&request));
+}
+
+/* Addresses wherever one looks: only the limit of the list ends it. */
+static void fill_with_families(void *out, size_t out_len)
+{
+	static const sa_family_t family = AF_INET;
+
+	for (size_t at = 0; at + sizeof family <= out_len; at += sizeof family)
+		memcpy((uint8_t *)out + at, &family, sizeof family);
+}
+
+/* The union has longer members than these lists, so that there are bytes of the message behind them. */
+static void fill_to_the_end(void *message, size_t bytes, size_t from)
+{
+	fill_with_families((uint8_t *)message + from, bytes - from);
+}
+
+static void test_full_lists(void **state)
+{
+	struct {
+		struct channel_request request;
+		uint8_t behind[256];
+	} asked;
+	struct {
+		struct channel_event event;
+		uint8_t behind[256];
+	} told;
+
+	(void)state;
+	for (uint32_t more = 0; more < 2; more++) {
+		struct channel_request request = sound_request(CHANNEL_SET_ADDRESSES);
+		struct channel_event event = sound_event(CHANNEL_SILENCE);
+
+		fill_with_families(&asked, sizeof asked);
+		fill_to_the_end(&request, sizeof request, offsetof(struct channel_request, addresses.list));
+		request.addresses.count = CHANNEL_ADDRESSES_MAX + more;
+		assert_int_equal(
+			channel_read_request(&asked.request, (const uint8_t *)&request, sizeof request),
+			more == 0);
+		fill_with_families(&told, sizeof told);
+		fill_to_the_end(&event, sizeof event, offsetof(struct channel_event, silence.tried));
+		event.silence.count = CHANNEL_TRIED_MAX + more;
+		assert_int_equal(channel_read_event(&told.event, (const uint8_t *)&event, sizeof event),
+		                 more == 0);
+	}
 }
 
 static void test_events_travel(void **state)
@@ -338,6 +388,14 @@ static void test_requests_travel(void **state)
 	assert_true(fd >= 0);
 	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	(void)close(fd);
+	/* One that comes with nonsense is closed. */
+	request.family = 99;
+	assert_int_equal(channel_send_request(pair[0], &request, pair[0]), 0);
+	assert_int_equal(channel_receive_request(pair[1], &out, &fd), -EPROTO);
+	assert_int_equal(fd, -1);
+	fd = dup(pair[0]);
+	assert_int_equal(fd, pair[1] + 1);
+	(void)close(fd);
 	request.kind = CHANNEL_PING;
 	assert_int_equal(channel_send_request(pair[0], &request, -1), 0);
 	assert_int_equal(channel_receive_request(pair[1], &out, &fd), 1);
@@ -354,6 +412,7 @@ int main(void)
 		cmocka_unit_test(test_hostile_events),
 		cmocka_unit_test(test_requests),
 		cmocka_unit_test(test_peer_requests),
+		cmocka_unit_test(test_full_lists),
 		cmocka_unit_test(test_events_travel),
 		cmocka_unit_test(test_nonsense_travels_not),
 		cmocka_unit_test(test_event_with_descriptor),

@@ -449,6 +449,30 @@ static void test_variables(void **state)
 	}
 }
 
+/* Whose a configuration is, by the keys that only one of the programs has. */
+static void test_kinds(void **state)
+{
+	static const struct {
+		const char *text;
+		enum config_kind kind;
+	} cases[] = {
+		{ "", CONFIG_KIND_UNKNOWN },
+		{ "listen = []", CONFIG_KIND_UNKNOWN },
+		{ "public_key = \"p\"", CONFIG_KIND_ROSENPASS },
+		{ "secret_key = \"p\"", CONFIG_KIND_ROSENPASS },
+		{ "[[peers]]\npublic_key = \"p\"", CONFIG_KIND_ROSENPASS },
+		{ "private_keys_dir = \"p\"", CONFIG_KIND_RP },
+		{ "[[peers]]\n[[peers]]\npublic_keys_dir = \"p\"", CONFIG_KIND_RP },
+		{ "private_keys_dir = \"p\"\nsecret_key = \"s\"", CONFIG_KIND_UNKNOWN },
+		{ "private_keys_dir = \"p\"\n[[peers]]\npublic_key = \"q\"", CONFIG_KIND_UNKNOWN },
+		{ "private_keys_dir", CONFIG_KIND_UNKNOWN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++)
+		assert_int_equal(config_kind_of_text(cases[i].text, strlen(cases[i].text)), cases[i].kind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,7 +480,7 @@ int main(void)
 		cmocka_unit_test(test_own_errors),  cmocka_unit_test(test_no_toml),
 		cmocka_unit_test(test_many_listen), cmocka_unit_test(test_home),
 		cmocka_unit_test(test_samples),     cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_long_words),
+		cmocka_unit_test(test_long_words),  cmocka_unit_test(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

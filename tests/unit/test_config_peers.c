@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "config/config.h"
+#include "config/config_value.h"
 
 #define OWN "public_key = \"p\"\nsecret_key = \"s\"\n"
 /* Five lines before a peer's own. */
@@ -145,6 +146,9 @@ static void test_errors(void **state)
 		{ OUT "key_out_mode = 256", "7: peer 1: key_out_mode 0400 does not let the owner read and "
 		                            "write; expected an octal mode "
 		                            "such as \"0640\" or 0o640" },
+		{ OUT "key_out_mode = 0o40000000640",
+		  "7: peer 1: key_out_mode 040000000640 is no mode of a file; "
+		  "expected an octal mode such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "
 		                           "file; expected an octal mode "
 		                           "such as \"0640\" or 0o640" },
@@ -186,6 +190,8 @@ static void test_errors(void **state)
 		{ OUT "peer = \"" WG_PEER "\"",
 		  "4: peer 1: peer without device; device = \"...\" is the WireGuard "
 		  "interface that has this peer" },
+		{ "device = \"wg0\"\npeer = \"" WG_PEER "\"\nextra_params = [\"allowed-ips\"]",
+		  "4: peer 1: extra_params: allowed-ips needs a value after it" },
 		{ OUT "extra_params = [\"x\"]",
 		  "4: peer 1: extra_params without device and peer, which they are for" },
 		{ "device = \"a/b\"",
@@ -272,6 +278,8 @@ static void test_same_prefixes(void **state)
 		   "\"\nextra_params = [\"allowed-ips\", \"10.0.0.0/8\"]",
 		WG "0.0.0.0/0\"]\n[[peers]]\npublic_key = \"r\"\n" WG "::/0\"]",
 		WG "\"]\n[[peers]]\npublic_key = \"r\"\n" WG "\"]",
+		WG "10.0.0.1\"]\n[[peers]]\npublic_key = \"r\"\n" WG "10.0.0.2\"]",
+		WG "fd00::1\"]\n[[peers]]\npublic_key = \"r\"\n" WG "fd00::2\"]",
 	};
 
 	(void)state;
@@ -352,6 +360,55 @@ static void test_names(void **state)
 			fail_msg("\"%s\" %s", cases[i].name, problem);
 		config_release(&config);
 	}
+}
+
+/* As words of a command line are, which need be no UTF-8. */
+static void test_name_bytes(void **state)
+{
+	static const struct {
+		const char *name;
+		bool good;
+	} cases[] = {
+		{ "", false },
+		{ "a", true },
+		{ "\xc3\xa4", true },
+		{ "\xff", false },
+		{ "a\xc3", false },
+		{ "\xc1\x81", false },         /* an overlong A */
+		{ "\xe0\x82\xa0", false },     /* an overlong U+00A0 */
+		{ "\xe0\xa0\x80", true },      /* U+0800 */
+		{ "\xf0\x8f\xbf\xbd", false }, /* an overlong U+FFFD */
+		{ "\xf0\x90\x80\x80", true },  /* U+10000 */
+		{ "\xed\x9f\xbf", true },      /* U+D7FF */
+		{ "\xed\xa0\x80", false },     /* U+D800, half of a character */
+		{ "\xed\xbf\xbf", false },     /* U+DFFF */
+		{ "\xee\x80\x80", true },      /* U+E000 */
+		{ "\xf4\x8f\xbf\xbf", true },  /* U+10FFFF */
+		{ "\xf4\x90\x80\x80", false }, /* U+110000 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		if (config_value_is_name(cases[i].name) != cases[i].good)
+			fail_msg("case %zu", i);
+	}
+}
+
+/* Several collisions: the one whose second peer comes first is told. */
+static void test_first_collision(void **state)
+{
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
+
+	(void)state;
+	assert_int_equal(parse(&config,
+	                       PEER WG "10.0.2.0/24\"]\n[[peers]]\npublic_key = \"r\"\n" WG
+	                               "10.0.1.0/24,10.0.2.0/24\"]\n[[peers]]\npublic_key = \"s\"\n" WG
+	                               "10.0.1.0/24,10.0.3.0/24\"]\n[[peers]]\npublic_key = \"t\"\n" WG
+	                               "10.0.3.0/24\"]",
+	                       problem),
+	                 -1);
+	assert_non_null(strstr(problem, "peer 2: allowed-ips 10.0.2.0/24 is of peer 1 already"));
 }
 
 /* Among many; those without a name are no two of one name. */
@@ -470,6 +527,7 @@ int main(void)
 		cmocka_unit_test(test_keys),           cmocka_unit_test(test_dialects),
 		cmocka_unit_test(test_errors),         cmocka_unit_test(test_same_prefixes),
 		cmocka_unit_test(test_wireguard_peer), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_name_bytes),     cmocka_unit_test(test_first_collision),
 		cmocka_unit_test(test_same_names),     cmocka_unit_test(test_osk_room),
 		cmocka_unit_test(test_equal),
 	};

@@ -274,6 +274,75 @@ static void test_initiate_before_confirmation(void **state)
 	world_teardown(&world);
 }
 
+/* Both sides' handshakes get as far as InitConf, of which none has arrived. */
+static void cross_confs(struct world *world, struct packet conf[static 2])
+{
+	struct packet hello[2];
+	struct packet resp[2];
+
+	both_ways(world, ONLY(ROSENPASS_BLAKE2B_188));
+	for (int i = 0; i < 2; i++) {
+		host_expire(world, (enum host_name)i);
+		hello[i] = host_take(world, (enum host_name)i);
+	}
+	/* Each side answers the other, as after long loss. */
+	world->now += 2 * SECOND;
+	for (int i = 0; i < 2; i++) {
+		enum host_name other = i == ALICE ? BOB : ALICE;
+
+		assert_int_equal(host_receive(world, (enum host_name)i, &hello[other]), ROSENPASS_ANSWERED);
+		resp[i] = host_take(world, (enum host_name)i);
+	}
+	for (int i = 0; i < 2; i++) {
+		enum host_name other = i == ALICE ? BOB : ALICE;
+
+		assert_int_equal(host_receive(world, (enum host_name)i, &resp[other]), ROSENPASS_ACCEPTED);
+		conf[i] = host_take(world, (enum host_name)i);
+	}
+}
+
+static enum host_name greater_side(void)
+{
+	uint8_t ids[2][ROSENPASS_PEER_ID_BYTES];
+
+	for (int i = 0; i < 2; i++)
+		rosenpass_peer_id(ids[i], host_public_key((enum host_name)i), ROSENPASS_BLAKE2B_188);
+	return memcmp(ids[ALICE], ids[BOB], sizeof ids[0]) > 0 ? ALICE : BOB;
+}
+
+/*
+ * The greater side passes over two InitConfs, the lesser over five, and none after eight seconds. Then the
+ * keys are made the same by another handshake, which the sides begin at different times.
+ */
+static void test_init_confs_passed_over(void **state)
+{
+	enum host_name greater = greater_side();
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		enum host_name side = (enum host_name)i;
+		enum host_name other = side == ALICE ? BOB : ALICE;
+		int limit = side == greater ? 2 : 5;
+		uint64_t settle_ns = side == greater ? 5 * SECOND : SECOND / 2;
+		struct world world;
+		struct packet conf[2];
+
+		cross_confs(&world, conf);
+		for (int n = 0; n < limit; n++)
+			assert_int_equal(host_receive(&world, side, &conf[other]), ROSENPASS_CROSSED);
+		assert_int_equal(host_receive(&world, side, &conf[other]), ROSENPASS_EXCHANGED);
+		assert_true(info_of(&world, side, other).renewal_ns == world.now + settle_ns);
+		world_teardown(&world);
+
+		cross_confs(&world, conf);
+		world.now += 8 * SECOND - 1;
+		assert_int_equal(host_receive(&world, side, &conf[other]), ROSENPASS_CROSSED);
+		world.now += 1;
+		assert_int_equal(host_receive(&world, side, &conf[other]), ROSENPASS_EXCHANGED);
+		world_teardown(&world);
+	}
+}
+
 /*
  * Both handshakes get as far as InitConf. Whichever way the messages then arrive, both
  * sides end with the same key as soon as they hear from each other again.
@@ -283,31 +352,9 @@ static void test_crossed_init_confs(void **state)
 	(void)state;
 	for (int order = 0; order < 4; order++) {
 		struct world world;
-		struct packet hello[2];
-		struct packet resp[2];
 		struct packet conf[2];
 
-		both_ways(&world, ONLY(ROSENPASS_BLAKE2B_188));
-		for (int i = 0; i < 2; i++) {
-			host_expire(&world, (enum host_name)i);
-			hello[i] = host_take(&world, (enum host_name)i);
-		}
-		/* Each side answers the other, as after long loss. */
-		world.now += 2 * SECOND;
-		for (int i = 0; i < 2; i++) {
-			enum host_name other = i == ALICE ? BOB : ALICE;
-
-			assert_int_equal(host_receive(&world, (enum host_name)i, &hello[other]),
-			                 ROSENPASS_ANSWERED);
-			resp[i] = host_take(&world, (enum host_name)i);
-		}
-		for (int i = 0; i < 2; i++) {
-			enum host_name other = i == ALICE ? BOB : ALICE;
-
-			assert_int_equal(host_receive(&world, (enum host_name)i, &resp[other]),
-			                 ROSENPASS_ACCEPTED);
-			conf[i] = host_take(&world, (enum host_name)i);
-		}
+		cross_confs(&world, conf);
 		if (order & 1)
 			(void)host_receive(&world, ALICE, &conf[BOB]);
 		if (order & 2)
@@ -335,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_unreachable_hello_ends),
 		cmocka_unit_test(test_initiate_before_confirmation),
 		cmocka_unit_test(test_crossed_init_confs),
+		cmocka_unit_test(test_init_confs_passed_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,6 +122,29 @@ static void test_forwarded_resp_hello_moves_nothing(void **state)
 	world_teardown(&world);
 }
 
+/* An address that differs in its last byte only is another one. */
+static void test_resp_hello_from_next_port(void **state)
+{
+	struct world world;
+	struct packet packet;
+	struct rosenpass_datagram datagram;
+
+	(void)state;
+	pair_started(&world);
+	packet = answer(&world);
+	datagram = (struct rosenpass_datagram){ .size = sizeof datagram,
+		                                .data = packet.data,
+		                                .length = packet.length,
+		                                .from = host_address(BOB) };
+	datagram.from.bytes[datagram.from.length - 1] ^= 1;
+	assert_int_equal(rosenpass_receive(world.hosts[ALICE].engine, &datagram, 1, world.now), 1);
+	assert_int_equal(datagram.verdict, ROSENPASS_ACCEPTED);
+	host_collect(&world, ALICE);
+	assert_int_equal(sent_to_host(&world, ALICE, BOB), 1);
+	assert_int_equal(sent_to(&world, ALICE, &datagram.from), 1);
+	world_teardown(&world);
+}
+
 static void test_forwarded_resp_hello_with_discovery(void **state)
 {
 	struct world world;
@@ -321,6 +344,32 @@ static void test_forwarded_init_conf(void **state)
 	world_teardown(&world);
 }
 
+/* An EmptyData moved the endpoint: a recorded InitConf of before is no copy of that. */
+static void test_copy_of_another_message(void **state)
+{
+	struct world world;
+	struct packet conf = message_of_step(&world, 2);
+	struct packet packet;
+
+	(void)state;
+	assert_int_equal(host_receive(&world, BOB, &conf), ROSENPASS_EXCHANGED);
+	settle_without_carol(&world);
+	assert_endpoint(&world, BOB, ALICE, ALICE);
+	initiate(&world, BOB, ALICE);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_ANSWERED);
+	packet = host_take(&world, ALICE);
+	assert_int_equal(host_receive(&world, BOB, &packet), ROSENPASS_ACCEPTED);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_EXCHANGED);
+	packet = host_take(&world, ALICE);
+	assert_int_equal(receive_from(&world, BOB, &packet, CAROL), ROSENPASS_CONFIRMED);
+	assert_endpoint(&world, BOB, ALICE, CAROL);
+	(void)receive_from(&world, BOB, &conf, ALICE);
+	assert_endpoint(&world, BOB, ALICE, CAROL);
+	world_teardown(&world);
+}
+
 /* Alice's own InitConf comes first: copies from elsewhere are answered, and that is all. */
 static void test_repeated_init_conf_does_not_move(void **state)
 {
@@ -505,6 +554,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_forwarded_resp_hello_moves_nothing),
+		cmocka_unit_test(test_resp_hello_from_next_port),
 		cmocka_unit_test(test_forwarded_resp_hello_with_discovery),
 		cmocka_unit_test(test_forwarded_resp_hello_blacks_nothing_out),
 		cmocka_unit_test(test_second_resp_hello),
@@ -513,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_forwarded_empty_data),
 		cmocka_unit_test(test_late_or_damaged_copy_of_empty_data),
 		cmocka_unit_test(test_forwarded_init_conf),
+		cmocka_unit_test(test_copy_of_another_message),
 		cmocka_unit_test(test_repeated_init_conf_does_not_move),
 		cmocka_unit_test(test_silent_endpoint),
 		cmocka_unit_test(test_other_sender_is_remembered),

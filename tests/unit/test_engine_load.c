@@ -46,6 +46,24 @@ static void test_adds_up_until_a_window_ends(void **state)
 	assert_int_equal(load.busy_permille, 900);
 }
 
+/* A clock that goes back makes neither work nor a window. */
+static void test_clock_that_goes_back(void **state)
+{
+	struct engine_load load;
+	uint64_t now_ns = 10 * CLOCK_SECOND_NS;
+
+	(void)state;
+	engine_load_start(&load, now_ns);
+	engine_load_worked(&load, now_ns, now_ns - 1);
+	engine_load_look(&load, false, now_ns + CLOCK_SECOND_NS);
+	assert_int_equal(load.busy_permille, 0);
+	now_ns += CLOCK_SECOND_NS;
+	engine_load_worked(&load, now_ns, now_ns + 500 * MS);
+	engine_load_look(&load, false, now_ns - CLOCK_SECOND_NS);
+	engine_load_look(&load, false, now_ns + CLOCK_SECOND_NS);
+	assert_int_equal(load.busy_permille, 500);
+}
+
 /* Time not reported as worked is idle: so are requests of the monitor. */
 static void test_other_work_is_no_load(void **state)
 {
@@ -155,6 +173,7 @@ int main(void)
 		cmocka_unit_test(test_part_of_the_last_second),
 		cmocka_unit_test(test_adds_up_until_a_window_ends),
 		cmocka_unit_test(test_other_work_is_no_load),
+		cmocka_unit_test(test_clock_that_goes_back),
 		cmocka_unit_test(test_says_since_when_cookies_are_demanded),
 		cmocka_unit_test(test_sleep_is_idle),
 		cmocka_unit_test(test_clock_that_stands_still),

@@ -102,6 +102,51 @@ static void test_cookie_buys_a_share_only(void **state)
 	world_teardown(&world);
 }
 
+/* Addresses of one group, here the ports of one host, have a share together. */
+static void test_share_of_a_group(void **state)
+{
+	struct world world;
+	struct packet hello = message_of_step(&world, 0);
+	struct packet first;
+	struct packet packet;
+	struct rosenpass_datagram datagram = { .size = sizeof datagram, .from = host_address(ALICE) };
+
+	(void)state;
+	rosenpass_set_under_load(world.hosts[BOB].engine, true);
+	assert_int_equal(host_receive(&world, BOB, &hello), ROSENPASS_COOKIE_SENT);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_COOKIE_TAKEN);
+	first = host_take(&world, ALICE);
+	/* From another port it needs another cookie. */
+	datagram.from.bytes[datagram.from.length - 1] ^= 1;
+	datagram.data = first.data;
+	datagram.length = first.length;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	assert_int_equal(datagram.verdict, ROSENPASS_COOKIE_SENT);
+	host_collect(&world, BOB);
+	packet = host_take(&world, BOB);
+	assert_int_equal(host_receive(&world, ALICE, &packet), ROSENPASS_COOKIE_TAKEN);
+	world.now = rosenpass_deadline(world.hosts[ALICE].engine);
+	host_expire(&world, ALICE);
+	packet = host_take(&world, ALICE);
+	forget_copies(&world, BOB);
+	while (host_receive(&world, BOB, &first) == ROSENPASS_ANSWERED) {
+		host_drop(&world, BOB);
+		forget_copies(&world, BOB);
+	}
+	datagram.data = packet.data;
+	datagram.length = packet.length;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	host_collect(&world, BOB);
+	assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_LOAD);
+	/* With a share of its own again it is answered: its cookie was right. */
+	world.now += SECOND;
+	assert_int_equal(rosenpass_receive(world.hosts[BOB].engine, &datagram, 1, world.now), 1);
+	host_collect(&world, BOB);
+	assert_int_equal(datagram.verdict, ROSENPASS_ANSWERED);
+	world_teardown(&world);
+}
+
 /* InitConf and what our own handshakes wait for go on under load. */
 static void test_load_does_not_stop_us(void **state)
 {
@@ -229,6 +274,7 @@ static void test_peers_come_and_go(void **state)
 	struct rosenpass_peer_config bad_bit = { .size = sizeof bad_bit,
 		                                 .public_key = host_public_key(CAROL),
 		                                 .dialects = 8 };
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	pair(&world, ALL, ALL);
@@ -249,7 +295,7 @@ static void test_peers_come_and_go(void **state)
 	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, old, world.now), 0);
 	rosenpass_expire(world.hosts[ALICE].engine, world.now);
 	assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, old), 0);
-	assert_false(rosenpass_next(world.hosts[ALICE].engine, &(struct rosenpass_output){ 0 }));
+	assert_false(rosenpass_next(world.hosts[ALICE].engine, &output));
 	assert_int_equal(rosenpass_peer_remove(world.hosts[ALICE].engine, old), ROSENPASS_E_NO_PEER);
 	assert_int_equal(rosenpass_peer_initiate(world.hosts[ALICE].engine, old, world.now),
 	                 ROSENPASS_E_NO_PEER);
@@ -430,6 +476,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cookies),
 		cmocka_unit_test(test_cookie_buys_a_share_only),
+		cmocka_unit_test(test_share_of_a_group),
 		cmocka_unit_test(test_load_does_not_stop_us),
 		cmocka_unit_test(test_cookie_only_beyond_the_budget),
 		cmocka_unit_test(test_no_budget_without_a_clock),

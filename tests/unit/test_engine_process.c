@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +80,18 @@ static int stop(void **state)
 	return 0;
 }
 
+/* The engine process has ended by itself, because of the monitor. */
+static int gave_up(void **state)
+{
+	int status = -1;
+
+	(void)state;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE);
+	(void)close(channel);
+	return 0;
+}
+
 /* The next event, which is of that kind. */
 static struct channel_event await(uint32_t kind)
 {
@@ -125,21 +138,27 @@ static void hand_over_socket(int fd)
 	assert_int_equal(channel_send_request(channel, &request, fd), 0);
 }
 
-/* A peer that is to be called at that address. */
-static void hand_over_peer(const union address_socket *address)
+static void add_bob(uint32_t serial)
 {
-	struct channel_request add = { .kind = CHANNEL_ADD_PEER, .serial = 1, .peer.discover = 1 };
-	struct channel_request addresses = { .kind = CHANNEL_SET_ADDRESSES, .serial = 1 };
+	struct channel_request add = { .kind = CHANNEL_ADD_PEER, .serial = serial, .peer.discover = 1 };
 	struct keys_public key = read_public("bob.pk");
 	int fd = keys_open_public(&key);
 
 	assert_true(fd >= 0);
 	assert_int_equal(channel_send_request(channel, &add, fd), 0);
+	(void)close(fd);
+	keys_release_public(&key);
+}
+
+/* A peer that is to be called at that address. */
+static void hand_over_peer(const union address_socket *address)
+{
+	struct channel_request addresses = { .kind = CHANNEL_SET_ADDRESSES, .serial = 1 };
+
+	add_bob(1);
 	addresses.addresses.count = 1;
 	addresses.addresses.list[0] = *address;
 	assert_int_equal(channel_send_request(channel, &addresses, -1), 0);
-	(void)close(fd);
-	keys_release_public(&key);
 }
 
 /* Whatever order peers and sockets come in: before BEGIN nothing is read and nothing is sent. */
@@ -183,10 +202,59 @@ static void test_waits_for_begin(void **state)
 	(void)close(peers_fd);
 }
 
+static void test_place_is_taken(void **state)
+{
+	(void)state;
+	(void)await(CHANNEL_READY);
+	add_bob(1);
+	add_bob(2);
+}
+
+static void test_nonsense(void **state)
+{
+	(void)state;
+	(void)await(CHANNEL_READY);
+	assert_int_equal(send(channel, "nonsense", 8, 0), 8);
+}
+
+/* A peer whose key cannot be read keeps its place, and the monitor hears of it. */
+static void test_key_that_cannot_be_mapped(void **state)
+{
+	struct channel_request add = { .kind = CHANNEL_ADD_PEER, .serial = 1 };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	(void)await(CHANNEL_READY);
+	assert_true(fd >= 0);
+	assert_int_equal(channel_send_request(channel, &add, fd), 0);
+	assert_int_equal(await(CHANNEL_PEER_FAILED).error, ROSENPASS_E_MEMORY);
+	(void)close(fd);
+}
+
+/* A request for a peer that was in the same place before concerns nobody. */
+static void test_request_for_the_predecessor(void **state)
+{
+	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER, .serial = 1 };
+
+	(void)state;
+	(void)await(CHANNEL_READY);
+	add_bob(2);
+	assert_int_equal(channel_send_request(channel, &request, -1), 0);
+	(void)report();
+	request.serial = 2;
+	assert_int_equal(channel_send_request(channel, &request, -1), 0);
+	ask(CHANNEL_REPORT);
+	(void)await(CHANNEL_REPORT_END);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_waits_for_begin, start, stop),
+		cmocka_unit_test_setup_teardown(test_place_is_taken, start, gave_up),
+		cmocka_unit_test_setup_teardown(test_nonsense, start, gave_up),
+		cmocka_unit_test_setup_teardown(test_key_that_cannot_be_mapped, start, stop),
+		cmocka_unit_test_setup_teardown(test_request_for_the_predecessor, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

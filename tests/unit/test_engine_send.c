@@ -173,6 +173,57 @@ static void test_forwarded_resp_hello(void **state)
 	teardown(&scene);
 }
 
+/* A peer that has been silent for long is asked at one place at a time, until it answers. */
+static void test_away(void **state)
+{
+	struct scene scene;
+	struct packet packet;
+	struct packet first;
+	unsigned sent;
+
+	(void)state;
+	setup(&scene);
+	scene.peer.addresses[1] = v4("127.0.0.1", port_of(scene.carol));
+	scene.peer.address_count = 2;
+	expire(&scene);
+	assert_int_equal(take_all(scene.bob, &packet) + take_all(scene.carol, &packet), 2);
+	assert_int_equal(scene.peer.unanswered, 1);
+	scene.peer.unanswered = 25;
+	scene.world.now = rosenpass_deadline(scene.process->engine);
+	expire(&scene);
+	sent = take_all(scene.bob, &packet);
+	sent += take_all(scene.carol, &packet);
+	assert_int_equal(sent, 1);
+	assert_int_equal(scene.peer.unanswered, 26);
+	/* The key comes from where the peer is known to be: nothing moves, and it is there all the same. */
+	scene.peer.unanswered = 0;
+	scene.world.now = rosenpass_deadline(scene.process->engine);
+	expire(&scene);
+	assert_int_equal(take_all(scene.bob, &first), 1);
+	(void)take_all(scene.carol, &packet);
+	for (int i = 0; i < 2; i++) {
+		assert_true(host_receive(&scene.world, BOB, &first) < ROSENPASS_DROPPED);
+		packet = host_take(&scene.world, BOB);
+		if (i == 1) {
+			struct address_path path = { .remote = v4("127.0.0.1", port_of(scene.bob)) };
+			struct rosenpass_address packed;
+
+			address_pack(&packed, &path);
+			assert_int_equal(rosenpass_peer_set_endpoint(scene.process->engine, scene.peer.handle,
+			                                             &packed, scene.world.now),
+			                 0);
+			scene.peer.unanswered = 25;
+		}
+		receive_from(&scene, &packet, scene.bob);
+		if (i == 0)
+			assert_int_equal(take_all(scene.bob, &first), 1);
+	}
+	assert_int_equal(scene.peer.tell & ENGINE_TELL_MOVED, 0);
+	assert_int_equal(scene.peer.tell & ENGINE_TELL_KEY, ENGINE_TELL_KEY);
+	assert_int_equal(scene.peer.unanswered, 0);
+	teardown(&scene);
+}
+
 /* --- EmptyData that waits --------------------------------------------------------------------- */
 
 /* Bob begins an exchange with Alice, up to his InitConf. */
@@ -308,6 +359,13 @@ static void test_restored_beside_endpoint(void **state)
 	setup(&scene);
 	list_peer(&scene);
 	request = restore_to(scene.carol);
+	/* Not in place of where it is. */
+	scene.peer.has_last = true;
+	scene.peer.last.remote = v4("127.0.0.1", 1);
+	engine_peers_restore(scene.process, &request);
+	assert_false(scene.peer.is_restored);
+	assert_int_equal(scene.peer.last.remote.v4.sin_port, htons(1));
+	scene.peer.has_last = false;
 	engine_peers_restore(scene.process, &request);
 	for (int i = 0; i < 4; i++) {
 		expire(&scene);
@@ -372,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_once_to_each_place),
 		cmocka_unit_test(test_all_places_for_three_minutes),
 		cmocka_unit_test(test_forwarded_resp_hello),
+		cmocka_unit_test(test_away),
 		cmocka_unit_test(test_held_until_delivered),
 		cmocka_unit_test(test_held_for_a_second),
 		cmocka_unit_test(test_not_held),

@@ -227,6 +227,9 @@ static void test_unconfirmed(void **state)
 static void test_false_answers(void **state)
 {
 	struct scene *scene = *state;
+	struct rosenpass_datagram false_answer = { .size = sizeof false_answer,
+		                                   .verdict = ROSENPASS_DROPPED_AUTH,
+		                                   .claimed_peer = scene->peer->handle };
 	struct packet packet;
 
 	wait_for(scene, SECOND);
@@ -239,9 +242,42 @@ static void test_false_answers(void **state)
 	assert_int_equal(answer(scene, &packet), ROSENPASS_DROPPED_MAC);
 	wait_for(scene, 10 * SECOND);
 	assert_int_equal(told(scene), CHANNEL_SILENCE_NOTHING);
-	scene->peer->silence.false_ns = scene->world.now;
+	/* What the engine says of an InitHello and of an answer with another key. */
+	false_answer.has_claim = true;
+	engine_silence_received(scene->process, &false_answer, 1, scene->world.now);
+	wait_for(scene, 90 * SECOND);
+	assert_int_equal(told(scene), -1);
+	false_answer.has_claim = false;
+	engine_silence_received(scene->process, &false_answer, 1, scene->world.now);
 	wait_for(scene, 90 * SECOND);
 	assert_int_equal(told(scene), CHANNEL_SILENCE_FALSE);
+}
+
+/* Silent in another way since the renewal: the outage began before. */
+static void test_outage_goes_on(void **state)
+{
+	struct scene *scene = *state;
+	struct packet packet;
+
+	wait_for(scene, SECOND);
+	packet = ask_bob(scene);
+	assert_int_equal(answer(scene, &packet), ROSENPASS_ACCEPTED);
+	wait_for(scene, 20 * SECOND);
+	assert_int_equal(told(scene), CHANNEL_SILENCE_UNCONFIRMED);
+	wait_for(scene, 180 * SECOND);
+	assert_int_equal(told(scene), CHANNEL_SILENCE_NOTHING);
+	assert_in_range(scene->peer->silence.told.since_ns, 1000 * SECOND, 1010 * SECOND);
+}
+
+/* It leaves while it is waited for. */
+static void test_removed_while_silent(void **state)
+{
+	struct scene *scene = *state;
+
+	wait_for(scene, SECOND);
+	assert_ptr_equal(scene->process->silent_first, scene->peer);
+	engine_silence_forget(scene->process, scene->peer);
+	assert_null(scene->process->silent_first);
 }
 
 /* Its calls arrive, ours are not answered. */
@@ -404,6 +440,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_answers_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unconfirmed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_false_answers, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_outage_goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_removed_while_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_one_way, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_address, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_not_asked_any_more, set_up, tear_down),

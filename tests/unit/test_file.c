@@ -426,6 +426,23 @@ static void test_exists(void **state)
 	assert_false(file_exists(""));
 }
 
+/* What has come into the place of a file between its writing and its naming. */
+static void test_came_between(void **state)
+{
+	struct file_prepared prepared;
+
+	(void)state;
+	assert_int_equal(file_prepare(&prepared, "f", (const uint8_t *)NEW, strlen(NEW), 0600), 0);
+	make("f", OLD);
+	assert_int_equal(file_place(&prepared, FILE_KEEP_EXISTING), -EEXIST);
+	check_content("f", OLD);
+	assert_int_equal(file_prepare(&prepared, "g", (const uint8_t *)NEW, strlen(NEW), 0600), 0);
+	assert_int_equal(mkfifo("g", 0600), 0);
+	assert_int_equal(file_place(&prepared, FILE_REPLACE), -EINVAL);
+	assert_true(S_ISFIFO(mode_of("g")));
+	assert_int_equal(count_names(), 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -434,7 +451,7 @@ int main(void)
 		TEST(test_read_sizes), TEST(test_read_errors),   TEST(test_read_pipe), TEST(test_modes),
 		TEST(test_replace),    TEST(test_paths),         TEST(test_long_name), TEST(test_refused),
 		TEST(test_no_rights),  TEST(test_too_long_path), TEST(test_no_room),   TEST(test_full_disk),
-		TEST(test_exists),
+		TEST(test_exists),     TEST(test_came_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,34 @@ static void test_access_list(void **state)
 	assert_int_equal(seteuid(0), 0);
 }
 
+/* The owning group is others too; the mask holds for it and for named users. */
+static void test_access_masked(void **state)
+{
+	static const struct {
+		uint8_t user, group, mask, others;
+		bool read, write;
+	} cases[] = {
+		{ 0, 4, 7, 0, true, false },  { 0, 6, 7, 0, true, true },  { 6, 0, 4, 0, true, false },
+		{ 6, 6, 0, 0, false, false }, { 6, 6, 2, 0, false, true }, { 0, 0, 0, 4, true, false },
+	};
+
+	(void)state;
+	make("f", OLD, 0600);
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		uint8_t list[sizeof access_list];
+
+		memcpy(list, access_list, sizeof list);
+		list[14] = cases[i].user;
+		list[22] = cases[i].group;
+		list[30] = cases[i].mask;
+		list[38] = cases[i].others;
+		if (setxattr("f", "system.posix_acl_access", list, sizeof list, 0) != 0)
+			skip();
+		assert_int_equal(file_access_others("f", FILE_ACCESS_READ), cases[i].read);
+		assert_int_equal(file_access_others("f", FILE_ACCESS_WRITE), cases[i].write);
+	}
+}
+
 static void test_access(void **state)
 {
 	static const struct {
@@ -359,6 +387,27 @@ static void test_expected(void **state)
 	assert_int_equal(file_output_write("f", (const uint8_t *)NEW, strlen(NEW), &plain, &judged, &outcome),
 	                 -ESTALE);
 	assert_false(file_exists("f"));
+	file_identity_release(&judged);
+}
+
+/* Nothing is there, and the directory that it was not in is another one now. */
+static void test_expected_directory(void **state)
+{
+	struct file_identity judged;
+	struct file_output_result outcome;
+
+	(void)state;
+	assert_int_equal(mkdir("sub", 0700), 0);
+	assert_int_equal(file_identify(&judged, "sub/f"), 0);
+	assert_int_equal(rename("sub", "moved"), 0);
+	assert_int_equal(mkdir("sub", 0700), 0);
+	assert_int_equal(
+		file_output_write("sub/f", (const uint8_t *)NEW, strlen(NEW), &plain, &judged, &outcome),
+		-ESTALE);
+	assert_int_equal(count_names("sub"), 0);
+	assert_int_equal(
+		file_output_write("moved/f", (const uint8_t *)NEW, strlen(NEW), &plain, &judged, &outcome),
+		0);
 	file_identity_release(&judged);
 }
 
@@ -548,12 +597,16 @@ static void test_sweep(void **state)
 
 	(void)state;
 	assert_true(directory >= 0);
+	(void)umask(0);
 	assert_int_equal(file_temporary_open(&live, directory), 0);
+	(void)umask(022);
+	assert_int_equal(status_of(live.name).st_mode & 0777, 0600);
 	make(".rosenpass-AbCd09", OLD, 0600);
 	make(".rosenpass-zzzzzz", "", 0640);
 	make(".rosenpass-AbCd0", OLD, 0600);
 	make(".rosenpass-AbCd0_", OLD, 0600);
 	make(".rosenpass-AbCd091", OLD, 0600);
+	make(".rosenpass-AbCd09.bak", OLD, 0600);
 	make("rosenpass-AbCd09", OLD, 0600);
 	make("f", OLD, 0600);
 	make(".rosenpass-linked", OLD, 0600);
@@ -606,13 +659,14 @@ static void test_sweep_before_writing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_new),          TEST(test_groups),
-		TEST(test_kept),         TEST(test_access_list),
-		TEST(test_access),       TEST(test_links),
-		TEST(test_refused),      TEST(test_expected),
-		TEST(test_rights),       TEST(test_mounts),
-		TEST(test_no_mixture),   TEST(test_sweep),
-		TEST(test_sweep_owners), TEST(test_sweep_before_writing),
+		TEST(test_new),           TEST(test_groups),
+		TEST(test_kept),          TEST(test_access_list),
+		TEST(test_access),        TEST(test_links),
+		TEST(test_access_masked), TEST(test_expected_directory),
+		TEST(test_refused),       TEST(test_expected),
+		TEST(test_rights),        TEST(test_mounts),
+		TEST(test_no_mixture),    TEST(test_sweep),
+		TEST(test_sweep_owners),  TEST(test_sweep_before_writing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

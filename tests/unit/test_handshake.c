@@ -44,8 +44,21 @@ static void test_right_clock(void **state)
 	      { 1020, 5020, 5015, 5 }, { 1200, 5200, 5015, 185 });
 	CHECK("the device was made again", { 1000, 5000, 4900, 100 }, { 1010, 5010, 0, NEVER },
 	      { 1020, 5020, 5018, 2 });
+	CHECK("three seconds after the last", { 1000, 5000, 4990, 10 }, { 1010, 5010, 4993, 10 });
 	CHECK("the machine has slept", { 1000, 5000, 4990, 10 }, { 9000, 13000, 4990, 8010 });
 	CHECK("before the system started: as long as it runs", { 50, 5000, 4000, 50 });
+}
+
+/* A look from before the handshake was noted. */
+static void test_no_age_below_zero(void **state)
+{
+	struct handshake handshake = { 0 };
+	uint64_t age = NEVER;
+
+	(void)state;
+	handshake_note(&handshake, 5000, 5000, 1000);
+	assert_true(handshake_age(&handshake, 999, &age));
+	assert_int_equal(age, 0);
 }
 
 static void test_set_back(void **state)
@@ -87,9 +100,8 @@ static void test_counted_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_right_clock),
-		cmocka_unit_test(test_set_back),
-		cmocka_unit_test(test_set_forward),
+		cmocka_unit_test(test_right_clock),  cmocka_unit_test(test_no_age_below_zero),
+		cmocka_unit_test(test_set_back),     cmocka_unit_test(test_set_forward),
 		cmocka_unit_test(test_counted_back),
 	};
 

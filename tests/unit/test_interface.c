@@ -205,7 +205,12 @@ static void test_inputs_of_a_newer_caller(void **state)
 	config.unknown = 1;
 	assert_int_equal(rosenpass_peer_add(world.hosts[ALICE].engine, &config.known, 0, &peer),
 	                 ROSENPASS_E_ARGUMENT);
+	/* Also by the very last byte. */
 	config.unknown = 0;
+	((uint8_t *)&config)[sizeof config - 1] = 1;
+	assert_int_equal(rosenpass_peer_add(world.hosts[ALICE].engine, &config.known, 0, &peer),
+	                 ROSENPASS_E_ARGUMENT);
+	((uint8_t *)&config)[sizeof config - 1] = 0;
 	config.known.size = SIZED_PEER_CONFIG - 1;
 	assert_int_equal(rosenpass_peer_add(world.hosts[ALICE].engine, &config.known, 0, &peer),
 	                 ROSENPASS_E_ARGUMENT);

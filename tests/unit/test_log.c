@@ -1,4 +1,4 @@
-#include "fixture.h"
+#include "child_fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -189,6 +189,10 @@ static void test_control_characters(void **state)
 	         "1m \xc2\xa0 \xc3\x9b \xc2");
 	stop(text, sizeof text);
 	assert_string_equal(text, "rosenpass: info: ??1m \xc2\xa0 \xc3\x9b \xc2\n");
+	start();
+	log_info("\xc2\x80 \xc2\x9f \xc2\x7f");
+	stop(text, sizeof text);
+	assert_string_equal(text, "rosenpass: info: ?? ?? \xc2?\n");
 }
 
 /* Lines about as long as there is room for, and far longer: cut, and one line all the same. */
@@ -515,6 +519,40 @@ static void test_sandbox(void **state)
 	}
 }
 
+/* Lines that find no room are counted, and their number is told once. */
+static void lose_lines(void)
+{
+	char buffer[4096];
+	ssize_t got = 0;
+	int ends[2];
+
+	memset(buffer, 'x', sizeof buffer);
+	CHILD_CHECK(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
+	CHILD_CHECK(dup2(ends[1], STDERR_FILENO) >= 0);
+	while (write(ends[1], buffer, sizeof buffer) > 0)
+		continue;
+	log_never_wait();
+	log_info("first");
+	log_info("second");
+	while ((got = read(ends[0], buffer, sizeof buffer)) > 0)
+		continue;
+	log_info("third");
+	log_info("fourth");
+	got = read(ends[0], buffer, sizeof buffer - 1);
+	_exit(got > 0 && memmem(buffer, (size_t)got,
+	                        "rosenpass: warn: 2 log lines were lost, as nobody read them\n"
+	                        "rosenpass: info: third\nrosenpass: info: fourth\n",
+	                        107) != NULL
+	              ? 0
+	              : 1);
+}
+
+static void test_lost_lines(void **state)
+{
+	(void)state;
+	assert_int_equal(child_run(lose_lines), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +569,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_journal, reset),
 		cmocka_unit_test_teardown(test_colour, reset),
 		cmocka_unit_test_teardown(test_sandbox, reset),
+		cmocka_unit_test(test_lost_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -551,24 +551,32 @@ static void test_encapsulate(void **state)
 	}
 }
 
+/* Decapsulates a ciphertext with a wrong bit. */
+static void check_rejected(const struct key *key, uint8_t *ct, size_t ct_len, size_t bit)
+{
+	uint8_t ss[MCELIECE460896_SHARED_SECRET_BYTES];
+	uint8_t rejected[32];
+
+	ct[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+	mceliece460896_decapsulate(ss, ct, ct_len, key->sk);
+	hash(rejected, 0, key->sk + MCELIECE_SECRET_KEY_S, ct, ct_len);
+	assert_memory_equal(ss, rejected, sizeof rejected);
+	ct[bit / 8] ^= (uint8_t)(1U << (bit % 8));
+}
+
 /* A genuine ciphertext, and then the same with each of some bits wrong. */
 static void check_decapsulate(const struct key *key, size_t ct_len, const uint8_t *seed)
 {
 	uint8_t ct[MCELIECE460896_CIPHERTEXT_188_BYTES];
 	uint8_t ss[MCELIECE460896_SHARED_SECRET_BYTES];
 	uint8_t other_ss[MCELIECE460896_SHARED_SECRET_BYTES];
-	uint8_t rejected[32];
 
 	mceliece460896_encapsulate_from_seed(ct, ct_len, ss, key->pk, seed);
 	mceliece460896_decapsulate(other_ss, ct, ct_len, key->sk);
 	assert_memory_equal(other_ss, ss, sizeof ss);
-	for (size_t bit = 0; bit < 8 * ct_len; bit += bit < 8 * (MCELIECE_SYNDROME_BYTES - 1) ? 155 : 51) {
-		ct[bit / 8] ^= (uint8_t)(1U << (bit % 8));
-		mceliece460896_decapsulate(other_ss, ct, ct_len, key->sk);
-		hash(rejected, 0, key->sk + MCELIECE_SECRET_KEY_S, ct, ct_len);
-		assert_memory_equal(other_ss, rejected, sizeof rejected);
-		ct[bit / 8] ^= (uint8_t)(1U << (bit % 8));
-	}
+	for (size_t bit = 0; bit < 8 * ct_len; bit += bit < 8 * (MCELIECE_SYNDROME_BYTES - 1) ? 155 : 51)
+		check_rejected(key, ct, ct_len, bit);
+	check_rejected(key, ct, ct_len, 8 * ct_len - 1);
 }
 
 static void test_decapsulate(void **state)

@@ -35,6 +35,51 @@ static void test_keys(void **state)
 	look(scene);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.sets, 3);
+	/* Or the last bits of one. */
+	device.preshared_keys[0][HEX_CHARS - 1] = '9';
+	look(scene);
+	assert_true(has(0, 0xaa));
+	assert_int_equal(device.sets, 4);
+}
+
+/* One that hangs holds us up: news are no reason to look at it. */
+static void test_hanging(void **state)
+{
+	struct scene *scene = *state;
+	struct monitor_device *hanging;
+
+	add_peer(scene, 0, "25");
+	hanging = &scene->monitor.devices[0];
+	for (int i = 0; i < 2; i++) {
+		hanging->problem = i == 0 ? -ETIMEDOUT : 0;
+		hanging->check_ns = 5;
+		monitor_device_look(&scene->monitor, DEVICE);
+		assert_int_equal(hanging->check_ns, i == 0 ? 5 : 0);
+	}
+}
+
+/* What is wrong with a device is said once. */
+static void test_problem_is_said_once(void **state)
+{
+	struct scene *scene = *state;
+	FILE *said = tmpfile();
+	int saved = dup(STDERR_FILENO);
+
+	assert_true(said != NULL && saved >= 0);
+	add_peer(scene, 0, "25");
+	assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
+	log_set_level(LOG_WARN);
+	look(scene);
+	log_set_level(LOG_OFF);
+	assert_true(lseek(fileno(said), 0, SEEK_END) > 0);
+	assert_int_equal(ftruncate(fileno(said), 0), 0);
+	log_set_level(LOG_WARN);
+	look(scene);
+	log_set_level(LOG_OFF);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(saved);
+	assert_int_equal(lseek(fileno(said), 0, SEEK_END), 0);
+	(void)fclose(said);
 }
 
 static void test_refused(void **state)
@@ -305,6 +350,8 @@ int main(void)
 		TEST(test_abandoned),
 		TEST(test_establish),
 		TEST(test_foreign),
+		TEST(test_hanging),
+		TEST(test_problem_is_said_once),
 		TEST(test_establish_is_made_up),
 		TEST(test_establish_is_put_off),
 	};

@@ -15,6 +15,7 @@
 #include "system/clock.h"
 #include "system/file.h"
 #include "system/log.h"
+#include "system/secret_memory.h"
 
 /* A monitor whose engine process is this test, as somebody who has taken it over. */
 struct scene {
@@ -240,6 +241,54 @@ static void test_stale_gives_random_key(void **state)
 	assert_false(has_key(scene, 0, 0x00));
 }
 
+/* The engine process and the monitor's clock both say so: the files have one random key, not two. */
+static void test_stale_twice(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x11);
+	char *file = format("%s/%s", scene->folder, owners[1]);
+	uint8_t content[2][64];
+	size_t length[2] = { 0 };
+
+	say(scene, &event);
+	event.kind = CHANNEL_STALE;
+	for (int i = 0; i < 2; i++) {
+		say(scene, &event);
+		assert_int_equal(file_read(file, content[i], sizeof content[i], &length[i]), 0);
+	}
+	assert_int_equal(length[0], length[1]);
+	assert_memory_equal(content[0], content[1], length[0]);
+	free(file);
+}
+
+/* Nothing is written in the place of a key that was not exchanged yet, or that was wiped. */
+static void test_no_key_to_write(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x12);
+
+	for (int i = 0; i < 2; i++) {
+		scene->peers[1]->outputs[0].retry.next_ns = 0;
+		(void)monitor_delivery_serve(&scene->monitor, scene->peers[1], clock_now_ns());
+		assert_true(has_key(scene, 1, i == 0 ? -1 : 0x12));
+		say(scene, &event);
+	}
+}
+
+/* What it says of its sandbox counts while it is set up, not when somebody may have taken it over. */
+static void test_ready_once(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_event event = { .kind = CHANNEL_READY };
+
+	event.ready.memory = SECRET_MEMORY_LOCKED;
+	say(scene, &event);
+	assert_true(scene->monitor.is_ready);
+	event.ready.memory = SECRET_MEMORY_MEMFD_SECRET;
+	say(scene, &event);
+	assert_int_equal(scene->monitor.ready.memory, SECRET_MEMORY_LOCKED);
+}
+
 static void test_strangers_are_ignored(void **state)
 {
 	struct scene *scene = *state;
@@ -330,6 +379,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_and_command_get_each_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_silent_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_gives_random_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_stale_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_key_to_write, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_ready_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers_are_ignored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_peer_is_silent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nonsense_ends_the_engine, set_up, tear_down),

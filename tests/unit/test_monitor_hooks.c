@@ -295,6 +295,19 @@ static void test_each_removed_peer_is_told(void **state)
 	}
 }
 
+/* Once is enough when it works, and nothing stays of it. */
+static void test_removed_peer_is_told_once(void **state)
+{
+	struct scene *scene = *state;
+
+	give(scene, add(scene, 0, "bob", ":"));
+	wait_until_idle(scene);
+	remove_peer(scene, &scene->peers[0]);
+	wait_until_idle(scene);
+	assert_string_equal(read_log(scene), "bob exchanged\nbob stale\n");
+	assert_null(scene->monitor.hooks);
+}
+
 /* The time for leaving starts with the first call: one that waits for its turn has all of it. */
 static void test_time_for_leaving(void **state)
 {
@@ -360,7 +373,7 @@ static void test_new_key_replaces_failing_call(void **state)
 	assert_non_null(scene->monitor.hooks);
 	assert_string_equal(read_log(scene), "bob exchanged\nbob stale\n");
 	give(scene, add(scene, 1, "bob", "[ $ROSENPASS_REASON = exchanged ]"));
-	wait_until_idle(scene);
+	/* The next try is due just then. */
 	pass(scene, 6);
 	wait_until_idle(scene);
 	assert_string_equal(read_log(scene), "bob exchanged\nbob stale\nbob exchanged\n");
@@ -432,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_queue_is_in_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_deaf_program_is_killed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_each_removed_peer_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_removed_peer_is_told_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_time_for_leaving, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_and_added_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_new_key_replaces_failing_call, set_up, tear_down),

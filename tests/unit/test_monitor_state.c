@@ -226,6 +226,38 @@ static void test_written_and_read(void **state)
 	monitor_state_close(&scene.monitor);
 }
 
+/* All of the tag says whose address it is. */
+static void test_whose(void **state)
+{
+	static const char text[] = "rosenpass peers 1\npeer 0000000100000007 address 192.0.2.1:9999\nend 1\n";
+	FILE *file = fopen("wg0.peers", "w");
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_false(remembers("192.0.2.1:9999"));
+}
+
+/* An endpoint of WireGuard counts when the peer's WireGuard has proved itself there. */
+static void test_endpoint_of_wireguard(void **state)
+{
+	struct monitor_wireguard wireguard = { .is_there = true };
+	struct scene scene;
+
+	(void)state;
+	open_scene(&scene);
+	scene.peer.outputs[0] = (struct monitor_output){ .kind = MONITOR_WIREGUARD, .wireguard = &wireguard };
+	scene.peer.output_count = 1;
+	wireguard.present_endpoint = address("192.0.2.1:7");
+	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
+	assert_int_equal(scene.peer.remembered.wireguard.any.sa_family, AF_UNSPEC);
+	wireguard.handshake.told_seconds = 1;
+	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
+	assert_true(address_equal(&scene.peer.remembered.wireguard, &wireguard.present_endpoint));
+	monitor_state_close(&scene.monitor);
+}
+
 /* Twice in two seconds it is not written, and where a peer moves all the time once a minute. */
 static void test_rate(void **state)
 {
@@ -342,9 +374,16 @@ static void test_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_good),     TEST(test_damaged),          TEST(test_wrong),
-		TEST(test_scope),    TEST(test_written_and_read), TEST(test_rate),
-		TEST(test_unusable), TEST(test_folder),
+		TEST(test_good),
+		TEST(test_damaged),
+		TEST(test_wrong),
+		TEST(test_scope),
+		TEST(test_written_and_read),
+		TEST(test_rate),
+		TEST(test_unusable),
+		TEST(test_folder),
+		TEST(test_whose),
+		TEST(test_endpoint_of_wireguard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,6 +459,22 @@ static void test_other_sender(void **state)
 	(void)close(fd);
 }
 
+/* What is too long to be read whole may say anything. */
+static void test_cut(void **state)
+{
+	static const uint8_t nothing[20000];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	assert_int_equal(send(ends[1], nothing, 16384, 0), 16384);
+	assert_false(netwatch_read(ends[0]));
+	assert_int_equal(send(ends[1], nothing, 16385, 0), 16385);
+	assert_true(netwatch_read(ends[0]));
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 /* No socket at all: no change, and no endless loop. */
 static void test_bad_descriptor(void **state)
 {
@@ -474,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_bad_descriptor),
 		cmocka_unit_test_setup(test_changes, set_up_network),
 		cmocka_unit_test_setup(test_rule_changes, set_up_network),

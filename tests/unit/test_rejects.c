@@ -165,6 +165,49 @@ static void test_flood_is_fair(void **state)
 	assert_true(count_told(1000000, 240) > 0);
 }
 
+/* A table full of callers: one who has stopped makes room for a new one, else chance decides. */
+static void test_room(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		static struct rejects rejects;
+		struct channel_rejected late = from_v4(0x0b000000, 1, 1);
+		size_t others = 0;
+
+		memset(&rejects, 0, sizeof rejects);
+		for (uint32_t i = 0; i < REJECTS_CALLERS; i++)
+			note(&rejects, from_v4(0x0a000000 + i, 1, 1), i == 7 ? S : S + REJECTS_FRESH_NS);
+		note(&rejects, late, S + REJECTS_FRESH_NS + 1);
+		assert_true(address_equal(&rejects.callers[7].last.from, &late.from));
+		/* Now all are fresh: it is not always the oldest one who goes. */
+		for (uint32_t i = 0; i < REJECTS_CALLERS; i++) {
+			late = from_v4(0x0c000000 + i, 1, 1);
+			note(&rejects, late, S + REJECTS_FRESH_NS + 2 + i);
+		}
+		for (uint32_t i = 0; i < REJECTS_CALLERS; i++)
+			others += ntohl(rejects.callers[i].last.from.v4.sin_addr.s_addr) >> 24 != 0x0c;
+		assert_true(others > 0);
+	}
+}
+
+/* The calls of one caller add up until they are told, and from there on anew. */
+static void test_counts(void **state)
+{
+	static struct rejects rejects;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		note(&rejects, from_v4(0x0a000001, 1, 1), S);
+	assert_int_equal(rejects.count, 1);
+	assert_int_equal(rejects.callers[0].last.count, 3);
+	assert_int_equal(rejects.callers[0].total, 3);
+	assert_int_equal(tell(&rejects, S), 1);
+	note(&rejects, from_v4(0x0a000001, 1, 1), 2 * S);
+	assert_int_equal(rejects.callers[0].last.count, 1);
+	assert_int_equal(rejects.callers[0].total, 4);
+	assert_int_equal(rejects.total, 4);
+}
+
 /* Whoever has stopped calling is not told about when a token comes. */
 static void test_old_news(void **state)
 {
@@ -188,25 +231,43 @@ static void test_forgets_a_peer(void **state)
 	rejects_note(&rejects, &rejected, 3, 7, S);
 	rejects_note(&rejects, &rejected, 4, 8, S);
 	assert_int_equal(tell(&rejects, S), 2);
-	rejects_forget_peer(&rejects, 0);
 	rejects_forget_peer(&rejects, 7);
 	assert_int_equal(rejects.count, 1);
 	assert_int_equal(rejects.callers[0].serial, 8);
+	rejects_forget_peer(&rejects, 8);
+	assert_int_equal(rejects.count, 0);
+	rejects_note(&rejects, &rejected, 4, 8, S);
+	assert_int_equal(tell(&rejects, S), 1);
 	/* Wrong again after it was right: news. */
 	rejects_note(&rejects, &rejected, 3, 7, 2 * S);
 	assert_int_equal(tell(&rejects, 2 * S), 1);
+}
+
+/* Those whom nobody knows have no serial. A peer without one takes none of them along. */
+static void test_keeps_strangers(void **state)
+{
+	static struct rejects rejects;
+	struct channel_rejected rejected = from_v4(0x0a000001, 1, 1);
+
+	(void)state;
+	rejects_note(&rejects, &rejected, 0, 0, S);
+	rejects_forget_peer(&rejects, 0);
+	assert_int_equal(rejects.count, 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_once_per_source),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_two_hashes),
 		cmocka_unit_test(test_ids_of_one_source_are_bounded),
 		cmocka_unit_test(test_flood_is_bounded),
 		cmocka_unit_test(test_flood_is_fair),
 		cmocka_unit_test(test_old_news),
 		cmocka_unit_test(test_forgets_a_peer),
+		cmocka_unit_test(test_keeps_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,31 @@ static void test_answers(void **state)
 	assert_int_equal(strlen(outcome.problem), sizeof answer.problem - 1);
 }
 
+/* However many addresses are promised, no more are written than there is room for. */
+static void test_too_many(void **state)
+{
+	struct resolver_answer answer = good_answer();
+	union address_socket list[RESOLVER_ADDRESSES_MAX + 1];
+	union address_socket untouched;
+	char problem[RESOLVER_PROBLEM_BYTES];
+	size_t count;
+
+	(void)state;
+	for (size_t i = 1; i < RESOLVER_ADDRESSES_MAX; i++)
+		answer.addresses[i] = answer.addresses[0];
+	answer.count = RESOLVER_ADDRESSES_MAX + 1;
+	memset(list, 0x55, sizeof list);
+	memset(&untouched, 0x55, sizeof untouched);
+	assert_int_equal(resolver_read_answer((const uint8_t *)&answer, sizeof answer, list, &count, problem),
+	                 -1);
+	assert_memory_equal(&list[RESOLVER_ADDRESSES_MAX], &untouched, sizeof untouched);
+	answer.count = RESOLVER_ADDRESSES_MAX;
+	assert_int_equal(resolver_read_answer((const uint8_t *)&answer, sizeof answer, list, &count, problem),
+	                 0);
+	assert_int_equal(count, RESOLVER_ADDRESSES_MAX);
+	assert_memory_equal(&list[RESOLVER_ADDRESSES_MAX], &untouched, sizeof untouched);
+}
+
 static void test_nonsense(void **state)
 {
 	static const sa_family_t families[] = { AF_UNSPEC, AF_UNIX, AF_NETLINK, 0xffff };
@@ -343,9 +368,9 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		checked(test_from_inside),  checked(test_forget),  checked(test_cannot_change_user),
-		checked(test_cannot_start), checked(test_answers), checked(test_nonsense),
-		checked(test_hostile),
+		checked(test_from_inside),  checked(test_forget),   checked(test_cannot_change_user),
+		checked(test_cannot_start), checked(test_answers),  checked(test_nonsense),
+		checked(test_hostile),      checked(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -392,13 +392,32 @@ static void test_many_peers(void **state)
 	free(text);
 }
 
+static void test_too_many_peers(void **state)
+{
+	static const char peer[] = "[[peers]]\n";
+	size_t count = CONFIG_PEERS_MAX + 1;
+	char *text = malloc(sizeof OWN + count * strlen(peer));
+	struct rp_config config;
+	char problem[CONFIG_PROBLEM_BYTES];
+	char *end;
+
+	(void)state;
+	assert_non_null(text);
+	end = stpcpy(text, OWN);
+	for (size_t i = 0; i < count; i++)
+		end = stpcpy(end, peer);
+	assert_int_equal(rp_config_parse(&config, text, (size_t)(end - text), "f.toml", problem), -1);
+	assert_non_null(strstr(problem, "more than "));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),        cmocka_unit_test(test_own_errors),
-		cmocka_unit_test(test_peer_errors), cmocka_unit_test(test_prefix_errors),
-		cmocka_unit_test(test_samples),     cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_many_peers),
+		cmocka_unit_test(test_too_many_peers), cmocka_unit_test(test_good),
+		cmocka_unit_test(test_own_errors),     cmocka_unit_test(test_peer_errors),
+		cmocka_unit_test(test_prefix_errors),  cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_unreadable),     cmocka_unit_test(test_many_peers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

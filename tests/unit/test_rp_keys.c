@@ -238,10 +238,38 @@ static void test_psk_kept(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Somebody else can read or change private keys: each of the two is said. */
+static void test_warns(void **state)
+{
+	static const struct {
+		mode_t folder, file;
+		bool is_said;
+	} cases[] = {
+		{ 0700, 0600, false }, { 0700, 0640, true }, { 0755, 0600, true }, { 0755, 0644, true }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		FILE *said = tmpfile();
+		int saved = dup(STDERR_FILENO);
+
+		assert_true(said != NULL && saved >= 0);
+		assert_int_equal(chmod("private", cases[i].folder), 0);
+		assert_int_equal(chmod("private/wgsk", cases[i].file), 0);
+		assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
+		rp_keys_warn_private("private");
+		assert_true(dup2(saved, STDERR_FILENO) >= 0);
+		(void)close(saved);
+		assert_int_equal(lseek(fileno(said), 0, SEEK_END) > 0, cases[i].is_said);
+		(void)fclose(said);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_paths), TEST(test_load), TEST(test_texts), TEST(test_missing), TEST(test_psk_kept),
+		TEST(test_paths),   TEST(test_load),     TEST(test_texts),
+		TEST(test_missing), TEST(test_psk_kept), TEST(test_warns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -515,6 +515,23 @@ static void test_settings_again(void **state)
 }
 
 /* Shorter routes than ours in the main table do not count, also when a still shorter one comes. */
+/* A rule of somebody else that is the one that we need now is neither made nor taken back. */
+static void test_policy_rule_of_others(void **state)
+{
+	const struct rule theirs = { .family = AF_INET, .priority = 32764, .table = ROUTE_TABLE_MAIN };
+	struct policy policy = { .mark = 51820, .table = 51820 };
+	struct guard guard = alone();
+
+	(void)state;
+	need_network();
+	assert_int_equal(policy_keep(&policy, AF_INET, 24, &guard), 2);
+	assert_int_equal(rule_add(&theirs), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 1, &guard), 0);
+	guard_undo(&guard);
+	assert_string_equal(rules_of(AF_INET), "0:255; 32764:254 beyond 0; 32766:254; 32767:253; ");
+	assert_int_equal(rule_delete(&theirs), 0);
+}
+
 static void test_policy_bits(void **state)
 {
 	struct policy policy = { .mark = 51820, .table = 51820 };
@@ -655,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_keep_out_conflict),
 		cmocka_unit_test(test_table_taken),
 		cmocka_unit_test(test_settings_again),
+		cmocka_unit_test(test_policy_rule_of_others),
 		cmocka_unit_test(test_policy_bits),
 	};
 

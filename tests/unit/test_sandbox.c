@@ -121,7 +121,8 @@ static pid_t start_occupant(uid_t uid)
 		CHILD_CHECK(read(ready[0], &byte, 1) == 1);
 		return child;
 	}
-	CHILD_CHECK(setresuid(uid, uid, uid) == 0);
+	/* One of its four users is enough: the saved one here. */
+	CHILD_CHECK(setresuid(0, 0, uid) == 0);
 	CHILD_CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
 	/* As an engine process: its files in /proc belong to root. */
 	CHILD_CHECK(prctl(PR_SET_DUMPABLE, 0) == 0);
@@ -359,6 +360,34 @@ static void test_cannot_change(void **state)
 	child_check(fail_to_change);
 }
 
+static void keep_one(void)
+{
+	static const int kept[] = { CAP_NET_ADMIN };
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	char problem[SANDBOX_PROBLEM_BYTES] = "";
+
+	if (prctl(PR_CAPBSET_READ, CAP_NET_ADMIN, 0, 0, 0) != 1)
+		_exit(CHILD_LACKS);
+	CHILD_CHECK(sandbox_keep(kept, 1, problem) == 0);
+	CHILD_CHECK(syscall(SYS_capget, &header, sets) == 0);
+	CHILD_CHECK(sets[0].effective == 1u << CAP_NET_ADMIN && sets[0].permitted == 1u << CAP_NET_ADMIN);
+	CHILD_CHECK((sets[0].inheritable & ~(1u << CAP_NET_ADMIN)) == 0);
+	CHILD_CHECK((sets[1].effective | sets[1].permitted | sets[1].inheritable) == 0);
+	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		CHILD_CHECK(prctl(PR_CAPBSET_READ, i, 0, 0, 0) == (i == CAP_NET_ADMIN));
+	CHILD_CHECK(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+}
+
+/* What the process that guards an interface of rp keeps. */
+static void test_keep_one_capability(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	child_check(keep_one);
+}
+
 /* --- Landlock ------------------------------------------------------------------------------ */
 
 /* What this kernel has, as far as we know it. */
@@ -576,6 +605,7 @@ int main(void)
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_drop_as_root),
 		cmocka_unit_test(test_cannot_change),
+		cmocka_unit_test(test_keep_one_capability),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_scopes),

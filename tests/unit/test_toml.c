@@ -54,11 +54,15 @@ static void test_layout(void **state)
 	static const struct toml_bad zero = { "a='\0'", 1, 4, "control character 0x00" };
 	static const struct toml_bad end_zero = { "a=1\0", 1, 4, "control character 0x00" };
 
+	/* What follows the end is none of ours. */
+	static const struct toml_bad cut = { "a=\xc3\xa9'", 1, 3, "byte 0xc3 is no UTF-8" };
+
 	(void)state;
 	toml_check_good(cases, FIXTURE_COUNT(cases));
 	toml_check_bad(bad, FIXTURE_COUNT(bad));
 	toml_check_one_bad(&zero, 5);
 	toml_check_one_bad(&end_zero, 4);
+	toml_check_one_bad(&cut, 3);
 }
 
 static void test_utf8(void **state)
@@ -76,6 +80,8 @@ static void test_utf8(void **state)
 		"\xed\xbf\xbf", "\xf0\x9f\x94", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
 		"\xfe",         "\xff",
 	};
+	struct toml_value root;
+	struct toml_problem problem;
 
 	(void)state;
 	toml_check_good(cases, FIXTURE_COUNT(cases));
@@ -89,6 +95,9 @@ static void test_utf8(void **state)
 		*strrchr(text, '\n') = '\0';
 		toml_check_one_bad(&one, strlen(text));
 	}
+	/* What would complete a character stands behind the end of the text. */
+	for (size_t length = 2; length < 5; length++)
+		assert_int_equal(toml_parse(&root, "#\xf0\x9f\x94\x91", length, &problem), -1);
 }
 
 /* --- tables ------------------------------------------------------------------------------- */

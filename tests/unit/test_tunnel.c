@@ -91,6 +91,34 @@ static void test_idle(void **state)
 	assert_int_equal(tunnel.state, TUNNEL_IDLE);
 }
 
+/* Counters that begin anew are those of another device: nothing was sent. */
+static void test_made_again(void **state)
+{
+	struct tunnel tunnel = { 0 };
+	struct tunnel_sight sight = { .has_key = true, .is_up = true, .sent_bytes = 1000 };
+	uint64_t now_ns = S;
+
+	(void)state;
+	assert_int_equal(look(&tunnel, &sight, &now_ns), TUNNEL_NO_NEWS);
+	sight.sent_bytes = 148;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(look(&tunnel, &sight, &now_ns), TUNNEL_NO_NEWS);
+	assert_int_equal(tunnel.state, TUNNEL_IDLE);
+}
+
+static void test_session_of_180_seconds(void **state)
+{
+	struct tunnel tunnel = { 0 };
+	struct tunnel_sight sight = { .has_key = true, .is_up = true, .last_handshake_seconds = 5 };
+
+	(void)state;
+	(void)tunnel_look(&tunnel, &sight, S);
+	(void)tunnel_look(&tunnel, &sight, 181 * S - 1);
+	assert_int_equal(tunnel.state, TUNNEL_UP);
+	(void)tunnel_look(&tunnel, &sight, 181 * S);
+	assert_int_equal(tunnel.state, TUNNEL_IDLE);
+}
+
 /* A session that ends without another handshake, while packets are sent. */
 static void test_session_ends(void **state)
 {
@@ -115,6 +143,8 @@ int main(void)
 		cmocka_unit_test(test_unanswered_then_up),
 		cmocka_unit_test(test_unfinished),
 		cmocka_unit_test(test_idle),
+		cmocka_unit_test(test_made_again),
+		cmocka_unit_test(test_session_of_180_seconds),
 		cmocka_unit_test(test_session_ends),
 	};
 

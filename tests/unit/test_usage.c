@@ -101,6 +101,7 @@ static void test_limit_falls_with_the_usage(void **state)
 		last = limit;
 	}
 	assert_int_equal(usage_limit(1000000, UINT64_MAX / 2), 500000);
+	assert_int_equal(usage_limit(1000000, UINT64_MAX), 500000);
 }
 
 /* How much work somebody gets that always wants some, and how much somebody else beside him. */
@@ -135,6 +136,8 @@ static void test_share(void **state)
 	/* A very costly piece of work is not a long stop. */
 	share_charge(&share, 3600 * SECOND);
 	assert_false(share_has_room(&share, 0, now_ns));
+	/* A clock that goes back pays nothing. */
+	assert_false(share_has_room(&share, 0, now_ns - SECOND));
 	assert_true(share_has_room(&share, 0, now_ns + 2 * SECOND));
 }
 

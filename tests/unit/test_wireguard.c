@@ -34,6 +34,8 @@ static pthread_t thread;
 #define PEER_HEX "1111111111111111111111111111111111111111111111111111111111111111"
 #define ZERO_HEX "0000000000000000000000000000000000000000000000000000000000000000"
 #define OWN_HEX "3333333333333333333333333333333333333333333333333333333333333333"
+/* What boringtun would not take. */
+#define REFUSED "\npersistent_keepalive_interval=99\n"
 #define NEW_HEX "2222222222222222222222222222222222222222222222222222222222222222"
 
 static void answer_get(char *out, size_t out_size)
@@ -62,6 +64,8 @@ static int set_boringtun(const char *request)
 		return 0;
 	if (device.has_peer && !remove)
 		device.broke = true;
+	if (strstr(request, REFUSED) != NULL)
+		return EINVAL;
 	device.has_peer = !remove;
 	return 0;
 }
@@ -332,6 +336,31 @@ static void test_boringtun(void **state)
 	assert_false(device.broke);
 }
 
+/* What is said of a peer that has a key, and does not name the key, leaves it. */
+static void test_boringtun_keeps_key(void **state)
+{
+	struct wireguard_peer_change peer = { .update_only = true,
+		                              .set_keepalive = true,
+		                              .keepalive_seconds = 7 };
+	const struct wireguard_change change = { .peers = &peer, .peer_count = 1 };
+
+	(void)state;
+	memset(peer.public_key, 0x11, WIREGUARD_KEY_BYTES);
+	(void)strcpy(device.preshared_key, NEW_HEX);
+	device.is_boringtun = true;
+	assert_int_equal(wireguard_set("wg0", &change), 0);
+	has_line("\npreshared_key=" NEW_HEX "\n");
+	has_line("\npersistent_keepalive_interval=7\n");
+	assert_true(device.has_peer);
+	/* What is refused is not the end of the peer. */
+	peer.keepalive_seconds = 99;
+	assert_int_equal(wireguard_set("wg0", &change), -EINVAL);
+	assert_true(device.has_peer);
+	has_line("\npreshared_key=" NEW_HEX "\n");
+	has_line("\npersistent_keepalive_interval=25\n");
+	assert_false(device.broke);
+}
+
 /* Its other things are set as ever, and peers each for itself. */
 static void test_boringtun_many(void **state)
 {
@@ -374,9 +403,16 @@ static void test_set_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_get),           TEST(test_names),     TEST(test_refused),
-		TEST(test_preshared_key), TEST(test_extra),     TEST(test_no_peer),
-		TEST(test_not_confirmed), TEST(test_boringtun), TEST(test_boringtun_many),
+		TEST(test_get),
+		TEST(test_names),
+		TEST(test_refused),
+		TEST(test_preshared_key),
+		TEST(test_extra),
+		TEST(test_no_peer),
+		TEST(test_not_confirmed),
+		TEST(test_boringtun),
+		TEST(test_boringtun_many),
+		TEST(test_boringtun_keeps_key),
 		TEST(test_set_error),
 	};
 

@@ -176,14 +176,20 @@ static void test_create_and_delete(void **state)
 
 static void test_up_and_mtu(void **state)
 {
+	struct link link;
+
 	(void)state;
 	need_network();
 	assert_int_equal(link_set_mtu(link_index, 1420), 0);
 	assert_int_equal(ask(SIOCGIFMTU).ifr_mtu, 1420);
 	assert_int_equal(ask(SIOCGIFFLAGS).ifr_flags & IFF_UP, 0);
+	assert_int_equal(link_look(NAME, &link), 0);
+	assert_false(link.is_up);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(link_set_up(link_index), 0);
 		assert_int_equal(ask(SIOCGIFFLAGS).ifr_flags & IFF_UP, IFF_UP);
+		assert_int_equal(link_look(NAME, &link), 0);
+		assert_true(link.is_up);
 	}
 	assert_int_equal(ask(SIOCGIFMTU).ifr_mtu, 1420);
 	assert_int_equal(link_set_mtu(link_index, UINT32_MAX), -EINVAL);

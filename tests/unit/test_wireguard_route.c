@@ -1,7 +1,10 @@
 #include "route_fixture.h"
 
+#include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+
+#include "system/netlink.h"
 
 #define TABLE 4711
 
@@ -73,6 +76,67 @@ static void test_read(void **state)
 		(void)read_exactly(&seen, &payload, length);
 }
 
+/* Whether what was saved has an attribute of that type. */
+static bool has_saved(const struct route_seen *seen, uint16_t type)
+{
+	const size_t begin_of_attributes = sizeof(struct nlmsghdr) + sizeof(struct rtmsg);
+
+	for (size_t at = begin_of_attributes; at + sizeof(struct nlattr) <= seen->saved.length;) {
+		struct nlattr head;
+
+		memcpy(&head, seen->saved.bytes + at, sizeof head);
+		if (head.nla_type == type)
+			return true;
+		at += ((size_t)head.nla_len + 3) / 4 * 4;
+	}
+	return false;
+}
+
+/* What is saved of a route that ends by itself, and of one whose next hop is an object of its own. */
+static void test_saved(void **state)
+{
+	const struct rtmsg fixed = { .rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_type = RTN_UNICAST };
+	struct rta_cacheinfo info = { .rta_expires = 1234 };
+	const uint32_t index = 7;
+	uint32_t object = 0;
+	struct payload payload;
+	struct route_seen seen;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		object = i % 2 == 0 ? 0 : 5;
+		info.rta_expires = i / 2 == 0 ? 0 : 1234;
+		begin(&payload, &fixed);
+		put(&payload, RTA_OIF, &index, sizeof index);
+		put(&payload, RTA_NH_ID, &object, sizeof object);
+		put(&payload, RTA_CACHEINFO, &info, sizeof info);
+		assert_int_equal(read_exactly(&seen, &payload, payload.length), 0);
+		assert_int_equal(has_saved(&seen, RTA_OIF), object == 0);
+		assert_int_equal(has_saved(&seen, RTA_EXPIRES), info.rta_expires != 0);
+		assert_false(has_saved(&seen, RTA_CACHEINFO));
+	}
+}
+
+/* A route that has more to it than can be kept is not kept in part. */
+static void test_saved_whole(void **state)
+{
+	enum {
+		LENGTH = 20000
+	};
+	const struct rtmsg fixed = { .rtm_family = AF_INET, .rtm_dst_len = 24, .rtm_type = RTN_UNICAST };
+	const struct nlattr head = { .nla_len = LENGTH, .nla_type = 99 };
+	uint8_t *bytes = calloc(1, sizeof fixed + LENGTH);
+	struct route_seen seen;
+
+	(void)state;
+	assert_non_null(bytes);
+	memcpy(bytes, &fixed, sizeof fixed);
+	memcpy(bytes + sizeof fixed, &head, sizeof head);
+	assert_int_equal(route_read(&seen, bytes, sizeof fixed + LENGTH), 0);
+	assert_int_equal(seen.saved.length, 0);
+	free(bytes);
+}
+
 /* Next hops, some of which have lengths that are none. */
 static void test_read_hops(void **state)
 {
@@ -141,11 +205,88 @@ static void test_key(void **state)
 		route_key(key, &other_prefix, cases[i].table);
 		assert_int_equal(memcmp(ours_key, key, sizeof key) == 0, cases[i].same);
 	}
+	for (uint8_t bits = 1; bits < 32; bits++) {
+		const struct wireguard_allowed_ip zeros = ip_of("128.0.0.0", bits);
+		struct wireguard_allowed_ip ones = ip_of("255.255.255.255", bits);
+		uint8_t key[ROUTE_KEY_BYTES];
+
+		ones.v4.s_addr = htonl(UINT32_C(0x80000000) | UINT32_MAX >> bits);
+		route_key(ours_key, &zeros, ROUTE_TABLE_MAIN);
+		route_key(key, &ones, ROUTE_TABLE_MAIN);
+		assert_memory_equal(ours_key, key, sizeof key);
+	}
 	assert_int_equal(route_metric(AF_INET), 0);
 	assert_int_equal(route_metric(AF_INET6), 1024);
 }
 
 /* --- the kernel ---------------------------------------------------------------------- */
+
+/* A default route by the other link, with a metric and an MTU of its own. */
+static void add_default(uint32_t metric, uint32_t mtu)
+{
+	const struct rtmsg fixed = { .rtm_family = AF_INET,
+		                     .rtm_table = RT_TABLE_MAIN,
+		                     .rtm_protocol = RTPROT_BOOT,
+		                     .rtm_scope = RT_SCOPE_LINK,
+		                     .rtm_type = RTN_UNICAST };
+	struct netlink_message message;
+	struct route_saved saved = { 0 };
+	size_t at;
+
+	netlink_begin(&message, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof fixed);
+	assert_true(netlink_add(&message, RTA_OIF, &other, sizeof other));
+	assert_true(netlink_add(&message, RTA_PRIORITY, &metric, sizeof metric));
+	at = netlink_nest(&message, RTA_METRICS);
+	assert_true(at != 0 && netlink_add(&message, RTAX_MTU, &mtu, sizeof mtu));
+	netlink_close(&message, at);
+	assert_true(message.length <= sizeof saved.bytes);
+	memcpy(saved.bytes, message.bytes, message.length);
+	saved.length = (uint16_t)message.length;
+	assert_int_equal(route_restore(&saved), 0);
+}
+
+/* Of several default routes the one with the smallest metric counts, and its own MTU before the link's. */
+static void test_default_mtu(void **state)
+{
+	const struct route all = route_to("0.0.0.0", 0, ROUTE_TABLE_MAIN, other);
+	union address_socket far = { .v4 = { .sin_family = AF_INET } };
+	uint32_t mtu = 0;
+	uint32_t index = 0;
+
+	(void)state;
+	need_network();
+	assert_int_equal(inet_pton(AF_INET, "192.0.2.77", &far.v4.sin_addr), 1);
+	add_default(300, 1333);
+	add_default(100, 1311);
+	add_default(200, 1322);
+	assert_int_equal(route_default_mtu(AF_INET, &mtu), 0);
+	assert_int_equal(mtu, 1311);
+	assert_int_equal(route_path_mtu(&far, 0, &mtu, &index), 0);
+	assert_int_equal(mtu, 1311);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(route_delete(&all), 0);
+}
+
+/* A rule for some packets alone is none of ours. */
+static void test_narrow_rules(void **state)
+{
+	static const uint16_t types[] = {
+		FRA_PRIORITY, FRA_TABLE, FRA_FWMARK, FRA_IIFNAME, FRA_UID_RANGE, 99
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(types); i++) {
+		const struct fib_rule_hdr fixed = { .family = AF_INET, .action = FR_ACT_TO_TBL };
+		struct nlattr head = { .nla_len = sizeof head + 8, .nla_type = types[i] };
+		uint8_t bytes[sizeof fixed + sizeof head + 8] = { 0 };
+		struct rule_seen seen;
+
+		memcpy(bytes, &fixed, sizeof fixed);
+		memcpy(bytes + sizeof fixed, &head, sizeof head);
+		assert_int_equal(rule_read(&seen, bytes, sizeof bytes), 0);
+		assert_int_equal(seen.is_narrow, i >= 3);
+	}
+}
 
 /* What was replaced comes back as it was: with its gateway, source, protocol and metric. */
 static void test_replace_and_restore(void **state)
@@ -269,6 +410,7 @@ static void test_rules(void **state)
 	struct rule_seen seen = {
 		.family = AF_INET, .table = 51820, .mark = 0xca6c, .mask = UINT32_MAX, .is_inverted = true
 	};
+	struct rule_seen main_table = { .family = AF_INET, .table = ROUTE_TABLE_MAIN, .has_suppress = true };
 
 	(void)state;
 	need_network();
@@ -284,6 +426,9 @@ static void test_rules(void **state)
 	/* The priority is of no importance, all else is. */
 	assert_true(rule_is_same(&by_mark, &seen));
 	assert_false(rule_is_same(&by_length, &seen));
+	assert_true(rule_is_same(&by_length, &main_table));
+	main_table.is_narrow = true;
+	assert_false(rule_is_same(&by_length, &main_table));
 	seen.mask = 0xff;
 	assert_false(rule_is_same(&by_mark, &seen));
 	seen.mask = UINT32_MAX;
@@ -307,6 +452,10 @@ int main(void)
 		cmocka_unit_test(test_read_hops),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_key),
+		cmocka_unit_test(test_saved),
+		cmocka_unit_test(test_saved_whole),
+		cmocka_unit_test(test_narrow_rules),
+		cmocka_unit_test(test_default_mtu),
 		cmocka_unit_test(test_replace_and_restore),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_metrics),

@@ -123,6 +123,9 @@ static void test_answers(void **state)
 		{ "own_public_key=" PUBLIC "\n" PEER END, "public " PUBLIC " 0 0; " ONES " - 0 0 0 0" },
 		{ "own_public_key=" PUBLIC "\n" PEER "last_handshake_time_sec=1699999990\n" END,
 		  "public " PUBLIC " 0 0; " ONES " - 0 1699999990 0 0" },
+		/* Longer ago than 1970: there was one, and more is not known. */
+		{ "own_public_key=" PUBLIC "\n" PEER "last_handshake_time_sec=999999999\n" END,
+		  "public " PUBLIC " 0 0; " ONES " - 0 700000001 0 0" },
 		{ PEER "last_handshake_time_sec=10\n" END, NOTHING "; " ONES " - 0 10 0 0" },
 	};
 
@@ -141,6 +144,18 @@ static void test_answers(void **state)
 		wireguard_release(&device);
 		assert_true(fixture_is_zero(&device, sizeof device));
 	}
+}
+
+/* A handshake longer ago than the clock's beginning: there was one, and more is not known. */
+static void test_young_clock(void **state)
+{
+	static const char answer[] = "own_public_key=" PUBLIC "\n" PEER "last_handshake_time_sec=200\n" END;
+	struct wireguard_device device;
+
+	(void)state;
+	assert_int_equal(userspace_answer_device(&device, answer, strlen(answer), 100), 0);
+	assert_int_equal(device.peers[0].last_handshake_seconds, 1);
+	wireguard_release(&device);
 }
 
 static void test_wrong_answers(void **state)
@@ -282,9 +297,9 @@ static void test_errors_in_answers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),           cmocka_unit_test(test_wrong_answers),
-		cmocka_unit_test(test_zero_bytes),        cmocka_unit_test(test_every_truncation),
-		cmocka_unit_test(test_errors_in_answers),
+		cmocka_unit_test(test_young_clock),      cmocka_unit_test(test_answers),
+		cmocka_unit_test(test_wrong_answers),    cmocka_unit_test(test_zero_bytes),
+		cmocka_unit_test(test_every_truncation), cmocka_unit_test(test_errors_in_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
