@@ -72,6 +72,11 @@ if command -v clang >/dev/null && ! clang -std=gnu11 -c -nostdinc -isystem tests
 	exit 1
 fi
 
+if ! grep -q 'ct_fault_above() has bnez' < <(awk -v cpu=riscv64 -v build=loop -f tests/ct/branches.awk tests/ct/loop.s); then
+	echo "branches.sh: the deliberate fault in tests/ct/loop.s was not found" >&2
+	exit 1
+fi
+
 # gcc's compiler proper comes with its preprocessor, a package without a C library and an assembler.
 gcc_proper()
 {
