@@ -108,8 +108,26 @@ function local_label(operands,    parts, n, i)
 	return ""
 }
 
-# A branch back to where nothing else jumps back to is the end of a loop: it decides how often the loop runs, as only a
-# loop in the source can.
+# A branch back to where nothing else jumps back to is the end of a loop, if the only way into what lies between is from
+# the top: it decides how often the loop runs, as only a loop in the source can. Without the second condition it may be a
+# branch to a part of the loop's body that the compiler has put above the loop's beginning.
+function ends_loop(i,    top, j, ends)
+{
+	if (!(branch_label[i] in position) || position[branch_label[i]] >= branch_at[i])
+		return 0
+	top = position[branch_label[i]]
+	for (j = 1; j <= jumps; j++) {
+		if (!(jump_label[j] in position))
+			continue
+		if (position[jump_label[j]] == top)
+			ends += jump_at[j] > top
+		else if (position[jump_label[j]] > top && position[jump_label[j]] < branch_at[i])
+			if (jump_at[j] <= top || jump_at[j] > branch_at[i])
+				return 0
+	}
+	return ends == 1
+}
+
 function judge(i,    label, file, number, key, text)
 {
 	label = branch_label[i]
@@ -119,7 +137,7 @@ function judge(i,    label, file, number, key, text)
 	text = statement[file, number]
 	if (is_control[file, number] && key in listed)
 		return
-	if (label in position && position[label] <= branch_at[i] && back_edges[label] == 1)
+	if (ends_loop(i))
 		return
 	# A conditional return stands for one of the statements, which it skips the rest behind.
 	if (label == "" && text ~ /^}/ && listed[key] > 0)
@@ -149,7 +167,7 @@ function end_function(    i)
 		judge(i)
 	branches = 0
 	split("", position)
-	split("", back_edges)
+	jumps = 0
 	instructions = 0
 	previous = ""
 }
@@ -160,9 +178,7 @@ function start_assembly()
 	split("", excepted)
 	assembly_function = ""
 	source_of_assembly = FILENAME
-	sub(/^.*\//, "", source_of_assembly)
-	gsub(/,/, "/", source_of_assembly)
-	sub(/\.s$/, "", source_of_assembly)
+	sub(/\.s$/, ".c", source_of_assembly)
 	file = "?"
 	line = 0
 }
@@ -220,8 +236,11 @@ function read_assembly(    label, mnemonic, operands)
 		branch_what[branches] = mnemonic
 		seen++
 	}
-	if (label in position && mnemonic ~ /^(b|j)/)
-		back_edges[label]++
+	if (label != "" && (mnemonic ~ /^(b|j)/ || is_conditional(mnemonic))) {
+		jumps++
+		jump_label[jumps] = label
+		jump_at[jumps] = instructions
+	}
 	if (source_of_assembly ~ /\/kyber512/ && (mnemonic ~ division || operands ~ division_call))
 		fail(build level ": " file ":" line ": " assembly_function "() divides")
 	previous = mnemonic " " operands

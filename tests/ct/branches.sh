@@ -16,7 +16,7 @@ export LC_ALL=C
 all_cpus=(x86_64 i686 aarch64 armv7 riscv64 ppc64le s390x mips)
 levels=(-O2 -O3 -Os)
 reviewed=' gcc-12 gcc-14 clang-14 clang-19 '
-jobs=2
+jobs=$(nproc)
 
 # Per CPU: Debian's name of the target, and the options that are Debian's defaults there.
 declare -A triples=(
@@ -32,9 +32,13 @@ declare -A clang_options=(
 	[x86_64]='' [i686]='' [aarch64]='' [armv7]='-march=armv7-a' [riscv64]='-march=rv64gc' [ppc64le]='' [s390x]=''
 	[mips]='-march=mips32r2'
 )
-common=(-std=gnu11 -nostdinc -isystem tests/ct/headers -Isrc -Iinclude -fno-unroll-loops)
-gcc_common=(-quiet -g1 -gno-variable-location-views -fno-tree-vectorize -fno-peel-loops -fno-split-loops)
-clang_common=(-S -gline-tables-only -fno-vectorize -fno-slp-vectorize)
+common=(-std=gnu11 -nostdinc -isystem tests/ct/headers -Isrc -fno-unroll-loops)
+# Scheduling is off for gcc because it moves instructions away from their lines, and for the time that it takes.
+gcc_common=(-quiet -g1 -gno-variable-location-views -fno-tree-vectorize -fno-peel-loops -fno-split-loops
+	-fno-schedule-insns -fno-schedule-insns2)
+# To clang, a level that comes later turns vectorisation on again.
+clang_common=(-S -gline-tables-only)
+clang_last=(-fno-vectorize -fno-slp-vectorize)
 
 cd "$root"
 work=
@@ -59,11 +63,17 @@ else
 	trap 'rm -rf "$work"' EXIT
 fi
 
-mapfile -t sources < <(find src/crypto -name '*.c' | sort)
+mapfile -t sources < <(find src/crypto tests/ct/fault.c -name '*.c' | sort)
+mapfile -t assembly < <(find src/crypto -name '*.c' | sort | sed 's/c$/s/')
 mapfile -t texts < <(find src/crypto -name '*.[ch]' | sort)
 
 if command -v clang >/dev/null && ! clang -std=gnu11 -c -nostdinc -isystem tests/ct/headers -o /dev/null tests/ct/fault.c; then
 	echo "branches.sh: clang is installed and does not work" >&2
+	exit 1
+fi
+
+if ! grep -q 'ct_fault_above() has bnez' < <(awk -v cpu=riscv64 -v build=loop -f tests/ct/branches.awk tests/ct/loop.s); then
+	echo "branches.sh: the deliberate fault in tests/ct/loop.s was not found" >&2
 	exit 1
 fi
 
@@ -91,18 +101,36 @@ version()
 	esac
 }
 
-# compile CPU COMPILER OPTIONS FILE OUTPUT
-compile()
+# compile_gcc CPU LEVEL: leaves the assembly beside the sources.
+compile_gcc()
 {
-	local options
+	local options proper file
 
-	if [ "$2" = gcc ]; then
-		read -ra options <<<"${gcc_options[$1]}"
-		"$(gcc_proper "$1")" "${gcc_common[@]}" "${options[@]}" "${common[@]}" "$3" -o "$5" "$4"
-	else
-		read -ra options <<<"${clang_options[$1]}"
-		clang --target="${triples[$1]}" "${clang_common[@]}" "${options[@]}" "${common[@]}" "$3" -o "$5" "$4"
-	fi
+	read -ra options <<<"${gcc_options[$1]}"
+	proper=$(gcc_proper "$1")
+	for file in "${sources[@]}"; do
+		"$proper" "${gcc_common[@]}" "${options[@]}" "${common[@]}" "$2" -o "${file%.c}.s" "$file"
+	done
+}
+
+# The same. Starting clang takes longer than most of the files; its compiler proper takes many at once, and writes beside
+# them if it is not told where.
+compile_clang()
+{
+	local options words word proper=() skip=no
+
+	read -ra options <<<"${clang_options[$1]}"
+	words=$(clang -### --target="${triples[$1]}" "${clang_common[@]}" "${options[@]}" "${common[@]}" "$2" "${clang_last[@]}" \
+		"${sources[0]}" 2>&1 | grep -e '"-cc1"' | xargs printf '%s\n')
+	while IFS= read -r word; do
+		case $skip$word in
+		no-o | no-main-file-name) skip=yes ;;
+		no"${sources[0]}") ;;
+		no*) proper+=("$word") ;;
+		yes*) skip=no ;;
+		esac
+	done <<<"$words"
+	"${proper[@]}" "${sources[@]}"
 }
 
 # build CPU COMPILER VERSION LEVEL: compiles all, and leaves what was found in a file; none means that all is well.
@@ -110,21 +138,23 @@ build()
 {
 	local name=$1-$2-$3 folder=$work/$1-$2-$3$4 file fault
 
-	mkdir -p "$folder"
-	: >"$folder/found"
-	{
-		for file in "${sources[@]}" tests/ct/fault.c; do
-			compile "$1" "$2" "$4" "$file" "$folder/${file//\//,}.s" || echo "$name$4: $file was not compiled"
+	mkdir -p "$folder/src" "$folder/tests/ct"
+	cp -rsf "$root/src/crypto" "$folder/src"
+	cp -rsf "$root/tests/ct/fault.c" "$root/tests/ct/headers" "$folder/tests/ct"
+	(
+		cd "$folder"
+		"compile_$2" "$1" "$4" || true
+		for file in "${sources[@]}"; do
+			[ -s "${file%.c}.s" ] || echo "$name$4: $file was not compiled"
 		done
-		awk -v cpu="$1" -v build="$name" -v level="$4" -f tests/ct/branches.awk tests/ct/branches.txt \
-			"${texts[@]}" "$folder"/src,*.s || true
+		awk -v cpu="$1" -v build="$name" -v level="$4" -f "$root/tests/ct/branches.awk" "$root/tests/ct/branches.txt" \
+			"${texts[@]}" "${assembly[@]}" || true
 		# If the deliberate faults are not found, nothing else would be.
-		awk -v cpu="$1" -v build="$name" -v level="$4" -f tests/ct/branches.awk \
-			"$folder"/tests,ct,fault.c.s >"$folder/faults" || true
+		awk -v cpu="$1" -v build="$name" -v level="$4" -f "$root/tests/ct/branches.awk" tests/ct/fault.s >faults || true
 		for fault in ct_fault_branch ct_fault_return; do
-			grep -q "$fault() has" "$folder/faults" || echo "$name$4: the deliberate $fault() was not found"
+			grep -q "$fault() has" faults || echo "$name$4: the deliberate $fault() was not found"
 		done
-	} >"$folder/found" 2>&1
+	) >"$folder/found" 2>&1
 }
 
 count=0
