@@ -1,0 +1,132 @@
+/* The heap of deadlines. */
+
+#include "protocol/timers.c"
+#include "prove.h"
+
+#include <stdlib.h>
+
+/* Three levels of the heap. */
+#define SLOTS 4
+
+static uint64_t at_ns[SLOTS];
+static uint32_t position[SLOTS];
+static uint32_t heap[SLOTS];
+
+void *memory_get(const struct memory *memory, size_t bytes)
+{
+	(void)memory;
+	return calloc(1, bytes);
+}
+
+void memory_put(const struct memory *memory, void *p, size_t bytes)
+{
+	(void)memory;
+	CHECK(p == NULL || __CPROVER_w_ok(p, bytes));
+	free(p);
+}
+
+/*
+ * Each slot with a deadline is in the heap once, its place is known, and no child is earlier than its
+ * parent.
+ */
+static bool is_sound(const struct timers *timers)
+{
+	size_t with_deadline = 0;
+
+	for (size_t slot = 0; slot < SLOTS; slot++) {
+		if (at_ns[slot] != ROSENPASS_NEVER)
+			with_deadline++;
+	}
+	if (timers->used > SLOTS || timers->used != with_deadline)
+		return false;
+	for (size_t i = 0; i < SLOTS; i++) {
+		if (i >= timers->used)
+			break;
+		if (heap[i] >= SLOTS || position[heap[i]] != i || at_ns[heap[i]] == ROSENPASS_NEVER)
+			return false;
+		if (i > 0 && at_ns[heap[(i - 1) / 2]] > at_ns[heap[i]])
+			return false;
+	}
+	return true;
+}
+
+/* Times are only compared, so that as many as there can be at once are enough. */
+static uint64_t any_time(void)
+{
+	return nondet_bool() ? ROSENPASS_NEVER : nondet_u8() % 8;
+}
+
+/*
+ * prove: timers_keep_order unwind=5,sift_up.0:4,sift_down.0:4
+ * fault: src/protocol/timers.c s/child + 1 < timers->used/child + 1 <= timers->used/
+ *
+ * One timers_set() of any slot to any time, ROSENPASS_NEVER too, in any sound heap of up to 4 slots, hence
+ * any number of them: no access out of bounds, no other deadline changes, the heap stays sound, and
+ * timers_first() gives the earliest. Larger heaps are not proved.
+ */
+PROOF(timers_keep_order)
+{
+	struct timers timers = { at_ns, position, heap, nondet_size(), SLOTS };
+	uint32_t slot = nondet_u32();
+	uint32_t other = nondet_u32();
+	uint32_t first_slot = UINT32_MAX;
+	uint64_t time = any_time();
+	uint64_t other_time;
+	uint64_t first;
+
+	for (size_t i = 0; i < SLOTS; i++)
+		at_ns[i] = any_time();
+	ANY(position);
+	ANY(heap);
+	ASSUME(is_sound(&timers));
+	ASSUME(slot < SLOTS && other < SLOTS && other != slot);
+	other_time = at_ns[other];
+	timers_set(&timers, slot, time);
+	CHECK(is_sound(&timers));
+	CHECK(at_ns[slot] == time);
+	CHECK(at_ns[other] == other_time);
+	first = timers_first(&timers, &first_slot);
+	CHECK(first <= time && first <= other_time);
+	if (first == ROSENPASS_NEVER)
+		CHECK(timers.used == 0 && first_slot == UINT32_MAX);
+	else
+		CHECK(first_slot < SLOTS && at_ns[first_slot] == first);
+}
+
+/*
+ * prove: timers_grow unwind=5
+ * fault: src/protocol/timers.c
+ *     s/memcpy(larger.heap, timers->heap, timers->used/memcpy(larger.heap, timers->heap, count/
+ *
+ * From nothing to 1 slot and on to any number up to 4, with any deadlines: after a failure all is as
+ * before, else the deadlines are kept and new slots have none; what memory_get() gives is given back with
+ * its size.
+ */
+PROOF(timers_grow)
+{
+	struct timers timers = { 0 };
+	struct memory memory = { NULL, NULL, NULL };
+	uint64_t time = nondet_u64();
+	uint32_t slot = UINT32_MAX;
+	size_t count = nondet_size();
+	size_t before;
+
+	ASSUME(count <= 4);
+	CHECK(timers_first(&timers, &slot) == ROSENPASS_NEVER);
+	if (timers_reserve(&timers, 1, &memory) != 0) {
+		CHECK(timers.capacity == 0 && timers.at_ns == NULL);
+		return;
+	}
+	timers_set(&timers, 0, time);
+	before = timers.used;
+	if (timers_reserve(&timers, count, &memory) != 0)
+		CHECK(timers.capacity == 1);
+	else
+		CHECK(timers.capacity == (count > 1 ? count : 1));
+	CHECK(timers.used == before && timers.at_ns[0] == time);
+	CHECK(timers_first(&timers, &slot) == time);
+	for (size_t i = 1; i < timers.capacity; i++)
+		CHECK(timers.at_ns[i] == ROSENPASS_NEVER);
+	timers_release(&timers, &memory);
+	CHECK(timers.capacity == 0 && timers.heap == NULL);
+}

@@ -1,0 +1,228 @@
+/*
+ * The readers of single TOML values, over every text of a few bytes. What they call for messages, memory
+ * and numbers is replaced: toml_append() and toml_take() by what toml_append_fits says of them.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long long any_integer(const char *text, char **end, int base);
+static double any_real(const char *text, char **end);
+#define strtoll any_integer
+#define strtod any_real
+
+#include "config/toml.c"
+#include "config/toml_number.c"
+#include "config/toml_string.c"
+#include "prove.h"
+
+/* "1979-05-27T07:32:00.5+02:00" and one more. */
+#define TEXT_BYTES 28
+
+static char text[TEXT_BYTES];
+
+/*
+ * Every text up to that length without zeros. It ends where its array ends, so that one byte more is out of
+ * bounds.
+ */
+static struct toml_reader any_reader(size_t length_max)
+{
+	struct toml_reader reader = { .line = 1, .column = 1 };
+	size_t length = nondet_size();
+
+	ANY(text);
+	ASSUME(length <= length_max);
+	for (size_t i = 0; i < TEXT_BYTES; i++)
+		ASSUME(text[i] != '\0');
+	reader.text = text + (TEXT_BYTES - length);
+	reader.length = length;
+	reader.is_relaxed = nondet_bool();
+	return reader;
+}
+
+/* --- what is replaced ------------------------------------------------------------------------- */
+
+int fail_only(struct toml_reader *reader, const char *format, ...);
+int append_any(struct toml_reader *reader, struct toml_buffer *buffer, const char *bytes, size_t length);
+int take_any(struct toml_reader *reader, struct toml_buffer *buffer, struct toml_text *out);
+
+/* The place that a message is about is in the text, and no earlier than that of another message. */
+int fail_only(struct toml_reader *reader, const char *format, ...)
+{
+	CHECK_READABLE(format, 1);
+	CHECK(reader->at <= reader->length && reader->at >= reader->mark);
+	reader->mark = reader->at;
+	return -1;
+}
+
+int append_any(struct toml_reader *reader, struct toml_buffer *buffer, const char *bytes, size_t length)
+{
+	CHECK_READABLE(bytes, length);
+	if (nondet_bool())
+		return fail_only(reader, "out of memory");
+	buffer->length += length;
+	return 0;
+}
+
+int take_any(struct toml_reader *reader, struct toml_buffer *buffer, struct toml_text *out)
+{
+	if (nondet_bool())
+		return fail_only(reader, "out of memory");
+	out->length = buffer->length;
+	memset(buffer, 0, sizeof *buffer);
+	return 0;
+}
+
+/* A text that ends, or the check of bounds fails. */
+static void check_ends(const char *number)
+{
+	while (*number != '\0')
+		number++;
+}
+
+static long long any_integer(const char *number, char **end, int base)
+{
+	CHECK(end == NULL && (base == 2 || base == 8 || base == 10 || base == 16));
+	check_ends(number);
+	errno = nondet_bool() ? ERANGE : 0;
+	return (long long)(nondet_u64() >> 1);
+}
+
+static double any_real(const char *number, char **end)
+{
+	CHECK(end == NULL);
+	check_ends(number);
+	return 0;
+}
+
+/* --- numbers ---------------------------------------------------------------------------------- */
+
+/*
+ * prove: toml_number_bounds
+ *     unwind=29,toml_read_number.0:8,read_token.0:8,take_digits.0:8,check_ends.0:8,digits.0:5
+ *     replace=toml_fail:fail_only
+ * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
+ *
+ * Every text of up to 6 bytes as a number: no access outside of text, token and copy, the token is
+ * released, and after success the reader stands behind it and within the text. Dates and times are
+ * toml_moment_bounds.
+ */
+PROOF(toml_number_bounds)
+{
+	struct toml_reader reader = any_reader(6);
+	struct toml_value value = { 0 };
+	size_t length = nondet_size();
+
+	ASSUME(length > 0 && length <= reader.length);
+	for (size_t i = 0; i < 6; i++)
+		ASSUME(i >= length || is_number_char(reader.text[i]));
+	if (read_token(&reader, &value, length) != 0)
+		return;
+	CHECK(reader.at == length);
+	CHECK(value.type == TOML_INTEGER || value.type == TOML_FLOAT);
+}
+
+/*
+ * prove: toml_moment_bounds unwind=29 replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * fault: src/config/toml_number.c s/month < 1 || month > 12/month < 0 || month > 12/
+ *
+ * Every text of up to 28 bytes as a date or time: no access outside, the table of days included, and after
+ * success the reader stands within the text. A date and time with one digit of a fraction and an offset has
+ * 27 bytes.
+ */
+PROOF(toml_moment_bounds)
+{
+	struct toml_reader reader = any_reader(TEXT_BYTES);
+	struct toml_value value = { 0 };
+
+	if (read_moment(&reader, &value, nondet_bool()) != 0)
+		return;
+	CHECK(reader.at >= 8 && reader.at <= reader.length);
+	CHECK(value.type >= TOML_OFFSET_DATETIME && value.type <= TOML_LOCAL_TIME);
+}
+
+/* --- strings ---------------------------------------------------------------------------------- */
+
+/*
+ * prove: toml_string_bounds unwind=29 replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
+ *
+ * Every text of up to 12 bytes that begins with a quote, of all four kinds of string, with all escapes: no
+ * access outside of the text, and after success the reader stands behind both quotes and within the text.
+ */
+PROOF(toml_string_bounds)
+{
+	struct toml_reader reader = any_reader(12);
+	struct toml_text out = { 0 };
+
+	ASSUME(toml_peek(&reader, 0) == '"' || toml_peek(&reader, 0) == '\'');
+	if (toml_read_string(&reader, &out, nondet_bool()) != 0)
+		return;
+	CHECK(reader.at >= 2 && reader.at <= reader.length);
+	CHECK(out.length < reader.at);
+}
+
+/*
+ * prove: toml_utf8_and_back unwind=9 replace=toml_fail:fail_only without=conversion
+ * fault: src/config/toml_string.c s/length > left)$/length > left + 1)/
+ *
+ * Every text of up to 6 bytes: the check of UTF-8 reads nothing behind it. And every code point that an
+ * escape may name is written in 1 to 4 bytes that this check takes as one character. encode() makes bytes
+ * above 127, which change their sign in a char.
+ */
+PROOF(toml_utf8_and_back)
+{
+	char bytes[4] = { 0 };
+	uint32_t code = nondet_u32();
+	size_t length = nondet_size();
+	size_t written;
+
+	ANY(text);
+	ASSUME(length > 0 && length <= 6);
+	written = utf8_length((unsigned char *)text + TEXT_BYTES - length, length);
+	CHECK(written <= 4 && written <= length);
+
+	ASSUME(code <= UNICODE_MAX && (code < SURROGATE_FIRST || code > SURROGATE_LAST));
+	written = encode(bytes, code);
+	CHECK(written >= 1 && written <= 4);
+	CHECK(utf8_length((unsigned char *)bytes, written) == written);
+}
+
+/* --- texts that grow -------------------------------------------------------------------------- */
+
+/*
+ * prove: toml_append_fits unwind=6 replace=toml_fail:fail_only
+ * fault: src/config/toml.c s/length >= size - buffer->length/length > size - buffer->length/
+ *
+ * To a text of any length in a buffer of 32 or 64 bytes, or in none, up to 300 bytes are added, and a zero:
+ * no size overflows, and all is written within the buffer. Without memory the text is as before.
+ */
+PROOF(toml_append_fits)
+{
+	static const char bytes[300];
+	struct toml_reader reader = any_reader(0);
+	struct toml_buffer buffer = { 0 };
+	struct toml_text out = { 0 };
+	size_t length = nondet_size();
+	size_t before = 0;
+
+	if (nondet_bool()) {
+		buffer.size = nondet_bool() ? 64 : 32;
+		buffer.bytes = malloc(buffer.size);
+		ASSUME(buffer.bytes != NULL);
+		before = nondet_size();
+		ASSUME(before < buffer.size);
+		buffer.length = before;
+	}
+	ASSUME(length <= sizeof bytes);
+	if (toml_append(&reader, &buffer, bytes, length) != 0) {
+		CHECK(buffer.length == before);
+		free(buffer.bytes);
+		return;
+	}
+	CHECK(buffer.length == before + length && buffer.length < buffer.size);
+	CHECK(toml_take(&reader, &buffer, &out) == 0);
+	CHECK(out.length == before + length && out.bytes[out.length] == '\0' && buffer.bytes == NULL);
+	free(out.bytes);
+}
