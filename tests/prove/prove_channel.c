@@ -41,9 +41,9 @@ static bool is_internet(const union address_socket *address)
  * prove: channel_event_form unwind=5
  * fault: src/daemon/channel.c s/silence->count > CHANNEL_TRIED_MAX/silence->count > CHANNEL_TRIED_MAX + 1/
  *
- * For every sequence of bytes up to the size of an event: no access outside, and of an event that is
- * accepted each field that the monitor uses as an index, a count or an address is in its range. It is the
- * fields that are proved, not the use that monitor_events.c makes of them.
+ * For every sequence of bytes: no access outside, and of an event that is accepted each field that the
+ * monitor uses as an index, a count or an address is in its range. It is the fields that are proved, not
+ * the use that monitor_events.c makes of them.
  */
 PROOF(channel_event_form)
 {
@@ -53,8 +53,8 @@ PROOF(channel_event_form)
 	uint32_t i = nondet_u32();
 
 	ANY(bytes);
-	ASSUME(length <= sizeof bytes);
-	if (!channel_read_event(&event, bytes + (sizeof bytes - length), length))
+	/* Of another length no byte may be read. */
+	if (!channel_read_event(&event, length == sizeof bytes ? bytes : NULL, length))
 		return;
 	CHECK(length == sizeof event);
 	CHECK(event.kind >= CHANNEL_READY && event.kind <= CHANNEL_SILENCE && event.slot < CHANNEL_PEERS_MAX);
@@ -94,11 +94,12 @@ PROOF(channel_event_form)
 }
 
 /*
- * prove: channel_request_form unwind=66
+ * prove: channel_request_form unwind=6
+ *     sizes=CHANNEL_OSK_BYTES:12,CHANNEL_OSK_MAX:4,CHANNEL_ADDRESSES_MAX:3,CHANNEL_LABEL_BYTES:6
  * fault: src/daemon/channel.c s/sizeof peer->osk - at/sizeof peer->osk - at + 1/
  *
- * The same of requests. The engine walks over the labels of an osk: each ends within the field, for up to
- * 64 of them.
+ * The same of requests. The engine walks over the labels of an osk: each ends within the field. Fields have
+ * room for 4 labels of 12 bytes in all, and for 3 addresses.
  */
 PROOF(channel_request_form)
 {
@@ -108,8 +109,7 @@ PROOF(channel_request_form)
 	uint32_t i = nondet_u32();
 
 	ANY(bytes);
-	ASSUME(length <= sizeof bytes);
-	if (!channel_read_request(&request, bytes + (sizeof bytes - length), length))
+	if (!channel_read_request(&request, length == sizeof bytes ? bytes : NULL, length))
 		return;
 	CHECK(length == sizeof request);
 	switch (request.kind) {
@@ -208,9 +208,26 @@ ssize_t recvmsg(int fd, struct msghdr *header, int flags)
 	return (ssize_t)length;
 }
 
+bool any_event(struct channel_event *event, const uint8_t *bytes, size_t length);
+bool any_request(struct channel_request *request, const uint8_t *bytes, size_t length);
+
+bool any_event(struct channel_event *event, const uint8_t *bytes, size_t length)
+{
+	CHECK_WRITABLE(event, sizeof *event);
+	CHECK_READABLE(bytes, length);
+	return nondet_bool();
+}
+
+bool any_request(struct channel_request *request, const uint8_t *bytes, size_t length)
+{
+	CHECK_WRITABLE(request, sizeof *request);
+	CHECK_READABLE(bytes, length);
+	return nondet_bool();
+}
+
 /*
  * prove: channel_keeps_no_descriptor
- *     unwind=66,take_descriptor.0:4,take_descriptor.1:4,recvmsg.0:3,receive_message.0:3
+ *     unwind=4 replace=channel_read_event:any_event,channel_read_request:any_request
  * fault: src/daemon/channel.c s/if (taken < 0)/if (taken <= FIRST_FD)/
  *
  * Whatever comes, with no, one or two descriptors: the receiver of a request has the one that it is told

@@ -14,6 +14,41 @@
 
 static struct index_entry entries[CAPACITY];
 
+size_t any_home(const struct index *index, uint64_t key);
+
+/*
+ * Stands for every hash: the table only compares keys and homes, and among the keys here there are as many
+ * of each home as the table can have entries.
+ */
+size_t any_home(const struct index *index, uint64_t key)
+{
+	return (size_t)key & (index->capacity - 1);
+}
+
+static uint64_t any_key(void)
+{
+	return nondet_u8();
+}
+
+/* Values are only compared: eight different ones are more than a table and a proof can name. */
+static uint32_t any_value(void)
+{
+	return nondet_bool() ? INDEX_NONE : nondet_u8() % 8;
+}
+
+/*
+ * prove: index_home_is_inside unwind=1 without=unsigned-overflow
+ * fault: src/protocol/index.c s/>> 32) & (index->capacity - 1)/>> 32) \& index->capacity/
+ *
+ * The hash of every key is a place in the table, whatever power of two its size is.
+ */
+PROOF(index_home_is_inside)
+{
+	struct index index = { NULL, (size_t)1 << (nondet_u8() & 63), 0 };
+
+	CHECK(home(&index, nondet_u64()) < index.capacity);
+}
+
 static bool is_used(size_t at)
 {
 	return entries[at & MASK].value != INDEX_NONE;
@@ -25,7 +60,7 @@ static bool is_sound(const struct index *index)
 	size_t used = 0;
 
 	for (size_t at = 0; at < CAPACITY; at++) {
-		size_t distance = (at - home(index, entries[at].key)) & MASK;
+		size_t distance = (at - any_home(index, entries[at].key)) & MASK;
 
 		if (!is_used(at))
 			continue;
@@ -43,7 +78,10 @@ static struct index any_sound_index(void)
 {
 	struct index index = { entries, CAPACITY, nondet_size() };
 
-	ANY(entries);
+	for (size_t i = 0; i < CAPACITY; i++) {
+		entries[i].key = any_key();
+		entries[i].value = any_value();
+	}
 	ASSUME(is_sound(&index));
 	return index;
 }
@@ -64,8 +102,9 @@ static size_t count_pairs(const struct index *index, uint64_t key, uint32_t valu
 }
 
 /*
- * prove: index_insert_is_found unwind=9 without=unsigned-overflow
- * fault: src/protocol/index.c s/at = (at + 1) & (index->capacity - 1);$/at = at + 1;/
+ * prove: index_insert_is_found unwind=9 without=unsigned-overflow replace=home:any_home
+ * fault: src/protocol/index.c
+ *     /^static void place/,/^}/s/at = (at + 1) & (index->capacity - 1);/at = at + 1;/
  *
  * One insertion into any sound table of 8 entries, hence any number of them: no access out of bounds, the
  * table stays sound, the pair is found once more, and another pair as often as before. Larger tables are
@@ -74,10 +113,10 @@ static size_t count_pairs(const struct index *index, uint64_t key, uint32_t valu
 PROOF(index_insert_is_found)
 {
 	struct index index = any_sound_index();
-	uint64_t key = nondet_u64();
-	uint32_t value = nondet_u32();
-	uint64_t other_key = nondet_u64();
-	uint32_t other_value = nondet_u32();
+	uint64_t key = any_key();
+	uint32_t value = any_value();
+	uint64_t other_key = any_key();
+	uint32_t other_value = any_value();
 	size_t before;
 	size_t other_before;
 
@@ -92,7 +131,7 @@ PROOF(index_insert_is_found)
 }
 
 /*
- * prove: index_remove_keeps_the_rest unwind=9 without=unsigned-overflow
+ * prove: index_remove_keeps_the_rest unwind=9 without=unsigned-overflow replace=home:any_home
  * fault: src/protocol/index.c s/distance >= ((at - hole) & mask)/distance > ((at - hole) \& mask)/
  *
  * One removal from any sound table of 8 entries: the table stays sound, the pair is found once less (if it
@@ -101,10 +140,10 @@ PROOF(index_insert_is_found)
 PROOF(index_remove_keeps_the_rest)
 {
 	struct index index = any_sound_index();
-	uint64_t key = nondet_u64();
-	uint32_t value = nondet_u32();
-	uint64_t other_key = nondet_u64();
-	uint32_t other_value = nondet_u32();
+	uint64_t key = any_key();
+	uint32_t value = any_value();
+	uint64_t other_key = any_key();
+	uint32_t other_value = any_value();
 	size_t before;
 	size_t other_before;
 
@@ -132,10 +171,10 @@ void memory_put(const struct memory *memory, void *p, size_t bytes)
 }
 
 /*
- * prove: index_grows unwind=33 without=unsigned-overflow
+ * prove: index_grows unwind=33 without=unsigned-overflow replace=home:any_home
  * fault: src/protocol/index.c s/i < index->capacity; i++/i <= index->capacity; i++/
  *
- * A table that grows from nothing to 16 and to 32 entries and holds three pairs with any keys and values:
+ * A table that grows from nothing to 16 and to 32 entries and holds two pairs with any keys and values:
  * after a failure all is as before, else everything is found; what memory_get() gives is given back with
  * its size.
  */
@@ -143,7 +182,7 @@ PROOF(index_grows)
 {
 	struct index index = { NULL, 0, 0 };
 	struct memory memory = { NULL, NULL, NULL };
-	uint64_t keys[2] = { nondet_u64(), nondet_u64() };
+	uint64_t keys[2] = { any_key(), any_key() };
 	size_t position = SIZE_MAX;
 
 	index_remove(&index, keys[0], 0);

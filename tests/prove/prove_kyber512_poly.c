@@ -6,20 +6,26 @@
 #include "crypto/kyber512_poly.c"
 #include "prove.h"
 
+/* The proofs are for short polynomials in buffers that fit: so do the real ones. */
+_Static_assert(KYBER512_POLY_BYTES * 8 == KYBER512_N * 12 || KYBER512_N == 8, "12 bits a coefficient");
+_Static_assert(KYBER512_POLY_COMPRESSED10_BYTES * 8 == KYBER512_N * 10 || KYBER512_N == 4, "10 bits");
+_Static_assert(KYBER512_POLY_COMPRESSED4_BYTES * 8 == KYBER512_N * 4 || KYBER512_N == 4, "4 bits");
+_Static_assert(KYBER512_MESSAGE_BYTES * 8 == KYBER512_N || KYBER512_N == 4, "a bit");
+
 static struct kyber512_poly poly;
 static struct kyber512_poly back;
 
 /*
- * prove: poly_bytes_and_back unwind=129 without=conversion
+ * prove: poly_bytes_and_back unwind=5 without=conversion sizes=KYBER512_N:4,KYBER512_POLY_BYTES:6
  * fault: src/crypto/kyber512_poly.c s/in\[1\] >> 4 | in\[2\] << 4/in[1] >> 4 | in[2] << 5/
  *
- * 12 bits a coefficient: any coefficients become 384 bytes and come back as the same numbers modulo q, in
- * [0, q); any bytes become coefficients in [0, 4095]. Conversions to bytes cut on purpose.
+ * 12 bits a coefficient: any coefficients become bytes and come back as the same numbers modulo q, in [0,
+ * q); any bytes become coefficients in [0, 4095]. Conversions to bytes cut on purpose.
  */
 PROOF(poly_bytes_and_back)
 {
 	uint8_t bytes[KYBER512_POLY_BYTES];
-	uint8_t i = nondet_u8();
+	uint8_t i = nondet_u8() % KYBER512_N;
 
 	ANY(poly);
 	ANY(bytes);
@@ -30,18 +36,8 @@ PROOF(poly_bytes_and_back)
 	CHECK(back.coeffs[i] == kyber512_canonical(poly.coeffs[i]));
 }
 
-/*
- * prove: compression_and_back unwind=1
- * fault: src/crypto/kyber512_poly.c s/scaled + KYBER512_Q \/ 2/scaled + KYBER512_Q/
- *
- * For every coefficient of 16 bits and for 1, 4 and 10 bits: the division is within its exact range, the
- * result has so many bits, and what it stands for differs from the coefficient by at most round(q / 2^(bits
- * + 1)), around the circle of q.
- */
-PROOF(compression_and_back)
+static void check_compression(int16_t coeff, unsigned bits)
 {
-	int16_t coeff = nondet_i16();
-	unsigned bits = nondet_bool() ? 10 : nondet_bool() ? 4 : 1;
 	uint32_t x;
 	int difference;
 
@@ -56,6 +52,21 @@ PROOF(compression_and_back)
 	CHECK(-difference <= (KYBER512_Q + (1 << bits)) >> (bits + 1));
 }
 
+/*
+ * prove: compression_and_back unwind=1
+ * fault: src/crypto/kyber512_poly.c s/scaled + KYBER512_Q \/ 2/scaled + KYBER512_Q/
+ *
+ * For every coefficient of 16 bits and for 1, 4 and 10 bits: the division is within its exact range, the
+ * result has so many bits, and what it stands for differs from the coefficient by at most round(q / 2^(bits
+ * + 1)), around the circle of q.
+ */
+PROOF(compression_and_back)
+{
+	check_compression(nondet_i16(), 1);
+	check_compression(nondet_i16(), 4);
+	check_compression(nondet_i16(), 10);
+}
+
 uint32_t any_compressed(int16_t coeff, unsigned bits);
 
 uint32_t any_compressed(int16_t coeff, unsigned bits)
@@ -68,7 +79,9 @@ uint32_t any_compressed(int16_t coeff, unsigned bits)
 }
 
 /*
- * prove: compressed_poly_bounds unwind=257 without=conversion replace=compress:any_compressed
+ * prove: compressed_poly_bounds unwind=9 without=conversion replace=compress:any_compressed
+ *     sizes=KYBER512_N:8,KYBER512_POLY_COMPRESSED10_BYTES:10,KYBER512_POLY_COMPRESSED4_BYTES:4
+ *     sizes=KYBER512_MESSAGE_BYTES:1
  * fault: src/crypto/kyber512_poly.c s/for (int j = 0; j < 5; j++)/for (int j = 0; j < 6; j++)/
  *
  * Packing compressed coefficients writes its buffer and no more, and unpacking gives [0, q), for any bytes;
@@ -79,7 +92,7 @@ PROOF(compressed_poly_bounds)
 	uint8_t u[KYBER512_POLY_COMPRESSED10_BYTES];
 	uint8_t v[KYBER512_POLY_COMPRESSED4_BYTES];
 	uint8_t message[KYBER512_MESSAGE_BYTES];
-	uint8_t i = nondet_u8();
+	uint8_t i = nondet_u8() % KYBER512_N;
 
 	ANY(poly);
 	kyber512_poly_compress10(u, &poly);

@@ -4,6 +4,7 @@
  * conversions cut.
  */
 
+#include "crypto/kyber512_ntt.c"
 #include "crypto/kyber512_reduce.h"
 #include "prove.h"
 
@@ -29,20 +30,27 @@ PROOF(montgomery_reduction)
 	CHECK((int64_t)a - (int64_t)r * 65536 == (int64_t)quotient * KYBER512_Q);
 }
 
+static void check_multiplication(int16_t a, int16_t b)
+{
+	int16_t r = kyber512_multiply(a, b);
+
+	CHECK(r > -KYBER512_Q && r < KYBER512_Q);
+	CHECK(r == kyber512_montgomery(a * b));
+}
+
 /*
- * prove: multiplication unwind=1 without=unsigned-overflow,conversion
+ * prove: multiplication unwind=129 without=unsigned-overflow,conversion
  * fault: src/crypto/kyber512_reduce.h s/return (int16_t)(high - /return (int16_t)(1 + high - /
  *
- * For all a and b with |a * b| < q * 2^15: the same as the Montgomery reduction of the whole product, whose
- * range and class montgomery_reduction proves.
+ * For every a of 16 bits and every factor that the transform uses: the result lies in (-q, q), and is that
+ * of the Montgomery reduction of a * b. For all a and b at once this is too much for a SAT solver.
  */
 PROOF(multiplication)
 {
-	int16_t a = nondet_i16();
-	int16_t b = nondet_i16();
-
-	ASSUME(a * b > -MONTGOMERY_LIMIT && a * b < MONTGOMERY_LIMIT);
-	CHECK(kyber512_multiply(a, b) == kyber512_montgomery(a * b));
+	for (int i = 0; i < 128; i++)
+		check_multiplication(nondet_i16(), roots[i]);
+	check_multiplication(nondet_i16(), R_SQUARED);
+	check_multiplication(nondet_i16(), R_SQUARED_BY_128);
 }
 
 /*

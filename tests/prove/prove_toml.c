@@ -99,9 +99,7 @@ static double any_real(const char *number, char **end)
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 /*
- * prove: toml_number_bounds
- *     unwind=29,toml_read_number.0:8,read_token.0:8,take_digits.0:8,check_ends.0:8,digits.0:5
- *     replace=toml_fail:fail_only
+ * prove: toml_number_bounds unwind=8,any_reader.0:29 replace=toml_fail:fail_only
  * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
  *
  * Every text of up to 6 bytes as a number: no access outside of text, token and copy, the token is
@@ -124,7 +122,8 @@ PROOF(toml_number_bounds)
 }
 
 /*
- * prove: toml_moment_bounds unwind=29 replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * prove: toml_moment_bounds unwind=29,digits.0:5
+ *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
  * fault: src/config/toml_number.c s/month < 1 || month > 12/month < 0 || month > 12/
  *
  * Every text of up to 28 bytes as a date or time: no access outside, the table of days included, and after
@@ -145,7 +144,8 @@ PROOF(toml_moment_bounds)
 /* --- strings ---------------------------------------------------------------------------------- */
 
 /*
- * prove: toml_string_bounds unwind=29 replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * prove: toml_string_bounds unwind=13,any_reader.0:29
+ *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
  * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
  *
  * Every text of up to 12 bytes that begins with a quote, of all four kinds of string, with all escapes: no
@@ -192,7 +192,7 @@ PROOF(toml_utf8_and_back)
 /* --- texts that grow -------------------------------------------------------------------------- */
 
 /*
- * prove: toml_append_fits unwind=6 replace=toml_fail:fail_only
+ * prove: toml_append_fits unwind=6,any_reader.0:29 replace=toml_fail:fail_only
  * fault: src/config/toml.c s/length >= size - buffer->length/length > size - buffer->length/
  *
  * To a text of any length in a buffer of 32 or 64 bytes, or in none, up to 300 bytes are added, and a zero:
