@@ -7,7 +7,7 @@
 #   --check        checks only that each proof is described and that its fault still fits the source; needs no CBMC
 #   --jobs=N       how many run at the same time (1)
 #   --folder=DIR, --mirror=URL   for test-in.sh
-# Logs are in build/prove/.
+# Logs are in build/prove/ of the tree, or of the copy of the tree in the chroot.
 [ -n "${BASH_VERSION-}" ] || exec bash -- "$0" "$@"
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/start.bash"
 set -euo pipefail
@@ -216,6 +216,15 @@ if [ "$mode" != check ] && ! has_cbmc; then
 		exec scripts/test-in.sh trixie "${chroot_options[@]}" scripts/prove.sh --install "${inner_options[@]}"
 	fi
 	install_cbmc
+fi
+
+if [ "$mode" != check ]; then
+	for tool in goto-cc goto-instrument; do
+		"$tool" --version >/dev/null 2>&1 || {
+			echo "prove.sh: $tool, a part of CBMC, does not run" >&2
+			exit 1
+		}
+	done
 fi
 
 work=$(mktemp -d)

@@ -58,59 +58,68 @@ static void check_poly(int limit)
 		CHECK(poly.coeffs[i] >= -limit && poly.coeffs[i] <= limit);
 }
 
-/*
- * Layer number n of the forward transform: it adds at most q - 1, so that n (q - 1) become (n + 1) (q - 1).
- */
-static void check_split(int distance, int n)
+static bool is_within(int16_t value, int limit)
 {
-	any_poly(n * (KYBER512_Q - 1));
-	split(poly.coeffs, distance);
-	check_poly((n + 1) * (KYBER512_Q - 1));
+	return value >= -limit && value <= limit;
 }
 
-/* A layer of the inverse at most doubles; products are below q. */
-static void check_join(int distance, int limit)
-{
-	any_poly(limit);
-	join(poly.coeffs, distance);
-	check_poly(2 * limit > KYBER512_Q - 1 ? 2 * limit : KYBER512_Q - 1);
-}
+/* --- one layer -------------------------------------------------------------------------------- */
 
 /*
- * prove: ntt_layers unwind=257
- * fault: src/crypto/kyber512_ntt.c
- *     s/low\[i\] = (int16_t)(low\[i\] + product)/low[i] = (int16_t)(low[i] + product + root)/
+ * prove: ntt_butterflies unwind=2
+ * fault: src/crypto/kyber512_ntt.c s/(int16_t)(high\[i\] - low\[i\])/(int16_t)(2 * high[i] - low[i])/
  *
- * The seven layers of kyber512_ntt(), from below q in size to at most 8 (q - 1) < 2^15, in the order in
- * which it calls them. Then every 16-bit number is allowed, and the reduction gives [-q/2, q/2].
+ * One pair of coefficients in a layer, with any root. In layer n of the forward transform, from 1 to 7,
+ * they are at most n (q - 1) in size before and (n + 1) (q - 1) after it. A layer of the inverse at most
+ * doubles the limit, unless the product is larger, which is below q: so it is for each limit that
+ * join_bound() below lets through.
  */
-PROOF(ntt_layers)
+PROOF(ntt_butterflies)
 {
-	check_split(128, 1);
-	check_split(64, 2);
-	check_split(32, 3);
-	check_split(16, 4);
-	check_split(8, 5);
-	check_split(4, 6);
-	check_split(2, 7);
+	int n = nondet_u8() % 7 + 1;
+	int limit = nondet_bool() ? KYBER512_Q / 2 : (KYBER512_Q - 1) << nondet_u8() % 3;
+	int after = 2 * limit > KYBER512_Q - 1 ? 2 * limit : KYBER512_Q - 1;
+	int16_t root = any_within(KYBER512_Q / 2);
+	int16_t low = any_within(n * (KYBER512_Q - 1));
+	int16_t high = any_within(n * (KYBER512_Q - 1));
+
+	split_one(&low, &high, root, 1);
+	CHECK(is_within(low, (n + 1) * (KYBER512_Q - 1)) && is_within(high, (n + 1) * (KYBER512_Q - 1)));
+
+	low = any_within(limit);
+	high = any_within(limit);
+	join_one(&low, &high, root, 1);
+	CHECK(is_within(low, after) && is_within(high, after));
+}
+
+static uint8_t visits[KYBER512_N];
+
+void visit(int16_t *low, int16_t *high, int16_t root, int distance);
+
+void visit(int16_t *low, int16_t *high, int16_t root, int distance)
+{
+	CHECK(is_within(root, KYBER512_Q / 2));
+	CHECK(high == low + distance);
+	CHECK_WRITABLE(low, 2 * (size_t)distance * sizeof *low);
+	for (int i = 0; i < 2 * distance; i++)
+		visits[low - poly.coeffs + i]++;
 }
 
 /*
- * prove: ntt_inverse_layers unwind=257
- * fault: src/crypto/kyber512_ntt.c s/(int16_t)(low\[i\] + high\[i\])/(int16_t)(2 * low[i] + high[i])/
+ * prove: ntt_layers_are_complete unwind=257 replace=split_one:visit,join_one:visit
+ * fault: src/crypto/kyber512_ntt.c s/coeffs + 2 \* distance \* i/coeffs + distance * i/
  *
- * The seven layers of kyber512_ntt_inverse(): three from (-q, q) to at most 8 (q - 1), three from a half of
- * q to 4 q, the last one from a half of q.
+ * Each of the seven layers, in both directions, hands each coefficient to one butterfly and nothing outside
+ * of the polynomial, with roots from the table that are at most q / 2 in size.
  */
-PROOF(ntt_inverse_layers)
+PROOF(ntt_layers_are_complete)
 {
-	check_join(2, KYBER512_Q - 1);
-	check_join(4, 2 * (KYBER512_Q - 1));
-	check_join(8, 4 * (KYBER512_Q - 1));
-	check_join(16, KYBER512_Q / 2);
-	check_join(32, KYBER512_Q - 1);
-	check_join(64, 2 * (KYBER512_Q - 1));
-	check_join(128, KYBER512_Q / 2);
+	for (int distance = 128; distance >= 2; distance /= 2) {
+		split(poly.coeffs, distance);
+		join(poly.coeffs, distance);
+	}
+	for (int i = 0; i < KYBER512_N; i++)
+		CHECK(visits[i] == 14);
 }
 
 /* --- the order of layers ---------------------------------------------------------------------- */
@@ -125,7 +134,7 @@ void reduce_bound(struct kyber512_poly *reduced);
 void split_bound(int16_t *coeffs, int distance)
 {
 	(void)coeffs;
-	/* 1 for 128 to 7 for 2: the layers that ntt_layers looks at. */
+	/* 1 for 128 to 7 for 2: the limits that ntt_butterflies assumes. */
 	CHECK(bound <= (8 - __builtin_ctz((unsigned)distance)) * (KYBER512_Q - 1));
 	bound += KYBER512_Q - 1;
 	CHECK(bound <= INT16_MAX);

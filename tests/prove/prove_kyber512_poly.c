@@ -79,13 +79,15 @@ uint32_t any_compressed(int16_t coeff, unsigned bits)
 }
 
 /*
- * prove: compressed_poly_bounds unwind=9 without=conversion replace=compress:any_compressed
+ * prove: compressed_poly_bounds unwind=9 without=unsigned-overflow,conversion
+ *     replace=compress:any_compressed
  *     sizes=KYBER512_N:8,KYBER512_POLY_COMPRESSED10_BYTES:10,KYBER512_POLY_COMPRESSED4_BYTES:4
  *     sizes=KYBER512_MESSAGE_BYTES:1
  * fault: src/crypto/kyber512_poly.c s/for (int j = 0; j < 5; j++)/for (int j = 0; j < 6; j++)/
  *
  * Packing compressed coefficients writes its buffer and no more, and unpacking gives [0, q), for any bytes;
- * so do messages. compress() is replaced by any value of so many bits. Conversions to bytes cut on purpose.
+ * so do messages. compress() is replaced by any value of so many bits. Conversions to bytes cut on purpose,
+ * and masks are made by a difference that wraps.
  */
 PROOF(compressed_poly_bounds)
 {
