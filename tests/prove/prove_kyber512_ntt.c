@@ -1,9 +1,9 @@
 /*
  * The ranges of the number-theoretic transform, layer by layer: from coefficients in the range before a
  * layer come coefficients in the range after it, and no difference or sum leaves 16 bits. The reductions
- * are replaced by what prove_kyber512_reduce.c proves of them: in the range that they take, which is
- * checked at each call, they give any value of the range that they give. So it is the ranges that are
- * proved here, not the values.
+ * are replaced by what prove_kyber512_reduce.c and every_input.c show of them: for every input of the range
+ * that they take, which is checked at each call, they give some value of the range that they give. So
+ * ranges are proved here, not values.
  */
 
 #include "crypto/kyber512_reduce.h"

@@ -36,7 +36,8 @@ static bool is_wiped(const struct output_slot *slot)
 }
 
 /*
- * prove: outputs_add_and_next unwind=5 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4
+ * prove: outputs_add_and_next unwind=5
+ *     sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c s/outputs->taken < outputs->used) {/outputs->taken <= outputs->used) {/
  *
  * Any sound queue: one more where there is room, then one taken. The queue stays sound, the data are
@@ -67,7 +68,7 @@ PROOF(outputs_add_and_next)
 }
 
 /*
- * prove: outputs_forget unwind=5 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4
+ * prove: outputs_forget unwind=5 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c
  *     s/size_t i = 0; i < outputs->taken; i++/size_t i = 0; i + 1 < outputs->taken; i++/
  *

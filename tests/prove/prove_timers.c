@@ -105,6 +105,7 @@ static struct {
 	uint32_t heap[3];
 } large;
 static int requests;
+static int failing; /* this request finds no memory */
 static int given;
 
 void *memory_get(const struct memory *memory, size_t bytes)
@@ -115,7 +116,7 @@ void *memory_get(const struct memory *memory, size_t bytes)
 	(void)memory;
 	CHECK(request < 6);
 	CHECK(bytes == (request < 3 ? 1U : 3U) * (request % 3 == 0 ? sizeof(uint64_t) : sizeof(uint32_t)));
-	if (nondet_bool())
+	if (request == failing)
 		return NULL;
 	given++;
 	return parts[request];
@@ -130,32 +131,42 @@ void memory_put(const struct memory *memory, void *p, size_t bytes)
 	given--;
 }
 
-/*
- * prove: timers_grow unwind=5,copy.0:9
- * fault: src/protocol/timers.c /memcpy(larger.position/s/timers->capacity/count/
- *
- * From nothing to 1 slot and on to 3: when there is no memory all is as before, else the deadline is kept
- * and new slots have none. All that memory_get() gives is given back with its size.
- */
-PROOF(timers_grow)
+static void check_growth(int failure)
 {
 	struct timers timers = { 0 };
 	struct memory memory = { NULL, NULL, NULL };
 	uint64_t time = any_time();
 	uint32_t slot = UINT32_MAX;
 
+	requests = 0;
+	failing = failure;
 	CHECK(timers_first(&timers, &slot) == ROSENPASS_NEVER);
-	if (timers_reserve(&timers, 1, &memory) != 0) {
-		CHECK(timers.capacity == 0 && timers.at_ns == NULL && given == 0);
-		return;
+	CHECK(timers_reserve(&timers, 1, &memory) == (failure < 3 ? -1 : 0));
+	CHECK(timers.capacity == (failure < 3 ? 0U : 1U));
+	if (failure >= 3) {
+		timers_set(&timers, 0, time);
+		CHECK(timers_reserve(&timers, 1, &memory) == 0);
+		CHECK(timers_reserve(&timers, 3, &memory) == (failure < 6 ? -1 : 0));
+		CHECK(timers.capacity == (failure < 6 ? 1U : 3U));
+		CHECK(timers.used == (time != ROSENPASS_NEVER) && timers.at_ns[0] == time);
+		CHECK(timers_first(&timers, &slot) == time);
+		for (size_t i = 1; i < timers.capacity; i++)
+			CHECK(timers.at_ns[i] == ROSENPASS_NEVER);
+		timers_release(&timers, &memory);
 	}
-	timers_set(&timers, 0, time);
-	CHECK(timers_reserve(&timers, 1, &memory) == 0 && timers.capacity == 1);
-	CHECK(timers.capacity == (timers_reserve(&timers, 3, &memory) == 0 ? 3U : 1U));
-	CHECK(timers.used == (time != ROSENPASS_NEVER) && timers.at_ns[0] == time);
-	CHECK(timers_first(&timers, &slot) == time);
-	for (size_t i = 1; i < timers.capacity; i++)
-		CHECK(timers.at_ns[i] == ROSENPASS_NEVER);
-	timers_release(&timers, &memory);
 	CHECK(timers.capacity == 0 && timers.heap == NULL && given == 0);
+}
+
+/*
+ * prove: timers_grow unwind=8,copy.0:13
+ * fault: src/protocol/timers.c /memcpy(larger.position/s/timers->capacity/count/
+ *
+ * From nothing to 1 slot with any deadline and on to 3, where any one of the six requests for memory fails,
+ * or none: after a failure all is as before, else the deadline is kept and new slots have none. All that
+ * memory_get() gives is given back with its size.
+ */
+PROOF(timers_grow)
+{
+	for (int failure = 0; failure <= 6; failure++)
+		check_growth(failure);
 }

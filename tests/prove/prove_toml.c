@@ -17,25 +17,20 @@ static double any_real(const char *text, char **end);
 #include "config/toml_string.c"
 #include "prove.h"
 
-/* "1979-05-27T07:32:00.5+02:00" and one more. */
-#define TEXT_BYTES 28
-
-static char text[TEXT_BYTES];
-
 /*
- * Every text up to that length without zeros. It ends where its array ends, so that one byte more is out of
- * bounds.
+ * Every text up to that length, without zeros. It ends where its array ends, so that one byte more is out
+ * of bounds.
  */
-static struct toml_reader any_reader(size_t length_max)
+static struct toml_reader any_reader(char *text, size_t size)
 {
 	struct toml_reader reader = { .line = 1, .column = 1 };
 	size_t length = nondet_size();
 
-	ANY(text);
-	ASSUME(length <= length_max);
-	for (size_t i = 0; i < TEXT_BYTES; i++)
+	__CPROVER_havoc_object(text);
+	ASSUME(length <= size);
+	for (size_t i = 0; i < size; i++)
 		ASSUME(text[i] != '\0');
-	reader.text = text + (TEXT_BYTES - length);
+	reader.text = text + (size - length);
 	reader.length = length;
 	reader.is_relaxed = nondet_bool();
 	return reader;
@@ -98,27 +93,35 @@ static double any_real(const char *number, char **end)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
-/*
- * prove: toml_number_bounds unwind=8,any_reader.0:29 replace=toml_fail:fail_only
- * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
- *
- * Every text of up to 6 bytes as a number: no access outside of text, token and copy, the token is
- * released, and after success the reader stands behind it and within the text. Dates and times are
- * toml_moment_bounds.
- */
-PROOF(toml_number_bounds)
-{
-	struct toml_reader reader = any_reader(6);
-	struct toml_value value = { 0 };
-	size_t length = nondet_size();
+#define NUMBER_BYTES 5
 
-	ASSUME(length > 0 && length <= reader.length);
-	for (size_t i = 0; i < 6; i++)
-		ASSUME(i >= length || is_number_char(reader.text[i]));
+/* One length at a time: memory of a known size is much easier. */
+static void check_number(size_t length)
+{
+	char text[NUMBER_BYTES];
+	struct toml_reader reader = any_reader(text, sizeof text);
+	struct toml_value value = { 0 };
+
+	ASSUME(length <= reader.length);
+	for (size_t i = 0; i < length; i++)
+		ASSUME(is_number_char(reader.text[i]));
 	if (read_token(&reader, &value, length) != 0)
 		return;
 	CHECK(reader.at == length);
 	CHECK(value.type == TOML_INTEGER || value.type == TOML_FLOAT);
+}
+
+/*
+ * prove: toml_number_bounds unwind=7 replace=toml_fail:fail_only
+ * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
+ *
+ * Every number of up to 5 bytes: no access outside of text, token and copy, and after success the reader
+ * stands behind the number. Dates and times are toml_moment_bounds.
+ */
+PROOF(toml_number_bounds)
+{
+	for (size_t length = 1; length <= NUMBER_BYTES; length++)
+		check_number(length);
 }
 
 /*
@@ -132,7 +135,8 @@ PROOF(toml_number_bounds)
  */
 PROOF(toml_moment_bounds)
 {
-	struct toml_reader reader = any_reader(TEXT_BYTES);
+	char text[28];
+	struct toml_reader reader = any_reader(text, sizeof text);
 	struct toml_value value = { 0 };
 
 	if (read_moment(&reader, &value, nondet_bool()) != 0)
@@ -144,7 +148,7 @@ PROOF(toml_moment_bounds)
 /* --- strings ---------------------------------------------------------------------------------- */
 
 /*
- * prove: toml_string_bounds unwind=13,any_reader.0:29
+ * prove: toml_string_bounds unwind=13
  *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
  * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
  *
@@ -153,7 +157,8 @@ PROOF(toml_moment_bounds)
  */
 PROOF(toml_string_bounds)
 {
-	struct toml_reader reader = any_reader(12);
+	char text[12];
+	struct toml_reader reader = any_reader(text, sizeof text);
 	struct toml_text out = { 0 };
 
 	ASSUME(toml_peek(&reader, 0) == '"' || toml_peek(&reader, 0) == '\'');
@@ -173,14 +178,15 @@ PROOF(toml_string_bounds)
  */
 PROOF(toml_utf8_and_back)
 {
+	unsigned char text[6];
 	char bytes[4] = { 0 };
 	uint32_t code = nondet_u32();
 	size_t length = nondet_size();
 	size_t written;
 
 	ANY(text);
-	ASSUME(length > 0 && length <= 6);
-	written = utf8_length((unsigned char *)text + TEXT_BYTES - length, length);
+	ASSUME(length > 0 && length <= sizeof text);
+	written = utf8_length(text + sizeof text - length, length);
 	CHECK(written <= 4 && written <= length);
 
 	ASSUME(code <= UNICODE_MAX && (code < SURROGATE_FIRST || code > SURROGATE_LAST));
@@ -192,7 +198,7 @@ PROOF(toml_utf8_and_back)
 /* --- texts that grow -------------------------------------------------------------------------- */
 
 /*
- * prove: toml_append_fits unwind=6,any_reader.0:29 replace=toml_fail:fail_only
+ * prove: toml_append_fits unwind=6 replace=toml_fail:fail_only
  * fault: src/config/toml.c s/length >= size - buffer->length/length > size - buffer->length/
  *
  * To a text of any length in a buffer of 32 or 64 bytes, or in none, up to 300 bytes are added, and a zero:
@@ -201,7 +207,7 @@ PROOF(toml_utf8_and_back)
 PROOF(toml_append_fits)
 {
 	static const char bytes[300];
-	struct toml_reader reader = any_reader(0);
+	struct toml_reader reader = { 0 };
 	struct toml_buffer buffer = { 0 };
 	struct toml_text out = { 0 };
 	size_t length = nondet_size();
