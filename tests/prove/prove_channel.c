@@ -228,7 +228,7 @@ bool any_request(struct channel_request *request, const uint8_t *bytes, size_t l
 /*
  * prove: channel_keeps_no_descriptor
  *     unwind=4 replace=channel_read_event:any_event,channel_read_request:any_request
- * fault: src/daemon/channel.c s/if (taken < 0)/if (taken <= FIRST_FD)/
+ * fault: src/daemon/channel.c s/if (taken < 0)/if (taken <= 100)/
  *
  * Whatever comes, with no, one or two descriptors: the receiver of a request has the one that it is told
  * of, or none after an error; the receiver of an event has none. No descriptor is closed twice.

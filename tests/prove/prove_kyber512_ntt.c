@@ -208,7 +208,7 @@ PROOF(ntt_times_r)
 
 /*
  * prove: ntt_inner_product unwind=129 sizes=KYBER512_N:4
- * fault: src/crypto/kyber512_ntt.c s/int32_t square = 0;/int32_t square = 70000000;/
+ * fault: src/crypto/kyber512_ntt.c s/int32_t square = 0;/int32_t square = 100000000;/
  *
  * Coefficients of a up to 4095 in size and of b up to q / 2: no sum overflows, each is in the range of the
  * Montgomery reduction, and the results are in (-q, q). Proved for the first two pairs of coefficients; the
