@@ -3,8 +3,32 @@
  * and contents only copied and wiped.
  */
 
+#include <stddef.h>
+#include <string.h>
+
+static void *clear_output(void *output, int byte, size_t bytes);
+static void *copy(void *to, const void *from, size_t bytes);
+#define memset clear_output
+#define memcpy copy
 #include "protocol/outputs.c"
 #include "prove.h"
+
+/* These are easier than CBMC's own, which treat objects as bytes. */
+static void *clear_output(void *output, int byte, size_t bytes)
+{
+	CHECK(byte == 0 && bytes == sizeof(struct rosenpass_output));
+	*(struct rosenpass_output *)output = (struct rosenpass_output){ 0 };
+	return output;
+}
+
+static void *copy(void *to, const void *from, size_t bytes)
+{
+	CHECK_WRITABLE(to, bytes);
+	CHECK_READABLE(from, bytes);
+	for (size_t i = 0; i < bytes; i++)
+		((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+	return to;
+}
 
 void ct_wipe(void *p, size_t len)
 {
@@ -15,15 +39,14 @@ void ct_wipe(void *p, size_t len)
 
 static struct outputs outputs;
 
-static bool is_sound(void)
+/* Any contents; each has a length that fits. */
+static void any_outputs(size_t taken, size_t used)
 {
-	if (outputs.taken > outputs.used || outputs.used > OUTPUTS_CAPACITY)
-		return false;
-	for (size_t i = 0; i < OUTPUTS_CAPACITY; i++) {
-		if (i < outputs.used && outputs.slots[i].output.length > MESSAGE_MAX_BYTES)
-			return false;
-	}
-	return true;
+	ANY(outputs);
+	outputs.taken = taken;
+	outputs.used = used;
+	for (size_t i = 0; i < used; i++)
+		ASSUME(outputs.slots[i].output.length <= MESSAGE_MAX_BYTES);
 }
 
 static bool is_wiped(const struct output_slot *slot)
@@ -35,77 +58,78 @@ static bool is_wiped(const struct output_slot *slot)
 	return true;
 }
 
-/*
- * prove: outputs_add_and_next unwind=5
- *     sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
- * fault: src/protocol/outputs.c s/outputs->taken < outputs->used) {/outputs->taken <= outputs->used) {/
- *
- * Any sound queue: one more where there is room, then one taken. The queue stays sound, the data are
- * copied, and what is given was not dropped.
- */
-PROOF(outputs_add_and_next)
+static void check_add_and_next(size_t taken, size_t used)
 {
 	struct output_slot *slot;
 	struct rosenpass_output output = { 0 };
 	uint8_t data[MESSAGE_MAX_BYTES];
 	size_t length = nondet_size();
-	size_t taken;
-	size_t used;
+	size_t at = nondet_size();
 
-	ANY(outputs);
 	ANY(data);
-	ASSUME(is_sound());
-	ASSUME(outputs_room(&outputs) > 0 && length <= sizeof data);
-	taken = outputs.taken;
-	used = outputs.used;
-	slot = outputs_add(&outputs, ROSENPASS_OUTPUT_SEND, nondet_bool() ? data : NULL, length);
-	CHECK(is_sound());
-	CHECK(outputs.used == used + 1 && slot == &outputs.slots[used]);
-	CHECK(slot->output.length == length && (length == 0 || slot->output.data == slot->bytes));
+	ASSUME(length <= sizeof data && at < length);
+	any_outputs(taken, used);
+	CHECK(outputs_room(&outputs) == OUTPUTS_CAPACITY - used);
+	slot = outputs_add(&outputs, ROSENPASS_OUTPUT_SEND, data, length);
+	CHECK(outputs.taken == taken && outputs.used == used + 1 && slot == &outputs.slots[used]);
+	CHECK(slot->output.length == length && slot->output.data == slot->bytes &&
+	      slot->bytes[at] == data[at]);
 	CHECK(outputs_next(&outputs, &output));
-	CHECK(is_sound() && outputs.taken > taken);
+	CHECK(outputs.taken > taken && outputs.taken <= outputs.used);
 	CHECK(!outputs.slots[outputs.taken - 1].dropped && output.length <= MESSAGE_MAX_BYTES);
 }
 
 /*
- * prove: outputs_forget unwind=5 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
+ * prove: outputs_add_and_next unwind=6
+ *     sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c
- *     s/size_t i = 0; i < outputs->taken; i++/size_t i = 0; i + 1 < outputs->taken; i++/
+ *     s/slot = &outputs->slots\[outputs->used++\]/slot = \&outputs->slots[++outputs->used]/
  *
- * Any sound queue: outputs_begin() wipes all that was taken and makes room again when nothing waits;
- * outputs_drop_peer() wipes all of a peer and lets none of them be taken; outputs_set_user() changes what
- * waits alone.
+ * Any queue with room: one more, then one taken. The data are copied, the queue stays in bounds, and what
+ * is given was not dropped.
  */
-PROOF(outputs_forget)
+PROOF(outputs_add_and_next)
+{
+	for (size_t used = 0; used < OUTPUTS_CAPACITY; used++) {
+		for (size_t taken = 0; taken <= used; taken++)
+			check_add_and_next(taken, used);
+	}
+}
+
+static void check_forget(size_t taken, size_t used)
 {
 	rosenpass_peer peer = nondet_u64();
 	size_t at = nondet_size();
 	struct output_slot *slot;
 	void *user;
 
-	ANY(outputs);
-	ASSUME(is_sound());
-	ASSUME(at < outputs.used);
+	any_outputs(taken, used);
+	ASSUME(at < used);
 	slot = &outputs.slots[at];
 	user = slot->output.user;
 	outputs_set_user(&outputs, peer, &outputs);
-	CHECK(slot->output.user ==
-	      (at >= outputs.taken && slot->output.peer == peer ? (void *)&outputs : user));
+	CHECK(slot->output.user == (at >= taken && slot->output.peer == peer ? (void *)&outputs : user));
 	outputs_drop_peer(&outputs, peer);
 	CHECK(slot->output.peer != peer || (slot->dropped && is_wiped(slot)));
-	CHECK(is_sound());
-	if (nondet_bool())
-		outputs.taken = outputs.used;
-	at = outputs.taken > 0 ? nondet_size() : 0;
-	ASSUME(outputs.taken == 0 || at < outputs.taken);
-	slot = &outputs.slots[at];
-	{
-		bool was_taken = at < outputs.taken;
-		bool was_all = outputs.taken == outputs.used;
+	CHECK(outputs.taken == taken && outputs.used == used);
+	outputs_begin(&outputs);
+	CHECK(at >= taken || is_wiped(slot));
+	CHECK(outputs_room(&outputs) == OUTPUTS_CAPACITY - (taken == used ? 0 : used));
+}
 
-		outputs_begin(&outputs);
-		CHECK(!was_taken || is_wiped(slot));
-		CHECK(!was_all || outputs_room(&outputs) == OUTPUTS_CAPACITY);
+/*
+ * prove: outputs_forget unwind=6 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
+ * fault: src/protocol/outputs.c
+ *     s/size_t i = 0; i < outputs->taken; i++/size_t i = 0; i + 1 < outputs->taken; i++/
+ *
+ * Any queue that is not empty: outputs_set_user() changes what waits alone; outputs_drop_peer() wipes all
+ * of a peer, and none of them will be taken; outputs_begin() wipes all that was taken, and makes room again
+ * when nothing waits.
+ */
+PROOF(outputs_forget)
+{
+	for (size_t used = 1; used <= OUTPUTS_CAPACITY; used++) {
+		for (size_t taken = 0; taken <= used; taken++)
+			check_forget(taken, used);
 	}
-	CHECK(is_sound());
 }

@@ -17,21 +17,15 @@ static double any_real(const char *text, char **end);
 #include "config/toml_string.c"
 #include "prove.h"
 
-/*
- * Every text up to that length, without zeros. It ends where its array ends, so that one byte more is out
- * of bounds.
- */
-static struct toml_reader any_reader(char *text, size_t size)
+/* Every text of that length, without zeros. It ends where its array ends: one byte more is out of bounds. */
+static struct toml_reader any_reader(char *text, size_t length)
 {
-	struct toml_reader reader = { .line = 1, .column = 1 };
-	size_t length = nondet_size();
+	struct toml_reader reader = { .text = text, .length = length, .line = 1, .column = 1 };
 
-	__CPROVER_havoc_object(text);
-	ASSUME(length <= size);
-	for (size_t i = 0; i < size; i++)
+	for (size_t i = 0; i < length; i++) {
+		text[i] = (char)nondet_u8();
 		ASSUME(text[i] != '\0');
-	reader.text = text + (size - length);
-	reader.length = length;
+	}
 	reader.is_relaxed = nondet_bool();
 	return reader;
 }
@@ -41,6 +35,7 @@ static struct toml_reader any_reader(char *text, size_t size)
 int fail_only(struct toml_reader *reader, const char *format, ...);
 int append_any(struct toml_reader *reader, struct toml_buffer *buffer, const char *bytes, size_t length);
 int take_any(struct toml_reader *reader, struct toml_buffer *buffer, struct toml_text *out);
+int unicode_any(struct toml_reader *reader, struct toml_buffer *buffer);
 
 /* The place that a message is about is in the text, and no earlier than that of another message. */
 int fail_only(struct toml_reader *reader, const char *format, ...)
@@ -69,6 +64,18 @@ int take_any(struct toml_reader *reader, struct toml_buffer *buffer, struct toml
 	return 0;
 }
 
+/* An escape of four to ten bytes that are there. */
+int unicode_any(struct toml_reader *reader, struct toml_buffer *buffer)
+{
+	size_t length = nondet_u8();
+
+	if (nondet_bool())
+		return fail_only(reader, "no character");
+	ASSUME(length >= 4 && length <= 10 && length <= reader->length - reader->at);
+	reader->at += length;
+	return append_any(reader, buffer, "1234", 1 + nondet_u8() % 4);
+}
+
 /* A text that ends, or the check of bounds fails. */
 static void check_ends(const char *number)
 {
@@ -94,15 +101,14 @@ static double any_real(const char *number, char **end)
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 #define NUMBER_BYTES 5
+#define MOMENT_BYTES 28
 
-/* One length at a time: memory of a known size is much easier. */
 static void check_number(size_t length)
 {
 	char text[NUMBER_BYTES];
-	struct toml_reader reader = any_reader(text, sizeof text);
+	struct toml_reader reader = any_reader(text + NUMBER_BYTES - length, length);
 	struct toml_value value = { 0 };
 
-	ASSUME(length <= reader.length);
 	for (size_t i = 0; i < length; i++)
 		ASSUME(is_number_char(reader.text[i]));
 	if (read_token(&reader, &value, length) != 0)
@@ -112,7 +118,7 @@ static void check_number(size_t length)
 }
 
 /*
- * prove: toml_number_bounds unwind=7 replace=toml_fail:fail_only
+ * prove: toml_number_bounds unwind=7 without=conversion replace=toml_fail:fail_only
  * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
  *
  * Every number of up to 5 bytes: no access outside of text, token and copy, and after success the reader
@@ -124,19 +130,10 @@ PROOF(toml_number_bounds)
 		check_number(length);
 }
 
-/*
- * prove: toml_moment_bounds unwind=29,digits.0:5
- *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
- * fault: src/config/toml_number.c s/month < 1 || month > 12/month < 0 || month > 12/
- *
- * Every text of up to 28 bytes as a date or time: no access outside, the table of days included, and after
- * success the reader stands within the text. A date and time with one digit of a fraction and an offset has
- * 27 bytes.
- */
-PROOF(toml_moment_bounds)
+static void check_moment(size_t length)
 {
-	char text[28];
-	struct toml_reader reader = any_reader(text, sizeof text);
+	char text[MOMENT_BYTES];
+	struct toml_reader reader = any_reader(text + MOMENT_BYTES - length, length);
 	struct toml_value value = { 0 };
 
 	if (read_moment(&reader, &value, nondet_bool()) != 0)
@@ -145,27 +142,73 @@ PROOF(toml_moment_bounds)
 	CHECK(value.type >= TOML_OFFSET_DATETIME && value.type <= TOML_LOCAL_TIME);
 }
 
+/*
+ * prove: toml_moment_bounds unwind=29,digits.0:5 without=conversion
+ *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * fault: src/config/toml_number.c s/month < 1 || month > 12/month < 0 || month > 12/
+ *
+ * Every text of up to 28 bytes as a date or time: no access outside, the table of days included, and after
+ * success the reader stands within the text. A date and time with one digit of a fraction and an offset has
+ * 27 bytes. any_reader() makes signed characters of any bytes.
+ */
+PROOF(toml_moment_bounds)
+{
+	for (size_t length = 1; length <= MOMENT_BYTES; length++)
+		check_moment(length);
+}
+
 /* --- strings ---------------------------------------------------------------------------------- */
 
-/*
- * prove: toml_string_bounds unwind=13
- *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
- * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
- *
- * Every text of up to 12 bytes that begins with a quote, of all four kinds of string, with all escapes: no
- * access outside of the text, and after success the reader stands behind both quotes and within the text.
- */
-PROOF(toml_string_bounds)
-{
-	char text[12];
-	struct toml_reader reader = any_reader(text, sizeof text);
-	struct toml_text out = { 0 };
+#define LINE_BYTES 12
+#define BLOCK_BYTES 10
 
-	ASSUME(toml_peek(&reader, 0) == '"' || toml_peek(&reader, 0) == '\'');
+static void check_string(size_t length, bool is_block)
+{
+	char text[LINE_BYTES];
+	struct toml_reader reader = any_reader(text + LINE_BYTES - length, length);
+	struct toml_text out = { 0 };
+	char quote = toml_peek(&reader, 0);
+
+	ASSUME(quote == '"' || quote == '\'');
+	ASSUME(is_block == (toml_peek(&reader, 1) == quote && toml_peek(&reader, 2) == quote));
 	if (toml_read_string(&reader, &out, nondet_bool()) != 0)
 		return;
 	CHECK(reader.at >= 2 && reader.at <= reader.length);
 	CHECK(out.length < reader.at);
+}
+
+/*
+ * prove: toml_line_string_bounds
+ *     unwind=13,read_block_string.0:1,read_quotes.0:1,read_quotes.1:1,skip_line_end.0:1,skip_line_end.1:1
+ *     without=conversion replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
+ * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
+ *
+ * Every text of 1, 2, 3 or 12 bytes that begins with a quote, and not with three: no access outside of the
+ * text, and after success the reader stands behind both quotes and within the text. There is room for each
+ * escape. Where a longer text ends, it ends like one of 12 bytes that has other ordinary characters before.
+ */
+PROOF(toml_line_string_bounds)
+{
+	check_string(1, false);
+	check_string(2, false);
+	check_string(3, false);
+	check_string(LINE_BYTES, false);
+}
+
+/*
+ * prove: toml_block_string_bounds unwind=11 without=conversion
+ *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any,read_unicode:unicode_any
+ * fault: src/config/toml_string.c s/reader->at += further;/reader->at += further + 1;/
+ *
+ * The same of texts of 3, 4, 6 and 10 bytes that begin with three quotes. Escapes of characters by number
+ * are those of toml_line_string_bounds.
+ */
+PROOF(toml_block_string_bounds)
+{
+	check_string(3, true);
+	check_string(4, true);
+	check_string(6, true);
+	check_string(BLOCK_BYTES, true);
 }
 
 /*
