@@ -31,11 +31,13 @@ static int fill_random(void *context, uint8_t *out, size_t out_len)
 /* Hands what one side puts out to the other. Whether there was anything. */
 static bool pass_on(struct side *from, struct side *to)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	bool any = false;
 
 	while (rosenpass_next(from->engine, &output)) {
-		struct rosenpass_datagram datagram = { .data = output.data, .length = output.length };
+		struct rosenpass_datagram datagram = { .size = sizeof datagram,
+			                               .data = output.data,
+			                               .length = output.length };
 
 		any = true;
 		if (output.kind == ROSENPASS_OUTPUT_SEND) {
@@ -85,12 +87,16 @@ void bench_handshake_shake256_156(size_t number)
 static int make_side(struct side *side, int dialect, const uint8_t *pk, const uint8_t *sk,
                      const uint8_t *peer_pk, bool initiates)
 {
+	static const struct rosenpass_environment environment = { .size = sizeof environment,
+		                                                  .random = fill_random };
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = pk,
 		.secret_key = sk,
-		.environment = { .random = fill_random },
+		.environment = &environment,
 	};
 	struct rosenpass_peer_config peer = {
+		.size = sizeof peer,
 		.public_key = peer_pk,
 		.dialects = ROSENPASS_DIALECT_BIT(dialect),
 		.discover = initiates,

@@ -15,11 +15,27 @@
  *     }
  *
  * Times are nanoseconds of one clock that never goes back and counts time asleep
- * (CLOCK_BOOTTIME); its origin is of no importance. A time smaller than an earlier
- * one is taken as that earlier one.
+ * (CLOCK_BOOTTIME); its origin is of no importance. A time that cannot be right, because
+ * it is smaller than an earlier one or more than ten years later, is taken as that
+ * earlier one. If the clock goes on from there for a second, the engine follows it.
  *
  * Functions return 0 or a negative ROSENPASS_E_ code; after an error nothing has
- * changed. Call libsodium's sodium_init() once before, so that it picks its fast code.
+ * changed. rosenpass_create() calls libsodium's sodium_init(), which any number of
+ * threads may do any number of times. A process that drops rights before that, so that
+ * it cannot open the system's random device any more, calls sodium_init() itself earlier.
+ * No pointer may be NULL unless its comment says so: functions that return a code
+ * return ROSENPASS_E_ARGUMENT for NULL, the others do nothing.
+ *
+ * A program runs with every later library of the same soname. For that, structs that
+ * may grow begin with their size, which the caller sets:
+ *
+ *     struct rosenpass_output output = { .size = sizeof output };
+ *
+ * The library reads and writes no more than that. Members that the caller knows and
+ * the library does not have to be zero where they are read, and are zero where they
+ * are written. A size smaller than that of version 1, such as a forgotten one, is an
+ * invalid argument. New members, functions, verdicts, outputs and dialects may be
+ * added: pass over those that you do not know.
  */
 
 #include <stdbool.h>
@@ -28,9 +44,6 @@
 
 #ifdef __cplusplus
 extern "C" {
-#define ROSENPASS_SIZE(n) n
-#else
-#define ROSENPASS_SIZE(n) static n
 #endif
 
 #if defined(__GNUC__)
@@ -40,6 +53,14 @@ extern "C" {
 #define ROSENPASS_API
 #define ROSENPASS_MUST_CHECK
 #endif
+
+/* The version of this header. rosenpass_version() tells that of the library. */
+#define ROSENPASS_VERSION_MAJOR 0
+#define ROSENPASS_VERSION_MINOR 1
+#define ROSENPASS_VERSION_PATCH 0
+#define ROSENPASS_VERSION_NUMBER(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
+#define ROSENPASS_VERSION \
+	ROSENPASS_VERSION_NUMBER(ROSENPASS_VERSION_MAJOR, ROSENPASS_VERSION_MINOR, ROSENPASS_VERSION_PATCH)
 
 #define ROSENPASS_PUBLIC_KEY_BYTES 524160
 #define ROSENPASS_SECRET_KEY_BYTES 13608
@@ -79,16 +100,17 @@ typedef int rosenpass_random_fn(void *context, uint8_t *out, size_t out_len);
 
 /*
  * Memory for the engine and its peers; never called while packets are handled.
- * allocate returns zeroed memory aligned for any type, or NULL. What is released was wiped.
+ * allocate returns memory aligned for any type, with any content, or NULL. What is released was wiped.
  */
 typedef void *rosenpass_allocate_fn(void *context, size_t bytes);
 typedef void rosenpass_release_fn(void *context, void *memory, size_t bytes);
 
 struct rosenpass_environment {
+	size_t size; /* of this struct */
 	rosenpass_random_fn *random;
 	void *random_context;
 	rosenpass_allocate_fn *allocate; /* NULL: calloc and free */
-	rosenpass_release_fn *release;
+	rosenpass_release_fn *release;   /* NULL only where allocate is */
 	void *memory_context;
 };
 
@@ -96,7 +118,10 @@ struct rosenpass_environment {
  * Where a datagram came from or goes to: bytes that the engine only compares,
  * keeps and gives back. Two addresses are the same when length and bytes are.
  * The first group_length bytes name the network that shares one rate limit
- * (the address for IPv4, the /64 for IPv6). length 0: no address.
+ * (the address for IPv4, the /64 for IPv6); 0 stands for all bytes. The group without
+ * its last byte, and without its last two, name larger networks, which have limits of
+ * their own (/24 and /16, /56 and /48): end the group with the network's bytes in the
+ * order of the wire. length 0: no address. This struct never changes.
  */
 struct rosenpass_address {
 	uint8_t length;
@@ -110,12 +135,15 @@ struct rosenpass; /* an engine */
 typedef uint64_t rosenpass_peer;
 
 struct rosenpass_config {
-	const uint8_t *public_key; /* kept by reference until rosenpass_destroy() */
-	const uint8_t *secret_key; /* ROSENPASS_SECRET_KEY_BYTES, copied */
-	struct rosenpass_environment environment;
+	size_t size; /* of this struct */
+	const uint8_t
+		*public_key; /* ROSENPASS_PUBLIC_KEY_BYTES, kept by reference until rosenpass_destroy() */
+	const uint8_t *secret_key;                       /* ROSENPASS_SECRET_KEY_BYTES, copied */
+	const struct rosenpass_environment *environment; /* copied */
 };
 
 struct rosenpass_peer_config {
+	size_t size;                       /* of this struct */
 	const uint8_t *public_key;         /* kept by reference until the peer is removed */
 	const uint8_t *psk;                /* ROSENPASS_PSK_BYTES, copied; NULL: none */
 	uint32_t dialects;                 /* ROSENPASS_DIALECT_BITs; 0: all */
@@ -127,6 +155,14 @@ struct rosenpass_peer_config {
 	void *user; /* given back with every output */
 };
 
+/* --- version ---------------------------------------------------------------------- */
+
+/* The version of the library, as ROSENPASS_VERSION_NUMBER() makes it, and in words: "0.1.0". */
+ROSENPASS_API
+uint32_t rosenpass_version(void);
+ROSENPASS_API
+const char *rosenpass_version_text(void);
+
 /* --- keys ------------------------------------------------------------------------- */
 
 /*
@@ -134,30 +170,32 @@ struct rosenpass_peer_config {
  * ROSENPASS_E_ARGUMENT: nothing is written.
  */
 ROSENPASS_API
-int rosenpass_keygen(uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                     uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)],
+int rosenpass_keygen(uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[ROSENPASS_SECRET_KEY_BYTES],
                      const struct rosenpass_environment *environment) ROSENPASS_MUST_CHECK;
 
 /* Reads a secret key in either layout, told apart by in_len. ROSENPASS_E_ARGUMENT: another length. */
 ROSENPASS_API
-int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)], const uint8_t *in,
+int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in,
                                 size_t in_len) ROSENPASS_MUST_CHECK;
 
-/* Writes a secret key in the layout of 0.2.x software. */
+/* Writes a secret key in the layout of 0.2.x software. 0, or ROSENPASS_E_ARGUMENT. */
 ROSENPASS_API
-void rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_OLD_BYTES)],
-                                     const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+int rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SECRET_KEY_OLD_BYTES],
+                                    const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
 
-/* Whether the two belong together, found by trying them out. */
+/*
+ * Returns true if the two belong together and neither is damaged. Takes some 20 ms. Every part of
+ * the public key and of the secret key is checked; without a seed, as in keys of 0.2.x software,
+ * the part of the secret key that is used for invalid ciphertexts only cannot be.
+ */
 ROSENPASS_API
-bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                               const uint8_t sk[ROSENPASS_SIZE(ROSENPASS_SECRET_KEY_BYTES)]);
+bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
+                               const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES]);
 
-/* The peer id of a public key: it depends on the dialect's hash. */
+/* The peer id of a public key: it depends on the dialect's hash. ROSENPASS_E_ARGUMENT: no such dialect. */
 ROSENPASS_API
-void rosenpass_peer_id(uint8_t id[ROSENPASS_SIZE(ROSENPASS_PEER_ID_BYTES)],
-                       const uint8_t pk[ROSENPASS_SIZE(ROSENPASS_PUBLIC_KEY_BYTES)],
-                       enum rosenpass_dialect dialect);
+int rosenpass_peer_id(uint8_t id[ROSENPASS_PEER_ID_BYTES], const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
+                      enum rosenpass_dialect dialect);
 
 /* --- engine and peers ------------------------------------------------------------- */
 
@@ -180,9 +218,12 @@ int rosenpass_peer_add(struct rosenpass *engine, const struct rosenpass_peer_con
                        rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
 
 /*
- * Gives a peer another configuration without touching its session; a handshake in
- * progress starts anew. config->public_key must be the peer's key (the bytes may
- * have moved). Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
+ * Gives a peer another configuration. config->public_key must be the peer's key (the bytes
+ * may have moved). The key in use stays in use. With another preshared key, other labels or
+ * other dialects, all handshakes in progress end, ours and the peer's: no key that was made
+ * under the old ones is reported any more, and a new handshake starts at once. Without these
+ * a handshake in progress goes on. Length 0 of the endpoint keeps the present one.
+ * Errors as rosenpass_peer_add(), and ROSENPASS_E_NO_PEER.
  */
 ROSENPASS_API
 int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
@@ -191,6 +232,19 @@ int rosenpass_peer_change(struct rosenpass *engine, rosenpass_peer peer,
 /* Forgets a peer and wipes its secrets. Outputs of it that were not taken yet are dropped. */
 ROSENPASS_API
 int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer peer);
+
+/* The peer with that public key. ROSENPASS_E_NO_PEER: there is none. Hashes the key. */
+ROSENPASS_API
+int rosenpass_peer_find(struct rosenpass *engine, const uint8_t public_key[ROSENPASS_PUBLIC_KEY_BYTES],
+                        rosenpass_peer *peer) ROSENPASS_MUST_CHECK;
+
+/*
+ * For going through all peers: the one after this one, or the first where peer is 0. Returns 0 after the
+ * last. The order is of no meaning. A peer may be removed on the way, also the one whose turn it is; one
+ * that is added on the way may be missed.
+ */
+ROSENPASS_API
+rosenpass_peer rosenpass_peer_next(const struct rosenpass *engine, rosenpass_peer peer);
 
 /* Sets or (length 0) forgets where the peer is. A handshake completed from another address moves it later. */
 ROSENPASS_API
@@ -203,42 +257,56 @@ int rosenpass_peer_initiate(struct rosenpass *engine, rosenpass_peer peer, uint6
 
 /* --- datagrams in ----------------------------------------------------------------- */
 
-/* What became of a received datagram. Values from ROSENPASS_DROPPED on had no effect at all. */
+/*
+ * What became of a received datagram. Values from ROSENPASS_DROPPED on had no effect at all. Both kinds have
+ * room for new ones.
+ */
 enum rosenpass_verdict {
-	ROSENPASS_ANSWERED,  /* InitHello: RespHello sent */
-	ROSENPASS_ACCEPTED,  /* RespHello: InitConf sent */
-	ROSENPASS_EXCHANGED, /* InitConf: a new key, EmptyData sent */
-	ROSENPASS_CONFIRMED, /* EmptyData: the responder has the key */
+	ROSENPASS_ANSWERED = 0,  /* InitHello: RespHello sent */
+	ROSENPASS_ACCEPTED = 1,  /* RespHello: InitConf sent */
+	ROSENPASS_EXCHANGED = 2, /* InitConf: a new key, EmptyData sent */
+	ROSENPASS_CONFIRMED = 3, /* EmptyData: the responder has the key */
 	/* InitConf seen before: the same EmptyData sent again. A copy of RespHello or EmptyData from another
 	   address, where the peer may be as well. */
-	ROSENPASS_REPEATED,
-	ROSENPASS_COOKIE_SENT,  /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
-	ROSENPASS_COOKIE_TAKEN, /* CookieReply: InitHello sent again with the cookie */
-	ROSENPASS_CROSSED,      /* genuine, but our own handshake with that peer goes first */
-	ROSENPASS_DROPPED,      /* first of those without effect */
-	ROSENPASS_DROPPED_SIZE = ROSENPASS_DROPPED, /* no message has that type and length */
-	ROSENPASS_DROPPED_MAC,                      /* not meant for us */
-	ROSENPASS_DROPPED_SESSION, /* no such session, or it does not wait for this message */
-	ROSENPASS_DROPPED_AUTH,    /* forged, damaged, or another preshared key */
-	ROSENPASS_DROPPED_PEER,    /* genuine form, but a peer that we do not know */
-	ROSENPASS_DROPPED_DIALECT, /* that peer may not use this dialect */
-	ROSENPASS_DROPPED_BISCUIT, /* biscuit not ours or expired */
-	ROSENPASS_DROPPED_REPLAY,  /* biscuit older than one that was used */
-	ROSENPASS_DROPPED_LOAD,    /* under load and beyond its share */
-	ROSENPASS_DROPPED_FAILURE, /* the random source failed */
+	ROSENPASS_REPEATED = 4,
+	ROSENPASS_COOKIE_SENT =
+		5, /* InitHello without a valid cookie and beyond the budget: CookieReply sent */
+	ROSENPASS_COOKIE_TAKEN = 6, /* CookieReply: InitHello sent again, once per transmission */
+	ROSENPASS_CROSSED = 7,      /* InitHello or InitConf: our own handshake with that peer goes first */
+
+	ROSENPASS_DROPPED = 64,         /* first of those without effect */
+	ROSENPASS_DROPPED_SIZE = 64,    /* no message has that type and length */
+	ROSENPASS_DROPPED_MAC = 65,     /* not meant for us */
+	ROSENPASS_DROPPED_SESSION = 66, /* no such session, or it does not wait for this message */
+	ROSENPASS_DROPPED_AUTH = 67,    /* forged, damaged, or another preshared key */
+	ROSENPASS_DROPPED_PEER = 68,    /* genuine form, but a peer that we do not know */
+	ROSENPASS_DROPPED_DIALECT = 69, /* that peer may not use this dialect */
+	ROSENPASS_DROPPED_BISCUIT = 70, /* biscuit not ours or expired */
+	ROSENPASS_DROPPED_REPLAY =
+		71,                  /* biscuit older than one that was used; InitHello repeated too often */
+	ROSENPASS_DROPPED_LOAD = 72, /* InitHello or RespHello for which there is no time */
+	ROSENPASS_DROPPED_FAILURE = 73, /* the random source failed */
 };
-#define ROSENPASS_VERDICT_COUNT 18
 
 struct rosenpass_datagram {
+	size_t size; /* of this struct; the same in all elements of an array */
 	const uint8_t *data;
 	size_t length;
 	struct rosenpass_address from;
 	enum rosenpass_verdict verdict; /* out */
-	rosenpass_peer peer;            /* out: who sent it, where that was authenticated, else 0 */
 	/*
-	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake names, for
-	 * log lines. None of it is authenticated: whoever has our public key can put any peer id into an
-	 * InitHello.
+	 * out: who made it, where that was proved, else 0. Of InitHello (ANSWERED, CROSSED,
+	 * DROPPED_FAILURE) it is set only if the peer has a preshared key. Even then the InitHello
+	 * may be a recorded one, sent by anybody. InitConf and EmptyData prove that the peer takes
+	 * part now. Where any of them came from is not proved by the message.
+	 */
+	rosenpass_peer peer;
+	/*
+	 * out: with DROPPED_PEER, DROPPED_DIALECT and DROPPED_AUTH, whom a rejected handshake
+	 * names, for log lines. Also with ANSWERED, CROSSED and DROPPED_FAILURE, if an InitHello
+	 * names a peer that has no preshared key. None of it is authenticated: whoever has our
+	 * public key can put any peer id into an InitHello, and whoever has the peer's, too, can
+	 * make one that is answered.
 	 */
 	bool has_claim;                              /* the two below are set */
 	uint8_t claimed_id[ROSENPASS_PEER_ID_BYTES]; /* peer id that the InitHello names */
@@ -250,11 +318,11 @@ struct rosenpass_datagram {
 /*
  * Works through waiting datagrams together. Returns how many were taken; fewer than
  * count only when outputs have to be taken first: then call rosenpass_next() until it
- * is false, and again with the rest.
+ * is false, and again with the rest. ROSENPASS_E_ARGUMENT: none was taken.
  */
 ROSENPASS_API
-size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
-                         uint64_t now_ns);
+int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                      uint64_t now_ns);
 
 /* When rosenpass_expire() wants to be called next; ROSENPASS_NEVER if nothing is due ever. */
 ROSENPASS_API
@@ -274,14 +342,20 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);
 typedef uint64_t rosenpass_clock_fn(void *context);
 
 /*
- * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos without a
- * valid cookie. They get 60 % of the time of one core, in bursts of up to 50 ms; those of our own peers count
- * for two thirds, so that a crowd of peers gets 90 %. An InitHello beyond that is answered by a CookieReply.
- * A sender that shows its cookie is served outside of this budget, up to 10 handshakes a second for each
- * network (see struct rosenpass_address) after a burst of 20. All other messages are always handled. Software
- * that ignores CookieReply is thus served as long as there is time.
+ * Limits what strangers can cost. With a clock, the engine measures how long it works on InitHellos. All
+ * together get 90 % of the time of one core. InitHellos without a valid cookie get 60 %, in bursts of up to
+ * 50 ms; those of our own peers count for two thirds, so that a crowd of peers gets 90 %. Networks (see
+ * struct rosenpass_address) that have used much lately leave room for those that have not. Half of the 60 %
+ * is reserved for senders in the network of a peer's endpoint, one in 5 s for each peer there. An InitHello
+ * beyond that is answered by a CookieReply. A sender that shows its cookie is served from the rest of the 90
+ * %, up to 10 handshakes a second for each group after a burst of 20, and 4 and 16 times as many for the two
+ * larger networks around it. Software that ignores CookieReply is thus served as long as there is time.
  *
- * NULL takes the clock away and the limit with it, as in a new engine.
+ * Some limits need no clock. Copies of an InitHello are dropped if they follow each other within 200 ms or
+ * come more than 8 times in 10 s. CookieReplies get a tenth of the time of one core, and RespHellos that turn
+ * out to be false another tenth. Other messages are always handled.
+ *
+ * NULL takes the clock away and its limits with it, as in a new engine.
  */
 ROSENPASS_API
 void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context);
@@ -296,39 +370,48 @@ void rosenpass_set_under_load(struct rosenpass *engine, bool under_load);
 /* --- datagrams and events out ------------------------------------------------------- */
 
 enum rosenpass_output_kind {
-	ROSENPASS_OUTPUT_SEND,     /* send data to address; if its length is 0, to all addresses known */
-	ROSENPASS_OUTPUT_KEY,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
-	ROSENPASS_OUTPUT_STALE,    /* the last key is too old and was erased: stop using it */
-	ROSENPASS_OUTPUT_ENDPOINT, /* a handshake was completed from address: the peer is there */
-	ROSENPASS_OUTPUT_TIMEOUT, /* a handshake of ours got no answer in time; a new one follows by itself */
+	ROSENPASS_OUTPUT_SEND = 0,     /* send data to address; if its length is 0, to all addresses known */
+	ROSENPASS_OUTPUT_KEY = 1,      /* data is the new key (ROSENPASS_KEY_BYTES) shared with the peer */
+	ROSENPASS_OUTPUT_STALE = 2,    /* the last key is too old and was erased: stop using it */
+	ROSENPASS_OUTPUT_ENDPOINT = 3, /* a handshake was completed from address: the peer is there */
+	ROSENPASS_OUTPUT_TIMEOUT =
+		4, /* a handshake of ours got no answer in time; a new one follows by itself */
+	ROSENPASS_OUTPUT_CONFIRMED = 5, /* the peer has the last key, which was given out unconfirmed */
 };
 
 struct rosenpass_output {
+	size_t size; /* of this struct */
 	enum rosenpass_output_kind kind;
-	rosenpass_peer peer;              /* SEND: 0 when it answers somebody who is not authenticated yet */
+	rosenpass_peer peer;              /* SEND: whom it is made for; 0 for CookieReply */
 	void *user;                       /* of that peer */
 	struct rosenpass_address address; /* SEND, ENDPOINT */
 	const uint8_t
 		*data; /* SEND, KEY: valid until the next call with this engine other than rosenpass_next() */
 	size_t length;
-	enum rosenpass_role role;       /* KEY, STALE: ours in that exchange */
-	enum rosenpass_dialect dialect; /* KEY, STALE */
+	enum rosenpass_role role;       /* KEY, CONFIRMED, STALE: ours in that exchange */
+	enum rosenpass_dialect dialect; /* KEY, CONFIRMED, STALE */
 	bool repeated;                  /* SEND: a retransmission */
+	/*
+	 * KEY: the peer has proved that it has this key. A key of ours as initiator is given out after two
+	 * seconds even if the peer's EmptyData has not come; CONFIRMED follows when it does.
+	 */
+	bool confirmed;
 };
 
-/* Takes the oldest output. false: there is none. */
+/* Takes the oldest output. false: there is none, or output->size is invalid. */
 ROSENPASS_API
 bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output);
 
 /* --- what is going on ---------------------------------------------------------------- */
 
 enum rosenpass_peer_state {
-	ROSENPASS_STATE_IDLE,       /* nothing in progress */
-	ROSENPASS_STATE_INIT_HELLO, /* waiting for RespHello */
-	ROSENPASS_STATE_INIT_CONF,  /* waiting for EmptyData */
+	ROSENPASS_STATE_IDLE = 0,       /* nothing in progress */
+	ROSENPASS_STATE_INIT_HELLO = 1, /* waiting for RespHello */
+	ROSENPASS_STATE_INIT_CONF = 2,  /* waiting for EmptyData */
 };
 
 struct rosenpass_peer_info {
+	size_t size; /* of this struct */
 	void *user;
 	enum rosenpass_peer_state state;
 	bool has_key;                   /* a key was given out and is not stale */
@@ -342,24 +425,39 @@ struct rosenpass_peer_info {
 	uint64_t exchanges;        /* keys given out */
 	uint64_t timeouts;         /* handshakes that were given up */
 	struct rosenpass_address endpoint;
+	bool confirmed; /* with has_key: the peer has proved that it has this key */
+	/*
+	 * The last datagram that was dropped and came from the peer, or named it: see claimed_peer. Mostly
+	 * nothing of it is authenticated, so it can explain a failure, and prove none.
+	 */
+	bool has_dropped; /* the two below are set */
+	enum rosenpass_verdict dropped;
+	uint64_t dropped_ns;
 };
 
-/* ROSENPASS_E_NO_PEER, else 0. */
+/* ROSENPASS_E_NO_PEER, ROSENPASS_E_ARGUMENT (info->size), else 0. */
 ROSENPASS_API
 int rosenpass_peer_get(const struct rosenpass *engine, rosenpass_peer peer, struct rosenpass_peer_info *info);
 
+/* How many datagrams got that verdict. 0 for a verdict that does not exist. */
+ROSENPASS_API
+uint64_t rosenpass_count_received(const struct rosenpass *engine, enum rosenpass_verdict verdict);
+
 struct rosenpass_stats {
-	uint64_t received[ROSENPASS_VERDICT_COUNT]; /* datagrams by verdict */
-	uint64_t sent;                              /* datagrams */
+	size_t size;   /* of this struct */
+	uint64_t sent; /* datagrams */
 	uint64_t sent_bytes;
 	uint64_t peers;
-	bool under_load; /* a cookie was demanded within the last five seconds, or always is */
+	bool under_load;          /* a cookie was demanded within the last five seconds, or always is */
+	uint64_t random_failures; /* how often the random source has failed */
+	bool random_failing;      /* it failed when it was last asked: no handshake begins */
 };
 
+/* 0, or ROSENPASS_E_ARGUMENT (stats->size). */
 ROSENPASS_API
-void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats);
+int rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats);
 
-/* Short English words for a verdict or an error, for logs. Never NULL. */
+/* Short English words for a verdict, an error or a dialect, for logs. Never NULL. */
 ROSENPASS_API
 const char *rosenpass_verdict_name(enum rosenpass_verdict verdict);
 ROSENPASS_API

@@ -75,6 +75,8 @@ has_clang_sanitizers()
 # Fills missing[] (packages) and reasons[].
 look()
 {
+	local cpu
+
 	missing=()
 	reasons=()
 	want compiler gcc "compiles the C code"
@@ -99,7 +101,12 @@ look()
 	want 'has_library cmocka' libcmocka-dev "unit tests"
 	want 'has_library libcrypto' libssl-dev "what the measurements compare with"
 	want has_valgrind valgrind "constant-time tests"
+	for cpu in i686-linux-gnu aarch64-linux-gnu arm-linux-gnueabihf riscv64-linux-gnu powerpc64le-linux-gnu \
+		s390x-linux-gnu mips-linux-gnu x86_64-linux-gnu; do
+		want_if_known "have $cpu-cpp" "cpp-${cpu//_/-}" "gcc for another CPU, whose branches are looked at"
+	done
 	want 'have mandoc' mandoc "manual pages"
+	want 'have abidiff' abigail-tools "compares the library's interface with that of before"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
 	want 'have iptables' iptables "what wg-quick needs for a tunnel that takes all packets"
 	want 'have strace' strace "kills a daemon between two system calls"
@@ -132,6 +139,16 @@ want()
 	done
 	missing+=("$2")
 	reasons+=("$3")
+}
+
+# The same for a package that not every release has; a test that needs it is skipped.
+want_if_known()
+{
+	# shellcheck disable=SC2086
+	$1 >/dev/null && return 0
+	if have apt-cache && apt-cache show "$2" >/dev/null 2>&1; then
+		want "$@"
+	fi
 }
 
 # Named after clang's version, which is only known once clang is there: nothing before.

@@ -32,7 +32,7 @@ fail()
 # make_chroot: $root, as a whole or not at all.
 make_chroot()
 {
-	local words=(--variant=minbase --include=bash,ca-certificates,git)
+	local words=(--variant=minbase --include=apt,bash,ca-certificates,git)
 
 	echo "Making a chroot with $release in $root"
 	rm -rf --one-file-system "$root.new"

@@ -27,11 +27,16 @@ static int random_fill(void *context, uint8_t *out, size_t out_len)
 	return 0;
 }
 
-static const struct rosenpass_environment environment = { .random = random_fill };
+static const struct rosenpass_environment environment = { .size = sizeof environment, .random = random_fill };
 
 static int open_side(struct side *side)
 {
-	struct rosenpass_config config = { side->public_key, side->secret_key, environment };
+	struct rosenpass_config config = {
+		.size = sizeof config,
+		.public_key = side->public_key,
+		.secret_key = side->secret_key,
+		.environment = &environment,
+	};
 
 	if (rosenpass_keygen(side->public_key, side->secret_key, &environment) != 0)
 		return -1;
@@ -41,11 +46,12 @@ static int open_side(struct side *side)
 /* Hands what came out of one engine to the other, as a network would. */
 static void carry(struct side *from, struct side *to, uint64_t now_ns)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(from->engine, &output)) {
 		if (output.kind == ROSENPASS_OUTPUT_SEND) {
 			struct rosenpass_datagram datagram = {
+				.size = sizeof datagram,
 				.data = output.data,
 				.length = output.length,
 				.from = from->address,
@@ -63,10 +69,12 @@ int main(void)
 {
 	/* The client knows where the server is, so it begins. */
 	struct rosenpass_peer_config to_server = {
+		.size = sizeof to_server,
 		.public_key = server.public_key,
 		.endpoint = server.address,
 	};
-	struct rosenpass_peer_config to_client = { .public_key = client.public_key };
+	struct rosenpass_peer_config to_client = { .size = sizeof to_client,
+		                                   .public_key = client.public_key };
 	rosenpass_peer peer;
 	uint64_t now_ns = 0;
 	bool same = false;

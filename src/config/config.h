@@ -98,7 +98,7 @@ enum config_kind {
 	CONFIG_KIND_RP,
 };
 
-enum config_kind config_kind_of_file(const char *path);
+enum config_kind config_kind_of_text(const char *text, size_t length);
 
 /*
  * Reads a file. -1 and one line in problem, which names file, line and key, says what was

@@ -90,11 +90,10 @@ static int fill(struct config *config, const struct arguments *arguments, struct
 		    config_value_append(&config->listen, place, text) != 0)
 			return -1;
 	}
-	if (arguments->peer_count == 0)
-		return config_value_fail(place, "no peer given; add: peer public-key FILE outfile FILE");
 	if (arguments->peer_count > CONFIG_PEERS_MAX)
 		return config_value_fail(place, "more than %d peers", CONFIG_PEERS_MAX);
-	config->peers = calloc(arguments->peer_count, sizeof *config->peers);
+	/* Without a peer, some can be added over the control socket. */
+	config->peers = calloc(arguments->peer_count + 1, sizeof *config->peers);
 	if (config->peers == NULL)
 		return config_value_fail(place, "out of memory");
 	config->peer_count = arguments->peer_count;

@@ -96,7 +96,8 @@ static bool peers_have(const struct toml_value *root, const char *key)
 /* By the keys that only one of the programs has. */
 static enum config_kind kind_of(const struct toml_value *root)
 {
-	bool is_rp = toml_get(root, "private_keys_dir") != NULL || peers_have(root, "public_keys_dir");
+	bool is_rp = toml_get(root, "private_keys_dir") != NULL || toml_get(root, "dev") != NULL ||
+	             toml_get(root, "ip") != NULL || peers_have(root, "public_keys_dir");
 	bool is_rosenpass = toml_get(root, "public_key") != NULL || toml_get(root, "secret_key") != NULL ||
 	                    peers_have(root, "public_key");
 
@@ -119,20 +120,15 @@ void config_file_name_other(const struct toml_value *root, bool is_rp,
 		               other);
 }
 
-enum config_kind config_kind_of_file(const char *path)
+enum config_kind config_kind_of_text(const char *text, size_t length)
 {
-	char problem[CONFIG_PROBLEM_BYTES];
 	enum config_kind kind = CONFIG_KIND_UNKNOWN;
+	struct toml_problem ignored;
 	struct toml_value root;
-	size_t length;
-	char *text;
 
-	if (config_file_read(&text, &length, path, problem) != 0)
-		return CONFIG_KIND_UNKNOWN;
-	if (config_file_parse(&root, text, length, path, problem) == 0) {
+	if (toml_parse_relaxed(&root, text, length, &ignored) == 0) {
 		kind = kind_of(&root);
 		toml_release(&root);
 	}
-	free(text);
 	return kind;
 }

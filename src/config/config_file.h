@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_CONFIG_CONFIG_FILE_H
 #define ROSENPASS_CONFIG_CONFIG_FILE_H
 
-/* From the name of a configuration file to a tree of TOML values. Within src/config only. */
+/* From the name of a configuration file to a tree of TOML values. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -178,11 +178,29 @@ static int read_dialects(void *member, const struct config_place *place, const s
 	return text == NULL ? -1 : config_value_dialects(member, place, field->key, text);
 }
 
+/* 640 instead of 0o640: as decimal numbers, no modes that make sense begin with the digits of one. */
+static bool lacks_prefix(int64_t number)
+{
+	char digits[24];
+	long mode;
+
+	(void)snprintf(digits, sizeof digits, "%lld", (long long)number);
+	if (strlen(digits) != 3 || digits[strspn(digits, "01234567")] != '\0')
+		return false;
+	mode = strtol(digits, NULL, 8);
+	return (mode & 0600) == 0600 && (mode & ~0664L) == 0;
+}
+
 static int read_mode(void *member, const struct config_place *place, const struct field *field,
                      const struct toml_value *value)
 {
 	const char *text;
 
+	if (value->type == TOML_INTEGER && lacks_prefix(value->as.integer))
+		return config_value_fail(
+			place, "%s %lld is a decimal number; write \"0%lld\" or 0o%lld, which is octal",
+			field->key, (long long)value->as.integer, (long long)value->as.integer,
+			(long long)value->as.integer);
 	if (value->type == TOML_INTEGER)
 		return config_value_mode_number(member, place, field->key, value->as.integer);
 	text = text_of(place, field->key, "a string such as \"0640\"", value);

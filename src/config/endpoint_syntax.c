@@ -11,6 +11,7 @@
 #define NAME_CHARS_MAX 253
 
 #define DIGITS "0123456789"
+#define HEX_DIGITS DIGITS "abcdefABCDEF"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 static const char *port_problem(const char *port, bool may_be_zero)
@@ -44,7 +45,20 @@ static const char *v6_problem(const char *text, size_t length)
 		if (*scope == '\0' || strlen(scope) >= IF_NAMESIZE || strpbrk(scope, " \t\r\n/%") != NULL)
 			return "has no interface after the %; expected a name such as eth0, or a number";
 	}
-	return inet_pton(AF_INET6, host, &address) == 1 ? NULL : "has no IPv6 address in its brackets";
+	if (inet_pton(AF_INET6, host, &address) != 1)
+		return "has no IPv6 address in its brackets";
+	/* Every interface has such a network: the kernel takes no address of one without its interface. */
+	if (scope == NULL && IN6_IS_ADDR_LINKLOCAL(&address))
+		return "has a link-local address without its interface; expected one as in "
+		       "[fe80::1%eth0]:9999";
+	return NULL;
+}
+
+/* Of a text with a colon. Behind a %, an interface may have any name. */
+static bool resembles_v6(const char *host)
+{
+	return strspn(host, HEX_DIGITS ":.") == strcspn(host, "%") &&
+	       (host[0] == ':' || strchr(host, ':') != strrchr(host, ':'));
 }
 
 static const char *name_problem(const char *text, size_t length)
@@ -57,8 +71,12 @@ static const char *name_problem(const char *text, size_t length)
 	if (length > NAME_CHARS_MAX)
 		return "has a host name that is too long";
 	(void)snprintf(host, sizeof host, "%.*s", (int)length, text);
+	if (strstr(host, ":/") != NULL)
+		return "looks like a URL; expected HOST:PORT";
 	if (strchr(host, ':') != NULL)
-		return "looks like an IPv6 address; write it in brackets, as in [::1]:9999";
+		return resembles_v6(host)
+		               ? "looks like an IPv6 address; write it in brackets, as in [::1]:9999"
+		               : "has more than one colon; expected HOST:PORT, or [ADDRESS]:PORT for IPv6";
 	if (strspn(host, LETTERS DIGITS "-._") != length)
 		return "has a host name with a character that is none of letters, digits, - . and _";
 	/* No name consists of numbers alone. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define WORD_MAX 48
+#define BEGINNING_MIN 3
 
 static unsigned smaller(unsigned a, unsigned b)
 {
@@ -56,6 +57,23 @@ const char *suggest_nearest(const char *word, const char *const *candidates, siz
 			continue;
 		best = d;
 		nearest = candidates[i];
+	}
+	return nearest;
+}
+
+const char *suggest_command(const char *word, const char *const *names, size_t count)
+{
+	const char *nearest = suggest_nearest(word, names, count);
+	size_t length = strlen(word);
+
+	if (nearest != NULL || length < BEGINNING_MIN)
+		return nearest;
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(names[i], word, length) != 0)
+			continue;
+		if (nearest != NULL)
+			return NULL;
+		nearest = names[i];
 	}
 	return nearest;
 }

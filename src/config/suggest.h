@@ -12,4 +12,7 @@
  */
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t count);
 
+/* The same for a command, else the only one that begins with the word, of three letters or more. */
+const char *suggest_command(const char *word, const char *const *names, size_t count);
+
 #endif

@@ -243,7 +243,9 @@ static int decimal(struct toml_reader *reader, struct toml_value *value, const c
 	if (used == 0)
 		return bad_number(reader, token);
 	if (at[0] == '0' && used > 1)
-		return toml_fail(reader, "%.40s: a number has no leading zero", token);
+		return toml_fail(reader,
+		                 "%.40s: a number has no leading zero (an octal number begins with 0o)",
+		                 token);
 	at += used;
 	if (*at == '.') {
 		is_float = true;

@@ -5,6 +5,11 @@
 
 #include "crypto/ct.h"
 
+int aead_init(void)
+{
+	return sodium_init() < 0 ? -1 : 0;
+}
+
 void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
                const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *pt, size_t pt_len)
 {

@@ -16,6 +16,12 @@
 #define AEAD_X_NONCE_BYTES 24
 #define AEAD_X_OVERHEAD_BYTES (AEAD_X_NONCE_BYTES + AEAD_TAG_BYTES)
 
+/*
+ * Initializes libsodium, which else leaves key material on the stack. Needed once before anything
+ * else here; any number of times from any thread is harmless. -1: libsodium cannot be used.
+ */
+int aead_init(void) __attribute__((warn_unused_result));
+
 /* ct (pt_len + AEAD_TAG_BYTES) = sealed pt, without additional data. */
 void aead_seal(uint8_t *ct, const uint8_t key[static AEAD_KEY_BYTES],
                const uint8_t nonce[static AEAD_NONCE_BYTES], const uint8_t *pt, size_t pt_len);

@@ -26,7 +26,10 @@ uint64_t ct_equal(const void *a, const void *b, size_t len);
 /* out[i] = mask ? if_set[i] : if_clear[i]. out may be either input. */
 void ct_select(uint8_t *out, const uint8_t *if_set, const uint8_t *if_clear, size_t len, uint64_t mask);
 
-/* Hides the value from the optimiser, so that no branch is made from it. */
+/*
+ * Hides a value from the optimiser. It belongs on the finished mask: a compiler that knows that a mask is
+ * zero or all ones may turn what is masked with it into a branch, even if the mask's origin is hidden.
+ */
 static inline uint64_t ct_barrier_u64(uint64_t x)
 {
 	__asm__("" : "+r"(x));
@@ -38,6 +41,9 @@ static inline uint32_t ct_barrier_u32(uint32_t x)
 	__asm__("" : "+r"(x));
 	return x;
 }
+
+/* Four numbers that are worked on at once, in a vector register where the CPU has one. */
+typedef int32_t ct_vector __attribute__((vector_size(16)));
 
 /* Marks bytes as secret: under valgrind a branch or an index made from them is an error. */
 static inline void ct_secret(const void *p, size_t len)
@@ -61,10 +67,42 @@ static inline void ct_declassify(const void *p, size_t len)
 #endif
 }
 
-/*
- * All ones if x is not zero. The mask itself is hidden: a compiler that knows it to be zero or all ones makes
- * a branch of a value that is masked with it (clang 19 does).
- */
+/* All ones if bit 0 of x is set; the other bits are of no importance. */
+static inline uint64_t ct_mask_bit_u64(uint64_t x)
+{
+	return ct_barrier_u64((uint64_t)0 - (x & 1));
+}
+
+static inline uint32_t ct_mask_bit_u32(uint32_t x)
+{
+	return ct_barrier_u32((uint32_t)0 - (x & 1));
+}
+
+/* All ones, which is -1, if x < 0, else 0. */
+static inline int32_t ct_mask_negative_i32(int32_t x)
+{
+	return (int32_t)ct_barrier_u32((uint32_t)(x >> 31));
+}
+
+static inline int64_t ct_mask_negative_i64(int64_t x)
+{
+	return (int64_t)ct_barrier_u64((uint64_t)(x >> 63));
+}
+
+/* Replaces each of the four with its mask. By reference, as some CPUs have no way to return a vector. */
+static inline void ct_mask_negative_vector(ct_vector *x)
+{
+	*x >>= 31;
+#if defined(__SSE2__)
+	__asm__("" : "+x"(*x));
+#elif defined(__aarch64__)
+	__asm__("" : "+w"(*x));
+#else
+	__asm__("" : "+m"(*x));
+#endif
+}
+
+/* All ones if x is not zero. */
 static inline uint64_t ct_mask_nonzero_u64(uint64_t x)
 {
 	x = ct_barrier_u64(x);

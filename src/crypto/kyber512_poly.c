@@ -98,8 +98,7 @@ void kyber512_poly_from_message(struct kyber512_poly *poly,
                                 const uint8_t message[static KYBER512_MESSAGE_BYTES])
 {
 	for (int i = 0; i < KYBER512_N; i++) {
-		/* Without the barrier a compiler may see two possible results and branch between them. */
-		uint32_t mask = 0 - ct_barrier_u32((uint32_t)(message[i / 8] >> i % 8) & 1);
+		uint32_t mask = ct_mask_bit_u32((uint32_t)message[i / 8] >> i % 8);
 
 		poly->coeffs[i] = (int16_t)(mask & ((KYBER512_Q + 1) / 2));
 	}

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "crypto/ct.h"
+
 #define KYBER512_Q 3329
 
 /* q^-1 mod 2^16, signed. */
@@ -49,7 +51,7 @@ static inline uint16_t kyber512_canonical(int16_t a)
 {
 	int16_t centered = kyber512_barrett(a);
 
-	return (uint16_t)(centered + ((centered >> 15) & KYBER512_Q));
+	return (uint16_t)(centered + (ct_mask_negative_i32(centered) & KYBER512_Q));
 }
 
 /* The whole part of a / q, exact for a < 2^22: 10321340 * q exceeds 2^35 by less than 2^12. */

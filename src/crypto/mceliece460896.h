@@ -67,6 +67,15 @@ void mceliece460896_decapsulate(uint8_t ss[static MCELIECE460896_SHARED_SECRET_B
                                 size_t ct_len, const uint8_t sk[static MCELIECE460896_SECRET_KEY_BYTES]);
 
 /*
+ * 0 if pk and sk belong together and neither is damaged, else -1. Every bit of pk counts, and every
+ * bit of sk if it has a seed. Without one (all zero) s is not checked, nor are control bits that
+ * decoding does not need.
+ */
+int mceliece460896_check(const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
+                         const uint8_t sk[static MCELIECE460896_SECRET_KEY_BYTES])
+	__attribute__((warn_unused_result));
+
+/*
  * The two layouts of a secret key file hold the same key. The older one lacks the
  * seed, which only key generation needs: it is zero after the first conversion.
  */

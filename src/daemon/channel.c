@@ -190,7 +190,8 @@ static bool is_report(const struct channel_peer_report *peer)
 {
 	return peer->state <= ROSENPASS_STATE_INIT_CONF && peer->role <= ROSENPASS_RESPONDER &&
 	       peer->dialect < ROSENPASS_DIALECT_COUNT && is_flag(peer->ever) && is_flag(peer->has_key) &&
-	       is_flag(peer->has_endpoint) && (peer->has_endpoint == 0 || is_address(&peer->endpoint));
+	       is_flag(peer->confirmed) && is_flag(peer->has_endpoint) &&
+	       (peer->has_endpoint == 0 || is_address(&peer->endpoint));
 }
 
 static bool is_silence(const struct channel_silence *silence)

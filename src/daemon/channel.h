@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 #include "system/address.h"
 #include "system/sandbox.h"
@@ -151,7 +152,7 @@ struct channel_peer_report {
 	uint8_t ever;
 	uint8_t has_key;
 	uint8_t has_endpoint;
-	uint8_t unused;
+	uint8_t confirmed; /* the peer has proved that it has the key */
 	uint32_t retransmissions;
 	int32_t send_error; /* errno of the last datagram that could not be sent; 0: none since one was */
 	uint64_t exchanges;
@@ -162,7 +163,7 @@ struct channel_peer_report {
 };
 
 struct channel_report {
-	uint64_t received[ROSENPASS_VERDICT_COUNT];
+	uint64_t received[VERDICT_INDEX_COUNT]; /* by verdict_index() */
 	uint64_t sent;
 	uint64_t sent_bytes;
 	uint64_t under_load_since_ns; /* 0: not under load */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system/file_temporary.h"
+
 #define BUCKETS_FIRST 64
 /* Of longer paths so much is shown that both have room. */
 #define PATH_SHOWN 150
@@ -220,6 +222,17 @@ static int fail_taken(char problem[static CLAIMS_PROBLEM_BYTES], const struct cl
 	return -1;
 }
 
+static int fail_temporary(char problem[static CLAIMS_PROBLEM_BYTES], const struct claims_file *file)
+{
+	(void)snprintf(
+		problem, CLAIMS_PROBLEM_BYTES,
+		"%s%s%s \"%.*s\" has a name as temporary files of Rosenpass have, which are removed at "
+		"the start; rename it",
+		file->owner == NULL ? "" : file->owner, file->owner == NULL ? "" : ": ", file->setting,
+		PATH_SHOWN, file->path);
+	return -1;
+}
+
 static int fail_memory(char problem[static CLAIMS_PROBLEM_BYTES])
 {
 	(void)snprintf(problem, CLAIMS_PROBLEM_BYTES, "out of memory");
@@ -261,6 +274,10 @@ int claims_add(struct claims *claims, struct claim **list, const struct claims_f
 
 	if (file_identify(&identity, file->path) == -ENOMEM)
 		return fail_memory(problem);
+	if (file_temporary_is_name(identity.name)) {
+		file_identity_release(&identity);
+		return fail_temporary(problem, file);
+	}
 	/* What is only read is in the way of what is written, and that of everything. */
 	taken = file->use == CLAIMS_OUTPUT ? find(claims, &identity, CLAIMS_INPUT, NULL) : NULL;
 	if (taken == NULL)

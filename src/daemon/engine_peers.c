@@ -50,6 +50,7 @@ static void fill_config(struct rosenpass_peer_config *config, const char *labels
 	const char *at = asked->osk;
 
 	*config = (struct rosenpass_peer_config){
+		.size = sizeof(struct rosenpass_peer_config),
 		.public_key = peer->public_key.bytes,
 		.psk = asked->has_psk != 0 ? asked->psk : NULL,
 		.dialects = asked->dialects,
@@ -148,7 +149,7 @@ void engine_peers_remove(struct engine_process *process, const struct channel_re
 /* Whether the peer is being asked and has not answered. */
 static bool is_waiting(const struct engine_process *process, const struct engine_peer *peer)
 {
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	return peer->handle != 0 && rosenpass_peer_get(process->engine, peer->handle, &info) == 0 &&
 	       info.state == ROSENPASS_STATE_INIT_HELLO;
@@ -194,7 +195,7 @@ void engine_peers_set_addresses(struct engine_process *process, const struct cha
 void engine_peers_restore(struct engine_process *process, const struct channel_request *request)
 {
 	struct engine_peer *peer = find(process, request);
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	struct rosenpass_address packed;
 
 	if (peer == NULL || request->addresses.count != 1 || peer->has_last ||
@@ -214,7 +215,7 @@ void engine_peers_restore(struct engine_process *process, const struct channel_r
 void engine_peers_initiate(struct engine_process *process, const struct channel_request *request)
 {
 	struct engine_peer *peer = find(process, request);
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	if (peer == NULL || rosenpass_peer_get(process->engine, peer->handle, &info) != 0 ||
 	    info.state != ROSENPASS_STATE_IDLE)

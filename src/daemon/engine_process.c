@@ -25,6 +25,7 @@
 #define BROKEN (-1)
 
 static const struct rosenpass_environment environment = {
+	.size = sizeof environment,
 	.random = entropy_fill,
 	.allocate = secret_memory_allocate,
 	.release = secret_memory_release,
@@ -43,14 +44,18 @@ static void hand_over(struct engine_process *process, size_t count)
 	size_t taken = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		datagrams[i] = (struct rosenpass_datagram){ .data = process->packets[i].data,
+		datagrams[i] = (struct rosenpass_datagram){ .size = sizeof(struct rosenpass_datagram),
+			                                    .data = process->packets[i].data,
 			                                    .length = process->packets[i].length };
 		address_pack(&datagrams[i].from, &process->packets[i].path);
 	}
 	while (taken < count) {
-		uint64_t now_ns = clock_now_ns();
+		int result =
+			rosenpass_receive(process->engine, datagrams + taken, count - taken, clock_now_ns());
 
-		taken += rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
+		if (result < 0)
+			break;
+		taken += (size_t)result;
 		engine_send_outputs(process);
 	}
 	engine_silence_received(process, datagrams, count, clock_now_ns());
@@ -230,7 +235,7 @@ static int loop(struct engine_process *process)
 		struct pollfd polls[SOCKETS_MAX + 2];
 		size_t sockets[SOCKETS_MAX];
 		size_t count = fill_polls(process, polls, sockets);
-		struct rosenpass_stats stats;
+		struct rosenpass_stats stats = { .size = sizeof stats };
 		int result = clock_timer_set(process->timer,
 		                             process->begun ? next_deadline(process) : ROSENPASS_NEVER);
 
@@ -246,7 +251,7 @@ static int loop(struct engine_process *process)
 			if (result != 0)
 				return result;
 		}
-		rosenpass_get_stats(process->engine, &stats);
+		(void)rosenpass_get_stats(process->engine, &stats);
 		engine_load_look(&process->load, stats.under_load, clock_now_ns());
 		log_limit_flush(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
 		if (!engine_tell_all(process))
@@ -263,9 +268,10 @@ static uint64_t read_clock(void *context)
 static int create(struct engine_process *process, const struct engine_start *start)
 {
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = start->public_key,
 		.secret_key = start->secret_key,
-		.environment = environment,
+		.environment = &environment,
 	};
 	int result;
 

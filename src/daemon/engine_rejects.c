@@ -40,7 +40,7 @@ static void note(struct engine_process *process, const struct rosenpass_datagram
                  enum channel_rejected_reason reason, uint64_t now_ns)
 {
 	struct channel_rejected rejected = { .reason = reason, .count = 1 };
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	const struct engine_peer *peer = NULL;
 	struct address_path path;
 

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "daemon/explain.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -27,7 +28,7 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 		return;
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
-	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, strerror(error));
+	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, explain_send_error(error));
 	if (is_news)
 		peer->complained = true;
 }
@@ -245,6 +246,9 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 			engine_tell(process, peer, ENGINE_TELL_MOVED);
 		}
 		break;
+	case ROSENPASS_OUTPUT_CONFIRMED:
+		/* Asked for in every report. */
+		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
 		give_up_restored(process, peer);
 		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
@@ -254,7 +258,7 @@ static void take(struct engine_process *process, const struct rosenpass_output *
 
 void engine_send_outputs(struct engine_process *process)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(process->engine, &output))
 		take(process, &output);

@@ -151,7 +151,7 @@ static void judge(struct engine_process *process, struct engine_peer *peer,
 void engine_silence_asked(struct engine_process *process, struct engine_peer *peer, uint64_t now_ns)
 {
 	struct engine_silence *silence = &peer->silence;
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	bool was_told = silence->told.reason > CHANNEL_SILENCE_ENDED;
 
 	if (rosenpass_peer_get(process->engine, peer->handle, &info) != 0 ||
@@ -218,7 +218,7 @@ static void over(struct engine_process *process, struct engine_peer *peer)
 
 void engine_silence_key(struct engine_process *process, struct engine_peer *peer, enum rosenpass_role role)
 {
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++)
 		rejects_forget_peer(&process->rejects[i], peer->serial);
@@ -232,7 +232,7 @@ void engine_silence_key(struct engine_process *process, struct engine_peer *peer
 
 static struct engine_peer *peer_of(const struct engine_process *process, rosenpass_peer handle)
 {
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	return handle != 0 && rosenpass_peer_get(process->engine, handle, &info) == 0 ? info.user : NULL;
 }
@@ -244,8 +244,12 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 		const struct rosenpass_datagram *datagram = &datagrams[i];
 		/* has_claim: an InitHello, which is no answer. */
 		bool is_false = datagram->verdict == ROSENPASS_DROPPED_AUTH && !datagram->has_claim;
+		/* Even an InitHello that proves nothing explains a silence well enough. */
+		bool is_call =
+			datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED;
 		struct engine_peer *peer =
-			peer_of(process, is_false ? datagram->claimed_peer : datagram->peer);
+			peer_of(process, is_false || (is_call && datagram->has_claim) ? datagram->claimed_peer
+		                                                                      : datagram->peer);
 
 		if (peer == NULL)
 			continue;
@@ -255,7 +259,7 @@ void engine_silence_received(struct engine_process *process, const struct rosenp
 			over(process, peer);
 		else if (datagram->verdict == ROSENPASS_COOKIE_TAKEN)
 			peer->silence.busy_ns = now_ns;
-		else if (datagram->verdict == ROSENPASS_ANSWERED || datagram->verdict == ROSENPASS_CROSSED)
+		else if (is_call)
 			peer->silence.call_ns = now_ns;
 	}
 }
@@ -265,7 +269,7 @@ void engine_silence_serve(struct engine_process *process, uint64_t now_ns)
 	struct engine_peer *peer;
 
 	while ((peer = process->silent_first) != NULL && peer->silence.since_ns + SILENT_NS <= now_ns) {
-		struct rosenpass_peer_info info;
+		struct rosenpass_peer_info info = { .size = sizeof info };
 
 		unlist(process, peer);
 		if (rosenpass_peer_get(process->engine, peer->handle, &info) != 0 ||
@@ -287,7 +291,7 @@ uint64_t engine_silence_deadline(const struct engine_process *process)
 
 void engine_silence_check(struct engine_process *process, struct engine_peer *peer)
 {
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	if (peer->handle != 0 && rosenpass_peer_get(process->engine, peer->handle, &info) == 0 &&
 	    info.state == ROSENPASS_STATE_IDLE && info.renewal_ns == ROSENPASS_NEVER)

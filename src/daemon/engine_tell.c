@@ -114,7 +114,7 @@ static int report_peer(struct engine_process *process, struct engine_peer *peer)
 		                       .slot = peer->slot,
 		                       .serial = peer->serial };
 	struct channel_peer_report *report = &event.peer;
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	struct address_path path;
 
 	if (rosenpass_peer_get(process->engine, peer->handle, &info) != 0)
@@ -125,6 +125,7 @@ static int report_peer(struct engine_process *process, struct engine_peer *peer)
 	report->dialect = info.dialect;
 	report->ever = info.ever;
 	report->has_key = info.has_key;
+	report->confirmed = info.confirmed;
 	report->retransmissions = info.retransmissions;
 	report->send_error = peer->send_error;
 	report->exchanges = info.exchanges;
@@ -141,10 +142,11 @@ static int report_peer(struct engine_process *process, struct engine_peer *peer)
 static int report_end(struct engine_process *process)
 {
 	struct channel_event event = { .kind = CHANNEL_REPORT_END };
-	struct rosenpass_stats stats;
+	struct rosenpass_stats stats = { .size = sizeof stats };
 
-	rosenpass_get_stats(process->engine, &stats);
-	memcpy(event.report.received, stats.received, sizeof event.report.received);
+	(void)rosenpass_get_stats(process->engine, &stats);
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
+		event.report.received[i] = rosenpass_count_received(process->engine, verdict_at(i));
 	event.report.sent = stats.sent;
 	event.report.sent_bytes = stats.sent_bytes;
 	event.report.under_load_since_ns = process->load.since_ns;

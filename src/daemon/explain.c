@@ -81,11 +81,21 @@ static const char *advice_for(int error)
 	case EPERM:
 	case EACCES:
 		return "a firewall does not let our messages through";
+	/* Linux has no other reason for a datagram that is in order. */
+	case EINVAL:
+		return "nothing can be sent there from an address that is this host's alone, as 127.0.0.1 "
+		       "is; "
+		       "correct listen or the endpoint";
 	case EAFNOSUPPORT:
 		return "this side has no socket of that address's family; correct listen or the endpoint";
 	default:
 		return "our messages do not get there";
 	}
+}
+
+const char *explain_send_error(int error)
+{
+	return error == EAFNOSUPPORT || error == EINVAL ? advice_for(error) : strerror(error);
 }
 
 static const char *psk_here(const struct explain_own *own)

@@ -199,6 +199,9 @@ static void serve_signals(struct monitor *monitor)
 			    !monitor->stopping) {
 				monitor_stop(monitor, EXIT_FAILURE);
 			}
+			if (monitor->options.check != NULL && !monitor->stopping &&
+			    !monitor->options.check(monitor->options.context))
+				monitor_stop(monitor, EXIT_FAILURE);
 			break;
 		default:
 			end_by_signal(monitor);
@@ -402,7 +405,11 @@ static void say_ready(struct monitor *monitor)
 {
 	char state[256];
 
-	log_info("exchanging keys with %zu peer%s", monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+	if (monitor->peer_count == 0)
+		log_info("no peer yet; rosenpass peer add --daemon %s adds one", monitor->name);
+	else
+		log_info("exchanging keys with %zu peer%s", monitor->peer_count,
+		         monitor->peer_count == 1 ? "" : "s");
 	if (monitor->options.no_sandbox)
 		log_warn("--no-sandbox: the process that reads from the network may do what its user may");
 	else if (monitor->ready.sandbox.seccomp == 0)

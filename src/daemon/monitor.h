@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "system/address.h"
 
 #define MONITOR_FOREIGN (-2)
 #define MONITOR_PROBLEM_BYTES 768
@@ -36,6 +37,16 @@ struct monitor_options {
 	 * changed. NULL: others make it, and we wait for it.
 	 */
 	int (*establish)(void *context, const char *device);
+	/*
+	 * Called before messages are sent to an address that was found for a name. true: the mark of the
+	 * interface may be another one. NULL: of no interest.
+	 */
+	bool (*reach)(void *context, const union address_socket *address);
+	/*
+	 * Called when a child process has ended: whether context has all that it needs. false, which it has
+	 * said: the daemon ends with status 1. NULL: of no interest.
+	 */
+	bool (*check)(void *context);
 	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */
 	void (*forget)(void *context);
 	void *context;

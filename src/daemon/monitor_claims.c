@@ -114,10 +114,22 @@ static int claim_peer(const struct claimant *claimant, const struct config_peer 
 	return config->name == NULL ? 0 : claim_name(claimant, config->name);
 }
 
+/* Where peers are remembered. */
+static int claim_state(const struct claimant *claimant, const char *name, const uint8_t *public_key)
+{
+	const struct keys_public key = { .bytes = public_key };
+	char *path = monitor_state_find_path(name, public_key == NULL ? NULL : &key);
+	int result = claim_file(claimant, CLAIMS_OUTPUT, path, "state file", "state file");
+
+	free(path);
+	return result;
+}
+
 int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
                        const struct monitor_options *options, const char *name, const uint8_t *public_key,
                        char problem[static MONITOR_PROBLEM_BYTES])
 {
+	bool has_name = config->file != NULL || options->name != NULL;
 	const struct claimant claimant = { claims, list, NULL, config->file != NULL, problem };
 	char socket[sizeof(struct sockaddr_un)];
 
@@ -132,6 +144,8 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
 	}
 	if (monitor_control_find_path(socket, sizeof socket, name) == 0 &&
 	    claim_file(&claimant, CLAIMS_OUTPUT, socket, "control socket", "control socket") != 0)
+		return -1;
+	if (claim_state(&claimant, has_name ? name : NULL, public_key) != 0)
 		return -1;
 	return public_key == NULL ? 0 : claim_key(&claimant, public_key, config->public_key);
 }

@@ -391,6 +391,7 @@ static size_t last_number(const struct monitor *monitor)
 	return number;
 }
 
+/* 0, and in problem the reason why its outfile cannot be written now, or nothing; -1 and problem. */
 static int add_peer(struct monitor *monitor, char *const *words, size_t count, char *name, size_t name_size,
                     char problem[static MONITOR_PROBLEM_BYTES])
 {
@@ -420,6 +421,8 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
+		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
+			problem[0] = '\0';
 		monitor_load_warn(&staged, 1);
 	}
 	claims_drop(&monitor->claims, &staged.claims);
@@ -452,7 +455,8 @@ static void serve_add(struct monitor *monitor, struct monitor_client *client, js
 	if (add_peer(monitor, words, count, name, sizeof name, problem) != 0)
 		refuse(client, problem);
 	else
-		answer(client, json_pack("{s:b, s:s}", "ok", 1, "name", name));
+		answer(client, json_pack("{s:b, s:s, s:s?}", "ok", 1, "name", name, "warning",
+		                         problem[0] == '\0' ? NULL : problem));
 }
 
 static void serve_remove(struct monitor *monitor, struct monitor_client *client, json_t *request)

@@ -309,8 +309,9 @@ void monitor_delivery_look(struct monitor_peer *peer, uint64_t now_ns)
 
 		if (output->kind != MONITOR_FILE || output->state != MONITOR_NONE)
 			continue;
-		monitor_files_warn(peer->label, &peer->config, &peer->new_file);
 		check_file(peer, output, now_ns);
+		if (output->error[0] == '\0')
+			monitor_files_warn(peer->label, &peer->config, &peer->new_file);
 	}
 }
 

@@ -78,6 +78,19 @@ int monitor_files_new(struct file_output *how, const struct config_peer *config,
 	return -1;
 }
 
+/* Why it cannot be written. */
+static const char *explain(int result)
+{
+	switch (result) {
+	case -ENOENT:
+		return "its directory does not exist";
+	case -EINVAL:
+		return "it is a device, a pipe or an open file of a process; name a regular file";
+	default:
+		return strerror(-result);
+	}
+}
+
 int monitor_files_check(const struct config_peer *config, const struct file_output *how,
                         char problem[static MONITOR_PROBLEM_BYTES])
 {
@@ -90,7 +103,7 @@ int monitor_files_check(const struct config_peer *config, const struct file_outp
 		               "it cannot be given to group %s, of which this user is no member",
 		               config->key_out_group);
 	else
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", strerror(-result));
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", explain(result));
 	return -1;
 }
 
@@ -141,7 +154,7 @@ int monitor_files_write(struct monitor *monitor, const struct monitor_file *file
 	sodium_memzero(text, sizeof text);
 	file_identity_release(&judged);
 	if (result != 0) {
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", strerror(-result));
+		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", explain(result));
 		return result;
 	}
 	/* It has another inode by now. */

@@ -10,6 +10,7 @@
 #include "system/file.h"
 #include "system/log.h"
 #include "system/notify.h"
+#include "system/program.h"
 #include "system/secret_memory.h"
 
 static int fail(char problem[static MONITOR_PROBLEM_BYTES], const char *format, ...)
@@ -161,12 +162,14 @@ static bool check_file(const struct monitor_staged *staged)
 	char problem[MONITOR_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
-	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
-	monitor_files_warn(peer, &staged->config, &staged->new_file);
 	/* What is no file at all was refused before. */
-	if ((staged->config.key_out != NULL && file_check_place(staged->config.key_out) != 0) ||
-	    monitor_files_check(&staged->config, &staged->new_file, problem) == 0)
+	if (staged->config.key_out == NULL || file_check_place(staged->config.key_out) != 0)
 		return true;
+	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
+	if (monitor_files_check(&staged->config, &staged->new_file, problem) == 0) {
+		monitor_files_warn(peer, &staged->config, &staged->new_file);
+		return true;
+	}
 	/* What is below /run is often made along with the service. */
 	if (is_below_run(staged->config.key_out) &&
 	    file_output_check(staged->config.key_out, &staged->new_file) == -ENOENT) {
@@ -176,6 +179,19 @@ static bool check_file(const struct monitor_staged *staged)
 	}
 	log_error("%s: cannot write outfile \"%s\": %s", peer, staged->config.key_out, problem);
 	return false;
+}
+
+/* A command may be made along with the service, hence only a warning. */
+static void warn_of_command(const struct monitor_staged *staged)
+{
+	const struct config_words *command = &staged->config.exchange_command;
+	char peer[CHANNEL_LABEL_BYTES + 16];
+
+	if (command->count == 0 || program_is_there(command->words[0]))
+		return;
+	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
+	log_warn("%s: exchange_command \"%s\" is no program that can be started here", peer,
+	         command->words[0]);
 }
 
 bool monitor_check(const struct config *config)
@@ -213,11 +229,14 @@ bool monitor_check(const struct config *config)
 			log_error("%s", problem);
 			good = false;
 		}
+		/* A file that is something else as well would be complained about twice. */
 		if (monitor_claims_staged(&claims, at, config->file != NULL, problem) != 0) {
 			log_error("%s", problem);
 			good = false;
+		} else {
+			good &= check_file(at);
 		}
-		good &= check_file(at);
+		warn_of_command(at);
 	}
 	if (staged != NULL)
 		monitor_load_warn(staged, count);

@@ -66,6 +66,10 @@ static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
 	log_debug("%s: %s has %zu address%s", peer->label, peer->config.endpoint, count,
 	          count == 1 ? "" : "es");
 	peer->addresses = request.addresses;
+	for (uint32_t i = 0; i < request.addresses.count && monitor->options.reach != NULL; i++) {
+		if (monitor->options.reach(monitor->options.context, &request.addresses.list[i]))
+			monitor_device_look(monitor, peer->config.device);
+	}
 	monitor_request(monitor, &request, -1);
 }
 

@@ -257,7 +257,6 @@ static void take_config(struct monitor *monitor, struct plan *plan)
 	plan->config = old;
 	monitor_apply_options(monitor);
 	monitor_mark_update(monitor);
-	monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
 }
 
 int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result,
@@ -290,6 +289,8 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 		if (status == 0) {
 			take_config(monitor, &plan);
 			change_peers(monitor, &plan, result);
+			/* Callers at a new socket are strangers until their peer is there. */
+			monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
 			if (plan.other_keys)
 				status = begin(monitor);
 		}

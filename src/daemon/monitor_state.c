@@ -25,7 +25,8 @@
  */
 #define FIRST_LINE "rosenpass peers 1"
 #define FOLDER "/var/lib/rosenpass"
-#define FOLDER_MODE 0700
+/* Services have directories of their own in it, and get there as other users. */
+#define FOLDER_MODE 0755
 #define FILE_MODE 0600
 /* The longest line, with two scoped IPv6 addresses, is shorter. */
 #define LINE_BYTES 256
@@ -190,40 +191,46 @@ static void load(struct monitor_state *state)
 
 /* --- where it is ------------------------------------------------------------------------------ */
 
-/* The first of the service manager's folders, or the usual one for root. NULL: nowhere. */
-static char *choose_folder(void)
+char *monitor_state_find_path(const char *name, const struct keys_public *own)
 {
 	const char *folders = getenv("STATE_DIRECTORY");
+	/* Of the service manager's directories the first, else the usual one for root. */
+	const char *folder = folders != NULL ? folders : geteuid() == 0 ? FOLDER : "";
+	int length = (int)strcspn(folder, ":");
+	char *path = NULL;
 
-	if (folders != NULL)
-		return folders[0] == '\0' ? NULL : strndup(folders, strcspn(folders, ":"));
-	if (geteuid() != 0)
+	if (length == 0 || (name == NULL && own == NULL))
 		return NULL;
-	if (mkdir(FOLDER, FOLDER_MODE) != 0 && errno != EEXIST) {
-		log_debug("cannot make \"%s\": %s", FOLDER, strerror(errno));
-		return NULL;
-	}
-	return strdup(FOLDER);
+	if (name != NULL)
+		length = asprintf(&path, "%.*s/%s.peers", length, folder, name);
+	else
+		length = asprintf(&path, "%.*s/%016llx.peers", length, folder,
+		                  (unsigned long long)monitor_load_tag(own));
+	return length < 0 ? NULL : path;
+}
+
+/* 0, or -1 and errno. */
+static int make_folder(void)
+{
+	if (mkdir(FOLDER, FOLDER_MODE) != 0)
+		return errno == EEXIST ? 0 : -1;
+	/* Whatever the umask. */
+	return chmod(FOLDER, FOLDER_MODE);
 }
 
 void monitor_state_open(struct monitor *monitor)
 {
 	struct monitor_state *state = &monitor->state;
-	char *folder = choose_folder();
-	uint64_t own;
-	int length = 0;
+	/* The name of a daemon without a file is another one each time. */
+	bool has_name = monitor->from_file || monitor->options.name != NULL;
 
 	state->write_ns = MONITOR_NEVER;
-	if (folder == NULL)
+	state->path = monitor_state_find_path(has_name ? monitor->name : NULL, &monitor->public_key);
+	if (state->path == NULL)
 		return;
-	/* The name of a daemon without a file is another one each time. */
-	own = monitor_load_tag(&monitor->public_key);
-	if (monitor->from_file || monitor->options.name != NULL)
-		length = asprintf(&state->path, "%s/%s.peers", folder, monitor->name);
-	else
-		length = asprintf(&state->path, "%s/%016llx.peers", folder, (unsigned long long)own);
-	free(folder);
-	if (length < 0) {
+	if (getenv("STATE_DIRECTORY") == NULL && make_folder() != 0) {
+		log_debug("cannot make \"%s\": %s", FOLDER, strerror(errno));
+		free(state->path);
 		state->path = NULL;
 		return;
 	}

@@ -248,6 +248,7 @@ static void format_report(json_t *object, const struct monitor_peer *peer, uint6
 	    ever ? json_string(rosenpass_dialect_name((enum rosenpass_dialect)report->dialect))
 	         : json_null());
 	set(object, "has_key", json_boolean(report->has_key));
+	set(object, "confirmed", json_boolean(report->confirmed));
 	set(object, "key_age", report->has_key != 0 ? age(report->key_since_ns, now_ns) : json_null());
 	set(object, "renewal_in",
 	    !peer->has_report || report->renewal_ns == ROSENPASS_NEVER
@@ -379,8 +380,8 @@ static json_t *format_traffic(const struct channel_report *report)
 	json_t *received = json_object();
 	json_t *object = json_object();
 
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
-		set(received, rosenpass_verdict_name((enum rosenpass_verdict)i),
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
+		set(received, rosenpass_verdict_name(verdict_at(i)),
 		    json_integer((json_int_t)report->received[i]));
 	set(object, "received", received);
 	set(object, "sent", json_integer((json_int_t)report->sent));

@@ -1,21 +1,12 @@
-#include "protocol/engine.h"
+#include "protocol/complete.h"
 
 #include <string.h>
 
 #include "crypto/ct.h"
-
-/* The one dialect of those that has this hash. */
-static enum rosenpass_dialect dialect_of(uint32_t dialects, enum keyed_hash hash)
-{
-	enum rosenpass_dialect dialect = ROSENPASS_BLAKE2B_188;
-
-	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
-		if ((dialects & ROSENPASS_DIALECT_BIT(i)) != 0 &&
-		    messages_dialect_hash((enum rosenpass_dialect)i) == hash)
-			dialect = (enum rosenpass_dialect)i;
-	}
-	return dialect;
-}
+#include "protocol/endpoint.h"
+#include "protocol/initiate.h"
+#include "protocol/outbox.h"
+#include "protocol/peer_table.h"
 
 /*
  * A RespHello for a handshake that has one already. A copy of that one, from elsewhere, shows another address
@@ -27,31 +18,53 @@ static enum rosenpass_verdict repeat_conf(struct rosenpass *engine, struct peer 
 	struct own_handshake *own = &peer->own;
 	uint8_t identity[KEYED_HASH_OUT_BYTES];
 
-	engine_identity(engine, identity, datagram->data, datagram->length);
+	inbox_identity(engine, identity, datagram->data, datagram->length);
 	if (!ct_is_set(ct_equal(identity, own->accepted, sizeof identity)) ||
 	    !endpoint_add_candidate(peer, &datagram->from))
 		return ROSENPASS_DROPPED_SESSION;
-	engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+	outbox_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 	            &datagram->from, true);
 	return ROSENPASS_REPEATED;
 }
 
+/*
+ * Whoever sees our InitHello can make RespHellos that are found false only by the costly work. Those who
+ * flood a handshake of ours are cut off before they fill the share for that, so that others find room;
+ * RespHellos from where the peer is known to be, and from elsewhere, are counted apart.
+ */
+static struct usage_bucket *false_answers(const struct rosenpass *engine, struct peer *peer,
+                                          const struct rosenpass_address *from)
+{
+	return &peer->own.false_answers[peer_table_is_near(engine, peer, from) ? 0 : 1];
+}
+
+static bool has_time_for_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from)
+{
+	uint64_t usage = usage_amount(false_answers(engine, peer, from), engine->now_ns);
+
+	return share_has_room(&engine->false_share, usage, engine->now_ns);
+}
+
+static void charge_false_answer(struct rosenpass *engine, struct peer *peer,
+                                const struct rosenpass_address *from, uint64_t cost_ns)
+{
+	usage_amount_add(false_answers(engine, peer, from), engine->now_ns);
+	share_charge(&engine->false_share, engine->clock != NULL ? cost_ns : ENGINE_HANDSHAKE_COST_NS);
+}
+
 /* Sets a work item up for a RespHello that one of our handshakes waits for; else NULL and the verdict. */
-static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *datagram,
+static struct peer *admit(struct rosenpass *engine, const struct inbox_message *message,
                           struct handshake_completion *w)
 {
-	uint32_t dialects = messages_classify(datagram->data, datagram->length);
-	int hash = engine_mac_hash(engine, datagram->data, datagram->length, dialects);
+	struct rosenpass_datagram *datagram = message->datagram;
 	struct peer *peer;
 
-	datagram->verdict = ROSENPASS_DROPPED_MAC;
-	if (hash < 0)
-		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_SESSION;
-	w->dialect = dialect_of(dialects, (enum keyed_hash)hash);
+	w->dialect = message->dialect;
 	if (handshake_completion_prepare(w, datagram->data, datagram->length) != 0)
 		return NULL;
-	peer = peers_by_sid(engine, w->in.sidi);
+	peer = peer_table_by_sid(engine, w->in.sidi);
 	if (peer != NULL && peer->own.state == ROSENPASS_STATE_INIT_CONF) {
 		datagram->verdict = repeat_conf(engine, peer, datagram);
 		if (datagram->verdict == ROSENPASS_REPEATED)
@@ -60,16 +73,16 @@ static struct peer *admit(struct rosenpass *engine, struct rosenpass_datagram *d
 	}
 	if (peer == NULL)
 		return NULL;
-	/* While we yield to the peer's own handshake, completing ours would cross it. */
-	if (engine->now_ns < peer->own.hold_until_ns)
-		return NULL;
 	datagram->verdict = ROSENPASS_DROPPED_DIALECT;
 	if ((peer->own.tried & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
+		return NULL;
+	datagram->verdict = ROSENPASS_DROPPED_LOAD;
+	if (!has_time_for_answer(engine, peer, &datagram->from))
 		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
 	w->eski = peer->own.eski;
-	chain_start(&w->chain, (enum keyed_hash)hash, peer->own.ck[w->dialect]);
+	chain_start(&w->chain, message->hash, peer->own.ck[w->dialect]);
 	return peer;
 }
 
@@ -101,24 +114,32 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
 	peer->renewal_ns = engine->now_ns + ENGINE_RENEW_INITIATOR_NS;
-	engine_identity(engine, own->accepted, datagram->data, datagram->length);
+	inbox_identity(engine, own->accepted, datagram->data, datagram->length);
 	(void)endpoint_add_candidate(peer, &datagram->from);
 	initiate_send(engine, peer);
-	peers_schedule(engine, peer);
+	peer_table_schedule(engine, peer);
 }
 
 static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const datagrams[],
                      struct peer *const peers[], size_t count)
 {
 	struct handshake_completion *ws[HANDSHAKE_BATCH_MAX] = { NULL };
+	uint64_t from_ns;
+	uint64_t to_ns;
 
+	if (count == 0)
+		return;
 	for (size_t i = 0; i < count; i++)
 		ws[i] = &engine->work.completions[i];
+	from_ns = state_clock_ns(engine);
 	handshake_complete(ws, count);
+	to_ns = state_clock_ns(engine);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;
 		if (ws[i]->failed != 0) {
 			datagrams[i]->claimed_peer = peers[i]->handle;
+			charge_false_answer(engine, peers[i], &datagrams[i]->from,
+			                    to_ns > from_ns ? (to_ns - from_ns) / count : 0);
 			continue;
 		}
 		establish(engine, peers[i], ws[i], datagrams[i]);
@@ -136,28 +157,24 @@ static bool contains(struct peer *const peers[], size_t count, const struct peer
 	return false;
 }
 
-void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
+void complete_resp_hellos(struct rosenpass *engine, const struct inbox_message *messages, size_t count)
 {
 	struct rosenpass_datagram *waiting[HANDSHAKE_BATCH_MAX] = { NULL };
 	struct peer *peers[HANDSHAKE_BATCH_MAX] = { NULL };
 	size_t used = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct peer *peer;
+		struct peer *peer = admit(engine, &messages[i], &engine->work.completions[used]);
 
-		if (datagrams[i].verdict == ROSENPASS_DROPPED_SIZE ||
-		    datagrams[i].data[0] != MESSAGE_RESP_HELLO)
-			continue;
-		peer = admit(engine, &datagrams[i], &engine->work.completions[used]);
 		/* A second answer to the same handshake counts only if the first was false. */
 		if (peer != NULL && contains(peers, used, peer)) {
 			work_off(engine, waiting, peers, used);
 			used = 0;
-			peer = admit(engine, &datagrams[i], &engine->work.completions[0]);
+			peer = admit(engine, &messages[i], &engine->work.completions[0]);
 		}
 		if (peer == NULL)
 			continue;
-		waiting[used] = &datagrams[i];
+		waiting[used] = messages[i].datagram;
 		peers[used++] = peer;
 	}
 	work_off(engine, waiting, peers, used);
@@ -183,11 +200,11 @@ static void repeat_empty_data(struct rosenpass *engine, struct rosenpass_datagra
 
 	for (size_t i = 0; i < ENGINE_MOVED_SESSIONS; i++) {
 		const struct moved_session *session = &engine->moved_sessions[i];
-		struct peer *peer = peers_by_handle(engine, session->peer);
+		struct peer *peer = peer_table_by_handle(engine, session->peer);
 
 		if (peer == NULL || memcmp(session->sid, sid, sizeof session->sid) != 0)
 			continue;
-		engine_identity(engine, identity, datagram->data, datagram->length);
+		inbox_identity(engine, identity, datagram->data, datagram->length);
 		if (!endpoint_repeated(engine, peer, &datagram->from, identity))
 			continue;
 		datagram->verdict = ROSENPASS_REPEATED;
@@ -195,23 +212,20 @@ static void repeat_empty_data(struct rosenpass *engine, struct rosenpass_datagra
 	}
 }
 
-void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+void complete_empty_data(struct rosenpass *engine, const struct inbox_message *received)
 {
+	struct rosenpass_datagram *datagram = received->datagram;
 	uint8_t message[MESSAGE_EMPTY_DATA_BYTES];
 	uint8_t identity[KEYED_HASH_OUT_BYTES];
 	struct empty_data in;
 	struct peer *peer;
 	struct own_handshake *own;
-	int hash = engine_mac_hash(engine, datagram->data, datagram->length, ROSENPASS_DIALECTS_ALL);
 
-	datagram->verdict = ROSENPASS_DROPPED_MAC;
-	if (hash < 0)
-		return;
 	datagram->verdict = ROSENPASS_DROPPED_SESSION;
 	memcpy(message, datagram->data, sizeof message);
 	if (messages_empty_data(&in, message, sizeof message) != 0)
 		return;
-	peer = peers_by_sid(engine, in.sid);
+	peer = peer_table_by_sid(engine, in.sid);
 	if (peer == NULL)
 		repeat_empty_data(engine, datagram, in.sid);
 	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_CONF ||
@@ -219,7 +233,7 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 		return;
 	own = &peer->own;
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
-	if (messages_dialect_hash(own->dialect) != (enum keyed_hash)hash ||
+	if (messages_dialect_hash(own->dialect) != received->hash ||
 	    handshake_open_empty_data(&in, own->txkr) != 0)
 		return;
 	/*
@@ -230,22 +244,25 @@ void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *da
 		peer->biscuit_used = own->biscuit_mark;
 	peer->biscuit_confirmed = engine->biscuit_counter;
 	peer->unconfirmed_until_ns = 0;
-	if (!own->reported)
-		engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect,
-		                  own->established_ns);
+	if (own->reported)
+		outbox_confirmed(engine, peer);
+	else
+		outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns,
+		           true);
 	peer->trying_since_ns = engine->now_ns;
 	peer->unanswered = 0;
-	engine_identity(engine, identity, message, sizeof message);
+	inbox_identity(engine, identity, message, sizeof message);
 	if (endpoint_authenticated(engine, peer, &datagram->from, identity))
 		remember_session(engine, peer, in.sid);
-	peers_abort_handshake(engine, peer);
-	peers_schedule(engine, peer);
+	peer_table_abort_handshake(engine, peer);
+	peer_table_schedule(engine, peer);
 	datagram->verdict = ROSENPASS_CONFIRMED;
 	datagram->peer = peer->handle;
 }
 
-void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *datagram)
+void complete_cookie_reply(struct rosenpass *engine, const struct inbox_message *received)
 {
+	struct rosenpass_datagram *datagram = received->datagram;
 	uint8_t message[MESSAGE_COOKIE_REPLY_MIN_BYTES];
 	uint8_t value[COOKIE_VALUE_BYTES] = { 0 };
 	struct cookie_reply in;
@@ -256,7 +273,7 @@ void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *
 	memcpy(message, datagram->data, sizeof message);
 	if (messages_cookie_reply(&in, message, sizeof message) != 0)
 		return;
-	peer = peers_by_sid(engine, in.sid);
+	peer = peer_table_by_sid(engine, in.sid);
 	if (peer == NULL || peer->own.state != ROSENPASS_STATE_INIT_HELLO)
 		return;
 	own = &peer->own;
@@ -267,9 +284,9 @@ void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *
 	memcpy(peer->cookie, value, sizeof peer->cookie);
 	peer->has_cookie = true;
 	peer->cookie_since_ns = engine->now_ns;
-	if (own->cookie_resend && peers_can_reach(peer) && engine->now_ns >= own->hold_until_ns) {
+	if (own->cookie_resend && endpoint_can_reach(peer)) {
 		own->cookie_resend = false;
-		engine_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
+		outbox_send(engine, peer, own->message, own->length, messages_dialect_hash(own->dialect),
 		            &peer->endpoint, true);
 	}
 	datagram->verdict = ROSENPASS_COOKIE_TAKEN;

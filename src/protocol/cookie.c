@@ -34,17 +34,19 @@ uint64_t cookie_secrets_deadline(const struct cookie_secrets *secrets)
 
 int cookie_secrets_renew(struct cookie_secrets *secrets, uint64_t now_ns, const struct random_source *random)
 {
-	uint8_t fresh[COOKIE_SECRET_BYTES];
+	uint8_t fresh[COOKIE_SECRET_BYTES + MESSAGE_MAX_BYTES]; /* secret and padding */
 
 	cookie_secrets_expire(secrets, now_ns);
 	if (secrets->present[0] && now_ns - secrets->since_ns[0] < COOKIE_LIFETIME_NS)
 		return 0;
 	if (random_bytes(random, fresh, sizeof fresh) != 0)
 		return -1;
+	memcpy(secrets->padding, fresh + COOKIE_SECRET_BYTES, sizeof secrets->padding);
+	ct_declassify(secrets->padding, sizeof secrets->padding);
 	memcpy(secrets->secret[1], secrets->secret[0], sizeof secrets->secret[1]);
 	secrets->since_ns[1] = secrets->since_ns[0];
 	secrets->present[1] = secrets->present[0];
-	memcpy(secrets->secret[0], fresh, sizeof fresh);
+	memcpy(secrets->secret[0], fresh, COOKIE_SECRET_BYTES);
 	secrets->since_ns[0] = now_ns;
 	secrets->present[0] = true;
 	ct_wipe(fresh, sizeof fresh);
@@ -86,6 +88,13 @@ void cookie_seal(uint8_t *message, size_t length, const uint8_t *value)
 		memset(field, 0, MESSAGE_COOKIE_BYTES);
 }
 
+bool cookie_is_present(const uint8_t *message, size_t length)
+{
+	static const uint8_t none[MESSAGE_COOKIE_BYTES];
+
+	return memcmp(message + messages_cookie_offset(length), none, sizeof none) != 0;
+}
+
 bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host,
                      size_t host_len, const uint8_t *message, size_t length)
 {
@@ -93,7 +102,8 @@ bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, cons
 	uint8_t field[MESSAGE_COOKIE_BYTES];
 	uint64_t right = 0;
 
-	for (int i = 0; i < 2; i++) {
+	/* The older secret is tried only if the newer is wrong. Which one is right is no secret. */
+	for (int i = 0; i < 2 && !ct_is_set(right); i++) {
 		if (!is_alive(secrets, i, now_ns))
 			continue;
 		cookie_value(value, secrets->secret[i], host, host_len);

@@ -22,6 +22,7 @@ struct cookie_secrets {
 	uint8_t secret[2][COOKIE_SECRET_BYTES]; /* newest first */
 	uint64_t since_ns[2];
 	bool present[2];
+	uint8_t padding[MESSAGE_MAX_BYTES]; /* random, and public: fills up replies; new with each secret */
 };
 
 /* Makes a new secret where the newest is too old; wipes what has expired. -1: no random bytes for it. */
@@ -40,6 +41,9 @@ void cookie_value(uint8_t value[static COOKIE_VALUE_BYTES], const uint8_t secret
 
 /* Writes the cookie field of an envelope whose mac is set; all zero where value is NULL. */
 void cookie_seal(uint8_t *message, size_t length, const uint8_t *value);
+
+/* Returns true if the cookie field is not empty. */
+bool cookie_is_present(const uint8_t *message, size_t length);
 
 /* Whether the cookie field was made with the value that one of the secrets gives for this host. */
 bool cookie_is_right(const struct cookie_secrets *secrets, uint64_t now_ns, const uint8_t *host,

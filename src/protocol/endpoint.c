@@ -1,8 +1,9 @@
-#include "protocol/engine.h"
+#include "protocol/endpoint.h"
 
 #include <string.h>
 
 #include "crypto/ct.h"
+#include "protocol/outbox.h"
 
 /*
  * A genuine message says who made it. It does not say who sent it from the address that it came from:
@@ -52,12 +53,8 @@ void endpoint_lose(struct peer *peer)
 /* Makes the address the endpoint and tells the caller. */
 static void move(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *to)
 {
-	struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_ENDPOINT, NULL, 0);
-
 	peer->endpoint = *to;
-	slot->output.peer = peer->handle;
-	slot->output.user = peer->user;
-	slot->output.address = *to;
+	outbox_endpoint(engine, peer);
 }
 
 bool endpoint_authenticated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
@@ -106,6 +103,11 @@ bool endpoint_add_candidate(struct peer *peer, const struct rosenpass_address *f
 	}
 	own->candidates[own->candidate_count++] = *from;
 	return true;
+}
+
+bool endpoint_can_reach(const struct peer *peer)
+{
+	return peer->endpoint.length > 0 || peer->discover;
 }
 
 bool endpoint_has_way(const struct peer *peer)
@@ -171,5 +173,5 @@ void endpoint_send(struct rosenpass *engine, struct peer *peer, uint8_t *message
 	if (peer->discover && (peer->endpoint.length == 0 || fall_back))
 		ways[count++] = nowhere;
 	for (size_t i = 0; i < count; i++)
-		engine_send(engine, peer, message, length, hash, &ways[i], repeated);
+		outbox_send(engine, peer, message, length, hash, &ways[i], repeated);
 }

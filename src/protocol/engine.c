@@ -1,21 +1,20 @@
-#include "protocol/engine.h"
+/*
+ * The public calls about the engine as a whole: create, receive, expire, next. What arrives is sorted by the
+ * inbox and handed to the initiator's or the responder's side.
+ */
+#include "rosenpass.h"
 
 #include <string.h>
 
+#include "crypto/aead.h"
 #include "crypto/ct.h"
-
-/* Beyond this no deadline could be added without wrapping; it is 292 years. */
-#define LATEST_NS (UINT64_MAX / 2)
-
-void engine_advance(struct rosenpass *engine, uint64_t now_ns)
-{
-	if (now_ns > LATEST_NS)
-		now_ns = LATEST_NS;
-	if (now_ns > engine->now_ns)
-		engine->now_ns = now_ns;
-	if (engine->load_until_ns <= engine->now_ns)
-		engine->load_until_ns = 0;
-}
+#include "protocol/complete.h"
+#include "protocol/inbox.h"
+#include "protocol/initiate.h"
+#include "protocol/peer_table.h"
+#include "protocol/respond.h"
+#include "protocol/sized.h"
+#include "protocol/state.h"
 
 /* Our own facts are wanted by the first packet: computed before it can come. */
 static void prepare_own_key(struct public_key *own)
@@ -34,32 +33,52 @@ static void prepare_own_key(struct public_key *own)
 	public_key_fact(own, KEYED_HASH_SHAKE256, PUBLIC_KEY_COOKIE_KEY);
 }
 
-int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *config)
+/* Draws the keys of the tables that strangers fill. -1: no random bytes. */
+static int draw_table_keys(struct rosenpass *engine)
 {
+	uint8_t *const keys[] = {
+		engine->usage.key,   engine->cookie_usage.key, engine->sources.key,
+		engine->replays.key, engine->rate_limit.key,   engine->jitter_key,
+	};
+
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		if (random_bytes(&engine->random, keys[i], SHORT_HASH_KEY_BYTES) != 0)
+			return -1;
+		/* A place in a table is no secret worth constant time, as long as nobody can foresee it. */
+		ct_declassify(keys[i], SHORT_HASH_KEY_BYTES);
+	}
+	return 0;
+}
+
+int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *callers)
+{
+	struct rosenpass_config config;
+	struct rosenpass_environment environment;
 	struct memory memory;
 	struct rosenpass *engine;
 
-	if (config->public_key == NULL || config->secret_key == NULL || config->environment.random == NULL ||
-	    (config->environment.allocate != NULL && config->environment.release == NULL))
+	if (out == NULL || !sized_read(&config, sizeof config, SIZED_CONFIG, callers) ||
+	    config.public_key == NULL || config.secret_key == NULL ||
+	    environment_read(&environment, config.environment) != 0)
 		return ROSENPASS_E_ARGUMENT;
-	memory = memory_from_environment(&config->environment);
+	if (aead_init() != 0)
+		return ROSENPASS_E_RANDOM;
+	memory = memory_from_environment(&environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;
 	engine->memory = memory;
-	engine->random =
-		(struct random_source){ config->environment.random, config->environment.random_context };
+	engine->caller_random = (struct random_source){ environment.random, environment.random_context };
+	engine->random = (struct random_source){ state_fill_random, engine };
 	engine->first_free = INDEX_NONE;
 	if (random_bytes(&engine->random, engine->identity_key, sizeof engine->identity_key) != 0 ||
-	    random_bytes(&engine->random, engine->rate_limit.key, sizeof engine->rate_limit.key) != 0) {
+	    draw_table_keys(engine) != 0) {
 		rosenpass_destroy(engine);
 		return ROSENPASS_E_RANDOM;
 	}
-	/* Where a bucket lies is no secret worth constant time; that it cannot be foreseen is enough. */
-	ct_declassify(engine->rate_limit.key, sizeof engine->rate_limit.key);
-	memcpy(engine->secret_key, config->secret_key, sizeof engine->secret_key);
+	memcpy(engine->secret_key, config.secret_key, sizeof engine->secret_key);
 	ct_secret(engine->secret_key, sizeof engine->secret_key);
-	public_key_init(&engine->own, config->public_key);
+	public_key_init(&engine->own, config.public_key);
 	prepare_own_key(&engine->own);
 	*out = engine;
 	return 0;
@@ -72,136 +91,126 @@ void rosenpass_destroy(struct rosenpass *engine)
 	if (engine == NULL)
 		return;
 	memory = engine->memory;
-	peers_release(engine);
+	peer_table_release(engine);
 	memory_put(&memory, engine, sizeof *engine);
 }
 
-int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects)
+/* How many messages of the first one's type follow each other. */
+static size_t run_of_type(const struct inbox_message *messages, size_t count)
 {
-	uint32_t tried = 0;
+	size_t run = 1;
 
-	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
-		enum keyed_hash hash = messages_dialect_hash((enum rosenpass_dialect)i);
+	while (run < count && messages[run].type == messages[0].type)
+		run++;
+	return run;
+}
 
-		if ((dialects & ROSENPASS_DIALECT_BIT(i)) == 0 || (tried & (1u << hash)) != 0)
-			continue;
-		tried |= 1u << hash;
-		if (messages_mac_is_right(message, length, hash,
-		                          public_key_fact(&engine->own, hash, PUBLIC_KEY_MAC_KEY)))
-			return (int)hash;
+/* Hands over messages of one type. Those with long hashes are worked through together. */
+static void hand_over(struct rosenpass *engine, struct inbox_message *messages, size_t count)
+{
+	switch (messages[0].type) {
+	case MESSAGE_RESP_HELLO:
+		complete_resp_hellos(engine, messages, count);
+		break;
+	case MESSAGE_INIT_HELLO:
+		respond_init_hellos(engine, messages, count);
+		break;
+	case MESSAGE_INIT_CONF:
+		for (size_t i = 0; i < count; i++)
+			respond_init_conf(engine, &messages[i]);
+		break;
+	case MESSAGE_EMPTY_DATA:
+		for (size_t i = 0; i < count; i++)
+			complete_empty_data(engine, &messages[i]);
+		break;
+	case MESSAGE_COOKIE_REPLY:
+		for (size_t i = 0; i < count; i++)
+			complete_cookie_reply(engine, &messages[i]);
+		break;
 	}
-	return -1;
 }
 
-void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
-                     const uint8_t *message, size_t length)
+/* Counts what became of a datagram, for all and for the peer that it came from or named. */
+static void count_verdict(struct rosenpass *engine, const struct rosenpass_datagram *datagram)
 {
-	keyed_hash(KEYED_HASH_BLAKE2B, identity, engine->identity_key, message,
-	           messages_cookie_offset(length));
+	size_t index = verdict_index(datagram->verdict);
+	struct peer *peer;
+
+	if (index < VERDICT_INDEX_COUNT)
+		engine->stats.received[index]++;
+	if (datagram->verdict < ROSENPASS_DROPPED)
+		return;
+	peer = peer_table_by_handle(engine, datagram->peer != 0 ? datagram->peer : datagram->claimed_peer);
+	if (peer == NULL)
+		return;
+	peer->has_dropped = true;
+	peer->dropped = datagram->verdict;
+	peer->dropped_ns = engine->now_ns;
 }
 
-void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
-                 enum keyed_hash hash, const struct rosenpass_address *to, bool repeated)
-{
-	struct output_slot *slot;
-
-	if (peer->has_cookie && engine->now_ns - peer->cookie_since_ns >= COOKIE_LIFETIME_NS) {
-		ct_wipe(peer->cookie, sizeof peer->cookie);
-		peer->has_cookie = false;
-	}
-	messages_seal_mac(message, length, hash, public_key_fact(&peer->key, hash, PUBLIC_KEY_MAC_KEY));
-	cookie_seal(message, length, peer->has_cookie ? peer->cookie : NULL);
-	ct_declassify(message, length);
-	slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_SEND, message, length);
-	slot->output.peer = peer->handle;
-	slot->output.user = peer->user;
-	slot->output.address = *to;
-	slot->output.repeated = repeated;
-	engine->stats.sent++;
-	engine->stats.sent_bytes += length;
-}
-
-void engine_report_key(struct rosenpass *engine, struct peer *peer,
-                       const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
-                       enum rosenpass_dialect dialect, uint64_t established_ns)
-{
-	struct output_slot *slot =
-		outputs_add(&engine->outputs, ROSENPASS_OUTPUT_KEY, osk, ROSENPASS_KEY_BYTES);
-
-	slot->output.peer = peer->handle;
-	slot->output.user = peer->user;
-	slot->output.role = role;
-	slot->output.dialect = dialect;
-	peer->has_key = true;
-	peer->ever = true;
-	peer->key_since_ns = established_ns;
-	peer->role = role;
-	peer->dialect = dialect;
-	peer->exchanges++;
-	peer->renewal_ns = established_ns + (role == ROSENPASS_RESPONDER ? ENGINE_RENEW_RESPONDER_NS
-	                                                                 : ENGINE_RENEW_INITIATOR_NS);
-}
-
-static bool has_type(const struct rosenpass_datagram *datagram, uint8_t type)
-{
-	return datagram->verdict != ROSENPASS_DROPPED_SIZE && datagram->data[0] == type;
-}
-
-/*
- * Short work first, then what our own handshakes wait for, then other people's
- * wishes: a RespHello that is here already ends the wait that an InitHello of the
- * same peer would have to be weighed against.
- */
+/* A batch of datagrams in our form. */
 static void receive_batch(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct rosenpass_datagram *datagram = &datagrams[i];
+	struct inbox_message messages[HANDSHAKE_BATCH_MAX];
+	size_t used = inbox_sort(engine, datagrams, count, messages);
+	size_t run;
 
-		datagram->peer = 0;
-		datagram->has_claim = false;
-		datagram->claimed_peer = 0;
-		datagram->verdict = ROSENPASS_DROPPED_SIZE;
-		if (datagram->from.length > ROSENPASS_ADDRESS_MAX_BYTES ||
-		    datagram->from.group_length > datagram->from.length ||
-		    messages_classify(datagram->data, datagram->length) == 0)
-			continue;
-		datagram->verdict = ROSENPASS_DROPPED_FAILURE;
-		switch (datagram->data[0]) {
-		case MESSAGE_INIT_CONF:
-			respond_init_conf(engine, datagram);
-			break;
-		case MESSAGE_EMPTY_DATA:
-			complete_empty_data(engine, datagram);
-			break;
-		case MESSAGE_COOKIE_REPLY:
-			complete_cookie_reply(engine, datagram);
-			break;
-		default: /* the two long ones follow */
-			break;
-		}
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (has_type(&datagrams[i], MESSAGE_RESP_HELLO)) {
-			complete_resp_hellos(engine, datagrams, count);
-			break;
-		}
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (has_type(&datagrams[i], MESSAGE_INIT_HELLO)) {
-			respond_init_hellos(engine, datagrams, count);
-			break;
-		}
+	for (size_t i = 0; i < used; i += run) {
+		run = run_of_type(&messages[i], used - i);
+		hand_over(engine, &messages[i], run);
 	}
 	for (size_t i = 0; i < count; i++)
-		engine->stats.received[datagrams[i].verdict]++;
+		count_verdict(engine, &datagrams[i]);
 }
 
-size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
-                         uint64_t now_ns)
+/* The caller's i-th datagram, in the caller's form. */
+static void *datagram_at(struct rosenpass_datagram *datagrams, size_t i)
+{
+	return (char *)datagrams + i * datagrams->size;
+}
+
+static bool can_read(struct rosenpass_datagram *datagrams, size_t count)
+{
+	struct rosenpass_datagram own;
+
+	if (datagrams == NULL)
+		return count == 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!sized_read(&own, sizeof own, SIZED_DATAGRAM, datagram_at(datagrams, i)) ||
+		    own.size != datagrams->size || (own.data == NULL && own.length > 0))
+			return false;
+	}
+	return true;
+}
+
+/* A batch of the caller's datagrams, which can be read. */
+static void receive_callers(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t first,
+                            size_t count)
+{
+	struct rosenpass_datagram own[HANDSHAKE_BATCH_MAX];
+	uint8_t group_lengths[HANDSHAKE_BATCH_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		(void)!sized_read(&own[i], sizeof own[i], SIZED_DATAGRAM, datagram_at(datagrams, first + i));
+		group_lengths[i] = own[i].from.group_length;
+		if (own[i].from.group_length == 0)
+			own[i].from.group_length = own[i].from.length;
+	}
+	receive_batch(engine, own, count);
+	for (size_t i = 0; i < count; i++) {
+		own[i].from.group_length = group_lengths[i];
+		sized_write(datagram_at(datagrams, first + i), &own[i], sizeof own[i]);
+	}
+}
+
+int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                      uint64_t now_ns)
 {
 	size_t taken = 0;
 
-	engine_advance(engine, now_ns);
+	if (engine == NULL || !can_read(datagrams, count))
+		return ROSENPASS_E_ARGUMENT;
+	state_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	while (taken < count) {
 		size_t batch = outputs_room(&engine->outputs) / ENGINE_OUTPUTS_MAX;
@@ -212,30 +221,36 @@ size_t rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *da
 			batch = count - taken;
 		if (batch == 0)
 			break;
-		receive_batch(engine, datagrams + taken, batch);
+		receive_callers(engine, datagrams, taken, batch);
 		taken += batch;
 	}
-	return taken;
+	return (int)taken;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 uint64_t rosenpass_deadline(const struct rosenpass *engine)
 {
-	uint32_t slot;
-	uint64_t peers = timers_first(&engine->timers, &slot);
-	uint64_t biscuits = biscuit_keys_deadline(&engine->biscuit_keys);
-	uint64_t cookies = cookie_secrets_deadline(&engine->cookie_secrets);
-	uint64_t deadline = biscuits < cookies ? biscuits : cookies;
+	uint64_t deadline = ROSENPASS_NEVER;
 
-	if (peers < deadline)
-		deadline = peers;
-	if (engine->load_until_ns != 0 && engine->load_until_ns < deadline)
-		deadline = engine->load_until_ns;
-	return deadline;
+	if (engine == NULL)
+		return deadline;
+	deadline = earlier(deadline, peer_table_deadline(engine));
+	deadline = earlier(deadline, biscuit_keys_deadline(&engine->biscuit_keys));
+	deadline = earlier(deadline, cookie_secrets_deadline(&engine->cookie_secrets));
+	if (engine->load_until_ns != 0)
+		deadline = earlier(deadline, engine->load_until_ns);
+	return state_deadline(engine, deadline);
 }
 
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 {
-	engine_advance(engine, now_ns);
+	if (engine == NULL)
+		return;
+	state_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
 	biscuit_keys_expire(&engine->biscuit_keys, engine->now_ns);
 	cookie_secrets_expire(&engine->cookie_secrets, engine->now_ns);
@@ -245,11 +260,15 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 
 void rosenpass_set_under_load(struct rosenpass *engine, bool under_load)
 {
+	if (engine == NULL)
+		return;
 	engine->under_load = under_load;
 }
 
 void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, void *context)
 {
+	if (engine == NULL)
+		return;
 	engine->clock = clock;
 	engine->clock_context = context;
 	engine->load_until_ns = 0;
@@ -259,11 +278,30 @@ void rosenpass_set_clock(struct rosenpass *engine, rosenpass_clock_fn *clock, vo
 
 bool rosenpass_next(struct rosenpass *engine, struct rosenpass_output *output)
 {
-	return outputs_next(&engine->outputs, output);
+	return engine != NULL && outputs_next(&engine->outputs, output);
 }
 
-void rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
+int rosenpass_get_stats(const struct rosenpass *engine, struct rosenpass_stats *stats)
 {
-	*stats = engine->stats;
-	stats->under_load = engine->under_load || engine->load_until_ns != 0;
+	struct rosenpass_stats own;
+
+	if (engine == NULL || !sized_can_write(stats, SIZED_STATS))
+		return ROSENPASS_E_ARGUMENT;
+	own = (struct rosenpass_stats){
+		.sent = engine->stats.sent,
+		.sent_bytes = engine->stats.sent_bytes,
+		.peers = engine->stats.peers,
+		.under_load = engine->under_load || engine->load_until_ns != 0,
+		.random_failing = engine->stats.random_failing,
+		.random_failures = engine->stats.random_failures,
+	};
+	sized_write(stats, &own, sizeof own);
+	return 0;
+}
+
+uint64_t rosenpass_count_received(const struct rosenpass *engine, enum rosenpass_verdict verdict)
+{
+	size_t index = verdict_index(verdict);
+
+	return engine != NULL && index < VERDICT_INDEX_COUNT ? engine->stats.received[index] : 0;
 }

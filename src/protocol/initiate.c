@@ -1,8 +1,11 @@
-#include "protocol/engine.h"
+#include "protocol/initiate.h"
 
 #include <string.h>
 
 #include "crypto/ct.h"
+#include "protocol/endpoint.h"
+#include "protocol/outbox.h"
+#include "protocol/peer_table.h"
 
 #define FIRST_DELAY_NS (ENGINE_SECOND_NS / 2)
 #define LONGEST_DELAY_NS (10 * ENGINE_SECOND_NS)
@@ -109,7 +112,7 @@ struct job {
 
 static bool sid_is_free(const struct rosenpass *engine, const struct handshake_initiation *w, size_t index)
 {
-	if (peers_by_sid(engine, w->fields.sidi) != NULL)
+	if (peer_table_by_sid(engine, w->fields.sidi) != NULL)
 		return false;
 	for (size_t i = 0; i < index; i++) {
 		if (ct_is_set(ct_equal(engine->work.initiations[i].fields.sidi, w->fields.sidi,
@@ -164,37 +167,31 @@ static void report_unconfirmed(struct rosenpass *engine, struct peer *peer)
 
 	if (own->reported || engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
 		return;
-	engine_report_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns);
+	outbox_key(engine, peer, own->osk, ROSENPASS_INITIATOR, own->dialect, own->established_ns, false);
 	own->reported = true;
 }
 
 static void start_handshake(struct rosenpass *engine, struct peer *peer, const struct handshake_initiation *w)
 {
 	struct own_handshake *own = &peer->own;
-	uint32_t sid;
 
 	if (own->state == ROSENPASS_STATE_INIT_CONF) {
 		report_unconfirmed(engine, peer);
 		peer->unconfirmed_until_ns = engine->now_ns + ENGINE_UNCONFIRMED_NS;
 	}
 	if (own->state == ROSENPASS_STATE_INIT_HELLO) {
-		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_TIMEOUT, NULL, 0);
-
-		slot->output.peer = peer->handle;
-		slot->output.user = peer->user;
-		peer->timeouts++;
+		outbox_timeout(engine, peer);
 	} else {
 		peer->trying_since_ns = engine->now_ns;
 		peer->unanswered = 0;
 	}
-	peers_abort_handshake(engine, peer);
+	peer_table_abort_handshake(engine, peer);
 	own->state = ROSENPASS_STATE_INIT_HELLO;
 	own->started_ns = engine->now_ns;
 	own->report_ns = ROSENPASS_NEVER;
 	memcpy(own->sidi, w->fields.sidi, sizeof own->sidi);
 	memcpy(own->eski, w->eski, sizeof own->eski);
-	memcpy(&sid, own->sidi, sizeof sid);
-	index_insert(&engine->by_sid, sid, peer->slot);
+	peer_table_list_sid(engine, peer);
 }
 
 static void commit(struct rosenpass *engine, const struct job *job, const struct handshake_initiation *w)
@@ -235,7 +232,7 @@ static void build_and_send(struct rosenpass *engine, const struct job *jobs, siz
 		commit(engine, &drawn[i], ws[i]);
 	ct_wipe(&engine->work.initiations, sizeof engine->work.initiations[0] * count);
 	for (size_t i = 0; i < count; i++)
-		peers_schedule(engine, jobs[i].peer);
+		peer_table_schedule(engine, jobs[i].peer);
 }
 
 static void expire_keys(struct rosenpass *engine, struct peer *peer)
@@ -243,13 +240,7 @@ static void expire_keys(struct rosenpass *engine, struct peer *peer)
 	struct own_handshake *own = &peer->own;
 
 	if (peer->has_key && engine->now_ns >= peer->key_since_ns + ENGINE_STALE_NS) {
-		struct output_slot *slot = outputs_add(&engine->outputs, ROSENPASS_OUTPUT_STALE, NULL, 0);
-
-		slot->output.peer = peer->handle;
-		slot->output.user = peer->user;
-		slot->output.role = peer->role;
-		slot->output.dialect = peer->dialect;
-		peer->has_key = false;
+		outbox_stale(engine, peer);
 		/* Where the peer was it does not answer; the caller may know other places. */
 		if (peer->discover)
 			endpoint_lose(peer);
@@ -261,10 +252,10 @@ static void expire_keys(struct rosenpass *engine, struct peer *peer)
 	/* Whether or not it can be sent: its secrets do not outlive the key. */
 	if (own->state == ROSENPASS_STATE_INIT_CONF &&
 	    engine->now_ns >= own->established_ns + ENGINE_STALE_NS)
-		peers_abort_handshake(engine, peer);
-	if (own->state == ROSENPASS_STATE_INIT_HELLO && !peers_can_reach(peer) &&
+		peer_table_abort_handshake(engine, peer);
+	if (own->state == ROSENPASS_STATE_INIT_HELLO && !endpoint_can_reach(peer) &&
 	    engine->now_ns >= own->started_ns + ENGINE_HANDSHAKE_NS) {
-		peers_abort_handshake(engine, peer);
+		peer_table_abort_handshake(engine, peer);
 		peer->renewal_ns = engine->now_ns;
 	}
 }
@@ -275,7 +266,7 @@ static bool expire_handshake(struct rosenpass *engine, struct peer *peer, bool *
 	struct own_handshake *own = &peer->own;
 
 	*fresh = true;
-	if (peers_can_reach(peer) && own->state != ROSENPASS_STATE_INIT_HELLO &&
+	if (endpoint_can_reach(peer) && own->state != ROSENPASS_STATE_INIT_HELLO &&
 	    engine->now_ns >= peer->renewal_ns)
 		return true;
 	if (own->state == ROSENPASS_STATE_IDLE || !endpoint_has_way(peer) ||
@@ -305,14 +296,12 @@ bool initiate_expire(struct rosenpass *engine)
 	bool more = true;
 
 	while (count < HANDSHAKE_BATCH_MAX) {
-		uint32_t slot;
-		struct peer *peer;
+		struct peer *peer = peer_table_due(engine);
 		size_t needed;
 
-		more = timers_first(&engine->timers, &slot) <= engine->now_ns;
+		more = peer != NULL;
 		if (!more)
 			break;
-		peer = engine->slots[slot].peer;
 		needed = ENGINE_DUE_EVENTS_MAX + endpoint_ways(peer);
 		more = outputs_room(&engine->outputs) >= reserved + needed;
 		if (!more)
@@ -320,11 +309,11 @@ bool initiate_expire(struct rosenpass *engine)
 		expire_keys(engine, peer);
 		jobs[count].peer = peer;
 		if (expire_handshake(engine, peer, &jobs[count].fresh)) {
-			timers_set(&engine->timers, slot, ROSENPASS_NEVER);
+			peer_table_unschedule(engine, peer);
 			reserved += needed;
 			count++;
 		} else {
-			peers_schedule(engine, peer);
+			peer_table_schedule(engine, peer);
 		}
 	}
 	build_and_send(engine, jobs, count);

@@ -10,19 +10,21 @@
 
 #define SCRATCH_ALIGNMENT 64
 
-int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
-                     uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES],
-                     const struct rosenpass_environment *environment)
+int rosenpass_keygen(uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[ROSENPASS_SECRET_KEY_BYTES],
+                     const struct rosenpass_environment *callers)
 {
-	struct memory memory = memory_from_environment(environment);
-	struct random_source random = { environment->random, environment->random_context };
+	struct rosenpass_environment environment;
+	struct memory memory;
+	struct random_source random;
 	size_t bytes = mceliece460896_keygen_scratch_bytes() + SCRATCH_ALIGNMENT - 1;
 	uint8_t *scratch;
 	uintptr_t past;
 	int result;
 
-	if (environment->random == NULL || (environment->allocate != NULL && environment->release == NULL))
+	if (pk == NULL || sk == NULL || environment_read(&environment, callers) != 0)
 		return ROSENPASS_E_ARGUMENT;
+	memory = memory_from_environment(&environment);
+	random = (struct random_source){ environment.random, environment.random_context };
 	scratch = memory_get(&memory, bytes);
 	if (scratch == NULL)
 		return ROSENPASS_E_MEMORY;
@@ -33,9 +35,10 @@ int rosenpass_keygen(uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
 	return result == 0 ? 0 : ROSENPASS_E_RANDOM;
 }
 
-int rosenpass_secret_key_import(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in,
-                                size_t in_len)
+int rosenpass_secret_key_import(uint8_t sk[ROSENPASS_SECRET_KEY_BYTES], const uint8_t *in, size_t in_len)
 {
+	if (sk == NULL || in == NULL)
+		return ROSENPASS_E_ARGUMENT;
 	switch (in_len) {
 	case ROSENPASS_SECRET_KEY_BYTES:
 		for (size_t i = 0; i < in_len; i++)
@@ -49,34 +52,29 @@ int rosenpass_secret_key_import(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], c
 	}
 }
 
-void rosenpass_secret_key_export_old(uint8_t out[static ROSENPASS_SECRET_KEY_OLD_BYTES],
-                                     const uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES])
+int rosenpass_secret_key_export_old(uint8_t out[ROSENPASS_SECRET_KEY_OLD_BYTES],
+                                    const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES])
 {
+	if (out == NULL || sk == NULL)
+		return ROSENPASS_E_ARGUMENT;
 	mceliece460896_secret_key_to_old(out, sk);
+	return 0;
 }
 
-bool rosenpass_keypair_matches(const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES],
-                               const uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES])
+bool rosenpass_keypair_matches(const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
+                               const uint8_t sk[ROSENPASS_SECRET_KEY_BYTES])
 {
-	/* Nothing depends on this encapsulation, so its seed needs not be random. */
-	static const uint8_t seed[MCELIECE460896_SEED_BYTES];
-	uint8_t ct[MCELIECE460896_CIPHERTEXT_156_BYTES];
-	uint8_t sent[MCELIECE460896_SHARED_SECRET_BYTES];
-	uint8_t received[MCELIECE460896_SHARED_SECRET_BYTES];
-	bool same;
-
-	mceliece460896_encapsulate_from_seed(ct, sizeof ct, sent, pk, seed);
-	mceliece460896_decapsulate(received, ct, sizeof ct, sk);
-	same = ct_is_set(ct_equal(sent, received, sizeof sent));
-	ct_wipe(sent, sizeof sent);
-	ct_wipe(received, sizeof received);
-	return same;
+	return pk != NULL && sk != NULL && mceliece460896_check(pk, sk) == 0;
 }
 
-void rosenpass_peer_id(uint8_t id[static ROSENPASS_PEER_ID_BYTES],
-                       const uint8_t pk[static ROSENPASS_PUBLIC_KEY_BYTES], enum rosenpass_dialect dialect)
+int rosenpass_peer_id(uint8_t id[ROSENPASS_PEER_ID_BYTES], const uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES],
+                      enum rosenpass_dialect dialect)
 {
-	enum keyed_hash hash = messages_dialect_hash(dialect);
+	enum keyed_hash hash;
 
+	if (id == NULL || pk == NULL || (unsigned)dialect >= ROSENPASS_DIALECT_COUNT)
+		return ROSENPASS_E_ARGUMENT;
+	hash = messages_dialect_hash(dialect);
 	keyed_hash(hash, id, labels[hash][LABEL_PEER_ID], pk, ROSENPASS_PUBLIC_KEY_BYTES);
+	return 0;
 }

@@ -1,8 +1,25 @@
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
+
+#define TEXT(x) #x
+#define VERSION_TEXT(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+uint32_t rosenpass_version(void)
+{
+	return ROSENPASS_VERSION;
+}
+
+const char *rosenpass_version_text(void)
+{
+	return VERSION_TEXT(ROSENPASS_VERSION_MAJOR, ROSENPASS_VERSION_MINOR, ROSENPASS_VERSION_PATCH);
+}
+
+/* verdict_index() of ROSENPASS_DROPPED_... */
+#define DROPPED(name) (VERDICT_WITH_EFFECT_COUNT + ROSENPASS_DROPPED_##name - ROSENPASS_DROPPED)
 
 const char *rosenpass_verdict_name(enum rosenpass_verdict verdict)
 {
-	static const char *const names[ROSENPASS_VERDICT_COUNT] = {
+	static const char *const names[VERDICT_INDEX_COUNT + 1] = {
 		[ROSENPASS_ANSWERED] = "InitHello answered",
 		[ROSENPASS_ACCEPTED] = "RespHello accepted",
 		[ROSENPASS_EXCHANGED] = "key exchanged",
@@ -11,19 +28,20 @@ const char *rosenpass_verdict_name(enum rosenpass_verdict verdict)
 		[ROSENPASS_COOKIE_SENT] = "cookie demanded",
 		[ROSENPASS_COOKIE_TAKEN] = "cookie received",
 		[ROSENPASS_CROSSED] = "passed over for our own handshake",
-		[ROSENPASS_DROPPED_SIZE] = "not a message of this protocol",
-		[ROSENPASS_DROPPED_MAC] = "not addressed to this key",
-		[ROSENPASS_DROPPED_SESSION] = "no such session",
-		[ROSENPASS_DROPPED_AUTH] = "not authentic",
-		[ROSENPASS_DROPPED_PEER] = "unknown peer",
-		[ROSENPASS_DROPPED_DIALECT] = "dialect not allowed",
-		[ROSENPASS_DROPPED_BISCUIT] = "biscuit unknown or expired",
-		[ROSENPASS_DROPPED_REPLAY] = "biscuit outdated",
-		[ROSENPASS_DROPPED_LOAD] = "too many while under load",
-		[ROSENPASS_DROPPED_FAILURE] = "no random bytes",
+		[DROPPED(SIZE)] = "not a message of this protocol",
+		[DROPPED(MAC)] = "not addressed to this key",
+		[DROPPED(SESSION)] = "no such session",
+		[DROPPED(AUTH)] = "not authentic",
+		[DROPPED(PEER)] = "unknown peer",
+		[DROPPED(DIALECT)] = "dialect not allowed",
+		[DROPPED(BISCUIT)] = "biscuit unknown or expired",
+		[DROPPED(REPLAY)] = "biscuit outdated",
+		[DROPPED(LOAD)] = "too many while under load",
+		[DROPPED(FAILURE)] = "no random bytes",
+		[VERDICT_INDEX_COUNT] = "unknown",
 	};
 
-	return (unsigned)verdict < ROSENPASS_VERDICT_COUNT ? names[verdict] : "unknown";
+	return names[verdict_index(verdict)];
 }
 
 const char *rosenpass_error_name(int error)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/ct.h"
+#include "protocol/sized.h"
 
 static void wipe_slot(struct output_slot *slot)
 {
@@ -45,12 +46,14 @@ struct output_slot *outputs_add(struct outputs *outputs, enum rosenpass_output_k
 
 bool outputs_next(struct outputs *outputs, struct rosenpass_output *output)
 {
+	if (!sized_can_write(output, SIZED_OUTPUT))
+		return false;
 	while (outputs->taken < outputs->used) {
 		struct output_slot *slot = &outputs->slots[outputs->taken++];
 
 		if (slot->dropped)
 			continue;
-		*output = slot->output;
+		sized_write(output, &slot->output, sizeof slot->output);
 		return true;
 	}
 	return false;

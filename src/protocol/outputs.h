@@ -40,6 +40,7 @@ size_t outputs_room(const struct outputs *outputs);
 struct output_slot *outputs_add(struct outputs *outputs, enum rosenpass_output_kind kind, const uint8_t *data,
                                 size_t length);
 
+/* Takes the oldest one. Returns false if there is none, or output->size is too small; see sized.h. */
 bool outputs_next(struct outputs *outputs, struct rosenpass_output *output);
 
 /* Outputs of that peer that wait will carry this user pointer. */

@@ -1,21 +1,25 @@
 #include "protocol/rate_limit.h"
 
-#include <string.h>
-
-bool rate_limit_take(struct rate_limit *limit, const uint8_t *source, size_t source_len, uint64_t now_ns)
+bool rate_limit_take(struct rate_limit *limit, const struct rosenpass_address *source, uint64_t now_ns)
 {
-	uint8_t hash[KEYED_HASH_OUT_BYTES];
-	uint32_t index;
-	uint64_t *full_ns;
+	uint64_t *buckets[RATE_LIMIT_LEVELS];
+	uint64_t interval_ns = RATE_LIMIT_INTERVAL_NS;
 
-	keyed_hash(KEYED_HASH_BLAKE2B, hash, limit->key, source, source_len);
-	memcpy(&index, hash, sizeof index);
-	full_ns = &limit->full_ns[index % RATE_LIMIT_BUCKETS];
-	if (*full_ns < now_ns)
-		*full_ns = now_ns;
-	/* A bucket that needs n intervals to be full lacks n tokens. */
-	if (*full_ns - now_ns > (RATE_LIMIT_BURST - 1) * RATE_LIMIT_INTERVAL_NS)
-		return false;
-	*full_ns += RATE_LIMIT_INTERVAL_NS;
+	for (int level = 0; level < RATE_LIMIT_LEVELS; level++) {
+		uint64_t hash = short_hash(limit->key, source->bytes, usage_network_bytes(source, level));
+
+		buckets[level] = &limit->full_ns[level][hash % RATE_LIMIT_BUCKETS];
+		if (*buckets[level] < now_ns)
+			*buckets[level] = now_ns;
+		/* A bucket that needs n intervals to be full lacks n tokens. */
+		if (*buckets[level] - now_ns > RATE_LIMIT_BURST * RATE_LIMIT_INTERVAL_NS - interval_ns)
+			return false;
+		interval_ns /= RATE_LIMIT_LEVEL_FACTOR;
+	}
+	interval_ns = RATE_LIMIT_INTERVAL_NS;
+	for (int level = 0; level < RATE_LIMIT_LEVELS; level++) {
+		*buckets[level] += interval_ns;
+		interval_ns /= RATE_LIMIT_LEVEL_FACTOR;
+	}
 	return true;
 }

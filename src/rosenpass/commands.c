@@ -184,7 +184,11 @@ static const char help_text[] = "Show the usage of the program or of a command\n
 
 static int run_help(int count, char **words)
 {
-	if (count > 2) {
+	bool is_verb = count == 3 && strcmp(words[1], "peer") == 0 &&
+	               (strcmp(words[2], "list") == 0 || strcmp(words[2], "add") == 0 ||
+	                strcmp(words[2], "remove") == 0);
+
+	if (count > 2 && !is_verb) {
 		log_error("help: one command at a time");
 		return COMMAND_USAGE;
 	}
@@ -229,7 +233,7 @@ int commands_unknown(const char *name)
 
 	for (const struct command *command = commands; command->summary != NULL; command++)
 		names[count++] = command->name;
-	nearest = suggest_nearest(name, names, count);
+	nearest = suggest_command(name, names, count);
 	if (nearest != NULL)
 		log_error("no command %s; did you mean %s?", name, nearest);
 	else

@@ -7,6 +7,7 @@
 #include "config/options_first.h"
 #include "rosenpass/commands.h"
 #include "system/log.h"
+#include "rosenpass.h"
 
 #define NAME_MAX_BYTES 64
 
@@ -100,7 +101,7 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 			return complain(command, "unknown option ", (*words)[optind - 1]);
 		}
 	}
-	options->monitor.version = ROSENPASS_VERSION;
+	options->monitor.version = rosenpass_version_text();
 	*count -= optind;
 	*words += optind;
 	return DAEMON_OPTIONS_GO_ON;

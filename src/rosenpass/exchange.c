@@ -50,11 +50,6 @@ static int run(const struct arguments *arguments, const struct daemon_options *o
 		log_error("exchange: %s", problem);
 		return COMMAND_FAILED;
 	}
-	if (config.peer_count == 0) {
-		log_error("exchange: no peer given; add: peer public-key FILE outfile FILE");
-		config_release(&config);
-		return COMMAND_FAILED;
-	}
 	if (options->monitor.before_first_exchange != NULL)
 		config.before_first_exchange = *options->monitor.before_first_exchange;
 	if (options->monitor.on_exit != NULL)

@@ -178,6 +178,7 @@ static int write_pair(const struct request *request, const uint8_t *pk, const ui
 static int make(const struct request *request)
 {
 	static const struct rosenpass_environment environment = {
+		.size = sizeof environment,
 		.random = entropy_fill,
 		.allocate = secret_memory_allocate,
 		.release = secret_memory_release,

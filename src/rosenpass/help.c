@@ -37,9 +37,12 @@ void command_help_on_error(void)
 	(void)write_program_help(stderr);
 }
 
+/* --help may be shortened, as getopt_long() allows for the other options. */
 static bool is_help_option(const char *word)
 {
-	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0;
+	size_t length = strlen(word);
+
+	return strcmp(word, "-h") == 0 || (length > 2 && strncmp(word, "--help", length) == 0);
 }
 
 bool command_help_is_wanted(int count, char **words)

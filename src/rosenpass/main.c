@@ -11,6 +11,7 @@
 #include "rosenpass/commands.h"
 #include "rosenpass/manual.h"
 #include "system/log.h"
+#include "rosenpass.h"
 
 static int usage_error(const char *text, const char *word)
 {
@@ -57,8 +58,8 @@ static int prepare(void)
 
 static int show_version(void)
 {
-	return printf("rosenpass %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0 ? COMMAND_OK
-	                                                                              : COMMAND_FAILED;
+	return printf("rosenpass %s\n", rosenpass_version_text()) > 0 && fflush(stdout) == 0 ? COMMAND_OK
+	                                                                                     : COMMAND_FAILED;
 }
 
 static int set_level(int option, bool *is_set)

@@ -1,12 +1,15 @@
 #include "rosenpass/commands.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "config/options_first.h"
 #include "daemon/client.h"
 #include "rosenpass/status_text.h"
 #include "system/log.h"
@@ -57,23 +60,29 @@ static json_t *pack_words(int count, char **words)
 
 static int finish(const char *name, json_t *answer, const char *what)
 {
+	const char *warning;
+
 	if (answer == NULL)
 		return COMMAND_FAILED;
 	(void)printf("%s: %s peer %s\n", name, what, json_string_value(json_object_get(answer, "name")));
+	warning = json_string_value(json_object_get(answer, "warning"));
+	if (warning != NULL)
+		log_warn("%s: its outfile cannot be written: %s; the daemon tries again until it works", name,
+		         warning);
 	json_decref(answer);
 	return fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
-static int list_peers(int count, char **words)
+static int list_peers(const char *daemon, int count, char **words)
 {
 	char chosen[CLIENT_NAME_BYTES];
 	const char *name;
 	json_t *answer;
 	char *text;
 
-	if (count > 1)
-		return usage_error("too many words, from ", words[1]);
-	name = client_choose(count > 0 ? words[0] : NULL, chosen);
+	if (count > 1 || (count > 0 && daemon != NULL))
+		return usage_error("too many words, from ", words[count - 1]);
+	name = client_choose(count > 0 ? words[0] : daemon, chosen);
 	answer = name == NULL ? NULL : client_ask(name, json_pack("{s:s}", "command", "status"));
 	if (answer == NULL)
 		return COMMAND_FAILED;
@@ -124,27 +133,70 @@ static int remove_peer(const char *daemon, int count, char **words)
 	              "removed");
 }
 
+/* Each word of a peer has one value, but for these. */
+static size_t values_of_add(const char *word, size_t position)
+{
+	(void)position;
+	if (strcmp(word, "peer") == 0)
+		return 0;
+	return strcmp(word, "wireguard") == 0 ? 2 : 1;
+}
+
+static size_t no_values(const char *word, size_t position)
+{
+	(void)word;
+	(void)position;
+	return 0;
+}
+
+/* Reads the options behind the verb, wherever they stand, and leaves the other words. */
+static int read_options(const char **daemon, int *count, char ***words)
+{
+	static const struct option known[] = {
+		{ "daemon", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *incomplete = options_first(*count, *words, "+:h", known,
+	                                       strcmp((*words)[0], "add") == 0 ? values_of_add : no_values);
+	int option;
+
+	if (incomplete != NULL)
+		return usage_error("a value is missing after ", incomplete);
+	/* 0 makes getopt start afresh: main has used it. */
+	optind = 0;
+	opterr = 0;
+	while ((option = getopt_long(*count, *words, "+:h", known, NULL)) != -1) {
+		if (option == 'h')
+			return command_help("peer");
+		if (option != 'd')
+			return usage_error(option == ':' ? "a value is missing after " : "unknown option ",
+			                   (*words)[optind - 1]);
+		*daemon = optarg;
+	}
+	*count -= optind;
+	*words += optind;
+	return COMMANDS_GO_ON;
+}
+
 int command_peer(int count, char **words)
 {
 	const char *daemon = NULL;
 	const char *verb = count > 1 ? words[1] : "";
+	bool is_list = strcmp(verb, "list") == 0;
+	bool is_add = strcmp(verb, "add") == 0;
+	int status;
 
-	if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0)
+	if (strcmp(verb, "help") == 0 || (count == 3 && strcmp(words[2], "help") == 0))
 		return command_help("peer");
-	count -= 2;
-	words += 2;
-	if (count >= 0 && strcmp(verb, "list") == 0)
-		return list_peers(count, words);
-	if (count >= 2 && strcmp(words[0], "--daemon") == 0) {
-		daemon = words[1];
-		count -= 2;
-		words += 2;
-	}
-	if (count > 0 && words[0][0] == '-')
-		return usage_error("unknown option, or one without its value: ", words[0]);
-	if (strcmp(verb, "add") == 0)
-		return add_peer(daemon, count, words);
-	if (strcmp(verb, "remove") == 0)
-		return remove_peer(daemon, count, words);
-	return usage_error("expected list, add or remove, not ", verb[0] == '\0' ? "nothing" : verb);
+	if (!is_list && !is_add && strcmp(verb, "remove") != 0)
+		return usage_error("expected list, add or remove, not ", verb[0] == '\0' ? "nothing" : verb);
+	count--;
+	words++;
+	status = read_options(&daemon, &count, &words);
+	if (status != COMMANDS_GO_ON)
+		return status;
+	if (is_list)
+		return list_peers(daemon, count, words);
+	return is_add ? add_peer(daemon, count, words) : remove_peer(daemon, count, words);
 }

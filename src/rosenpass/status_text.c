@@ -242,7 +242,9 @@ static void put_key(struct out *out, json_t *peer)
 	const char *role = text_of(peer, "role");
 
 	if (is_true(peer, "has_key")) {
-		put_age(out, "latest key", json_object_get(peer, "key_age"), " ago");
+		put_age(out, "latest key", json_object_get(peer, "key_age"),
+		        json_is_false(json_object_get(peer, "confirmed")) ? " ago, not confirmed by the peer"
+		                                                          : " ago");
 		put_age(out, "next exchange", json_object_get(peer, "renewal_in"), " from now");
 	} else {
 		put(out, "  latest key: ");

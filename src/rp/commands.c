@@ -153,7 +153,7 @@ int commands_unknown(const char *name)
 
 	for (const struct command *command = commands; command->name != NULL; command++)
 		names[count++] = command->name;
-	nearest = suggest_nearest(name, names, count);
+	nearest = suggest_command(name, names, count);
 	if (nearest != NULL)
 		return commands_usage_error(NULL, "Unknown command %s; did you mean %s?", name, nearest);
 	return commands_usage_error(NULL, "Unknown command %s", name);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "system/log.h"
+#include "system/program.h"
 #include "wireguard/userspace.h"
 #include "wireguard/wireguard.h"
 
@@ -27,38 +28,19 @@ static void rest(void)
 	(void)nanosleep(&time, NULL);
 }
 
-/* Whether PATH, or the word itself, leads to a program. */
-static bool is_installed(const char *word)
-{
-	const char *path = getenv("PATH");
-	char file[4096];
-
-	if (strchr(word, '/') != NULL)
-		return access(word, X_OK) == 0;
-	while (path != NULL && *path != '\0') {
-		size_t length = strcspn(path, ":");
-		int size = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, word);
-
-		if (length > 0 && size > 0 && (size_t)size < sizeof file && access(file, X_OK) == 0)
-			return true;
-		path += length + (path[length] == ':');
-	}
-	return false;
-}
-
 static const char *choose(char problem[static DRIVER_PROBLEM_BYTES])
 {
 	const char *wanted = getenv(VARIABLE);
 
 	if (wanted != NULL && wanted[0] != '\0') {
-		if (is_installed(wanted))
+		if (program_is_there(wanted))
 			return wanted;
 		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, VARIABLE " is \"%s\", which is no program here",
 		               wanted);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
-		if (is_installed(programs[i]))
+		if (program_is_there(programs[i]))
 			return programs[i];
 	}
 	(void)snprintf(problem, DRIVER_PROBLEM_BYTES,

@@ -7,6 +7,7 @@
 #include "rp/commands.h"
 #include "rp/vpn.h"
 #include "system/log.h"
+#include "rosenpass.h"
 
 /* What getopt_long() gets; the first character makes it stop where options end. */
 #define SHORT_OPTIONS "+:h"
@@ -73,7 +74,7 @@ static int read_options(struct vpn_options *chosen, options_first_values *values
 			return commands_usage_error(command, "unknown option %s", (*words)[optind - 1]);
 		}
 	}
-	chosen->version = ROSENPASS_VERSION;
+	chosen->version = rosenpass_version_text();
 	*count -= optind;
 	*words += optind;
 	return COMMANDS_GO_ON;

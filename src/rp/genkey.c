@@ -44,10 +44,10 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
 	if (*is_new)
 		return true;
-	if (result != 0)
-		errno = -result;
-	if (errno != EEXIST || stat(folder, &status) != 0) {
-		log_error("genkey: cannot make folder \"%s\": %s", folder, strerror(errno));
+	if (result == 0)
+		result = -errno;
+	if (result != -EEXIST || stat(folder, &status) != 0) {
+		log_error("genkey: cannot make folder \"%s\": %s", folder, directory_problem(result));
 		return false;
 	}
 	if (!S_ISDIR(status.st_mode))
@@ -132,6 +132,7 @@ static int write_pair(const struct paths *paths, const uint8_t *pk, const uint8_
 static int make_rosenpass(const struct paths *paths, struct secrets *secrets)
 {
 	static const struct rosenpass_environment environment = {
+		.size = sizeof environment,
 		.random = entropy_fill,
 		.allocate = secret_memory_allocate,
 		.release = secret_memory_release,

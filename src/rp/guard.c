@@ -143,6 +143,16 @@ int guard_start(struct guard *guard)
 	return 0;
 }
 
+bool guard_runs(struct guard *guard)
+{
+	if (guard->pid == 0 || waitpid(guard->pid, NULL, WNOHANG) != guard->pid)
+		return guard->pid != 0;
+	(void)close(guard->fd);
+	guard->fd = -1;
+	guard->pid = 0;
+	return false;
+}
+
 static void tell(const struct guard *guard, const struct message *message)
 {
 	if (guard->fd < 0)

@@ -7,6 +7,7 @@
  * secrets.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,6 +21,9 @@ struct guard {
 
 /* Before any key is read. 0 or negative errno. */
 int guard_start(struct guard *guard) __attribute__((warn_unused_result));
+
+/* Whether it runs; collects one that has ended, which nobody but a signal does to it. */
+bool guard_runs(struct guard *guard) __attribute__((warn_unused_result));
 
 /* The interface to delete at the end: its name and index; 0: none (any more). */
 void guard_watch(const struct guard *guard, const char *name, uint32_t index);

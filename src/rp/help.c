@@ -32,9 +32,13 @@ static int help_with_program(void)
 	return result >= 0 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
+/* --help may be shortened, as getopt_long() allows for the other options. */
 bool command_is_help_option(const char *word)
 {
-	return strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-help") == 0;
+	size_t length = strlen(word);
+
+	return strcmp(word, "-h") == 0 || strcmp(word, "-help") == 0 ||
+	       (length > 2 && strncmp(word, "--help", length) == 0);
 }
 
 bool command_help_is_wanted(int count, char **words)

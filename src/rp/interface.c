@@ -19,6 +19,8 @@
 /* Many routes take long to look at, and somebody who takes them away for ever shall not keep us busy. */
 #define WAYS_NS (2 * CLOCK_SECOND_NS)
 #define WAYS_REST 50
+/* So many tunnels can start at the same time and find the same table free. */
+#define TABLE_TRIES 16
 /*
  * An owner who makes an interface gives it a key and addresses in a moment, and sets it up last. What we had
  * added by then would be an error to him.
@@ -185,7 +187,25 @@ static int provide(struct interface *interface, bool *is_new)
 
 static bool has_wide(const struct interface *interface)
 {
-	return ways_has_wide(&interface->ways, AF_INET) || ways_has_wide(&interface->ways, AF_INET6);
+	return ways_has_wide(&interface->ways, AF_INET, NULL) ||
+	       ways_has_wide(&interface->ways, AF_INET6, NULL);
+}
+
+/* Whether nothing is to be marked. */
+static bool is_mark_off(const struct interface *interface)
+{
+	return interface->has_fwmark && interface->fwmark == 0;
+}
+
+/* What goes to a peer must not go into the tunnel. Without a mark that is for others to see to. */
+static void keep_out(struct interface *interface, const struct wireguard_device *present)
+{
+	if (is_mark_off(interface))
+		return;
+	for (size_t i = 0; i < interface->peer_count; i++)
+		(void)ways_keep_out(&interface->ways, &interface->peers[i].endpoint, interface->index);
+	for (size_t i = 0; i < present->peer_count; i++)
+		(void)ways_keep_out(&interface->ways, &present->peers[i].endpoint, interface->index);
 }
 
 /* The mark that the interface has to have; 0: any. */
@@ -197,12 +217,12 @@ static uint32_t needed_mark(const struct interface *interface)
 /* Chooses a mark where routes need one. */
 static int choose_mark(struct interface *interface, const struct wireguard_device *present)
 {
-	bool is_off = interface->has_fwmark && interface->fwmark == 0;
 	int result;
 
+	keep_out(interface, present);
 	if (!has_wide(interface))
 		return 0;
-	if (is_off) {
+	if (is_mark_off(interface)) {
 		if (!interface->was_there)
 			log_warn("no default route is made: with fwmark off it would take the tunnel's own "
 			         "packets");
@@ -312,12 +332,14 @@ static int promise_mtu(struct interface *interface, uint32_t mtu)
 static uint32_t path_mtu(const struct interface *interface, const struct wireguard_device *present)
 {
 	struct mtu mtu = { 0 };
+	/* It may be about to get it. */
+	uint32_t mark = needed_mark(interface) != 0 ? needed_mark(interface) : present->fwmark;
 
 	for (size_t i = 0; i < present->peer_count; i++)
-		mtu_take(&mtu, &present->peers[i].endpoint, present->fwmark, interface->index);
+		mtu_take(&mtu, &present->peers[i].endpoint, mark, interface->index);
 	/* Before the first key WireGuard has no endpoints. */
 	for (size_t i = 0; i < interface->peer_count; i++)
-		mtu_take(&mtu, &interface->peers[i].endpoint, present->fwmark, interface->index);
+		mtu_take(&mtu, &interface->peers[i].endpoint, mark, interface->index);
 	return mtu_of_tunnel(&mtu);
 }
 
@@ -409,17 +431,28 @@ static size_t make_ways(struct interface *interface, const struct wireguard_devi
 		.guard = &interface->guard,
 	};
 	static const uint16_t families[] = { AF_INET, AF_INET6 };
+	struct ways *ways = &interface->ways;
+	struct policy *policy = &interface->policy;
 	bool has_conflict;
+	bool may_lead;
+	uint8_t bits;
 	size_t made;
 
-	if (interface->ways.wide_table == 0 && interface->policy.mark != 0 && knows_names(interface, present))
-		interface->ways.wide_table = interface->policy.mark;
-	made = ways_make(&interface->ways, &target, &has_conflict);
+	if (ways->wide_table == 0 && policy->table != 0 && knows_names(interface, present))
+		ways->wide_table = policy->table;
+	made = ways_make(ways, &target, &has_conflict);
+	for (int i = 0; i < TABLE_TRIES && ways->is_table_taken && policy_choose_again(policy) == 0; i++) {
+		ways_leave_table(ways, &target);
+		ways->wide_table = policy->table;
+		made += ways_make(ways, &target, &has_conflict);
+	}
 	if (conflict != NULL)
 		*conflict = has_conflict;
-	for (size_t f = 0; f < sizeof families / sizeof families[0] && !has_conflict; f++) {
-		if (interface->ways.wide_table != 0 && ways_has_wide(&interface->ways, families[f]))
-			made += policy_keep(&interface->policy, families[f], &interface->guard);
+	/* A conflict at the start is an error, and nothing is to be led there. */
+	may_lead = ways->wide_table != 0 && (!has_conflict || interface->was_there);
+	for (size_t f = 0; f < sizeof families / sizeof families[0] && may_lead; f++) {
+		if (ways_has_wide(ways, families[f], &bits))
+			made += policy_keep(policy, families[f], bits, &interface->guard);
 	}
 	return made;
 }
@@ -468,7 +501,8 @@ static int keep(struct interface *interface, const struct link *link)
 	if (!has_peers(interface, &present)) {
 		result = -1;
 	} else {
-		result = keep_mark(interface, &present) ? 0 : 1;
+		if (choose_mark(interface, &present) == 0)
+			result = keep_mark(interface, &present) ? 0 : 1;
 		keep_ways(interface, link, &present);
 	}
 	wireguard_release(&present);
@@ -523,6 +557,29 @@ int interface_establish(void *context, const char *device)
 	interface->was_there = true;
 	interface->is_complete = true;
 	return 0;
+}
+
+bool interface_check(void *context)
+{
+	struct interface *interface = context;
+
+	if (guard_runs(&interface->guard))
+		return true;
+	log_error("the process rp-guard is gone, which undoes what we have changed if we are killed; ending");
+	return false;
+}
+
+bool interface_reach(void *context, const union address_socket *address)
+{
+	struct interface *interface = context;
+
+	if (is_mark_off(interface) || !ways_keep_out(&interface->ways, address, interface->index))
+		return false;
+	/* Before the first packet. */
+	interface->ways_due_ns = 0;
+	if (interface->is_complete && interface_establish(interface, interface->name) < 0)
+		log_debug("interface %s is not complete any more", interface->name);
+	return true;
 }
 
 /* Whether the interface of our name is the one that we know. */

@@ -61,6 +61,17 @@ struct interface {
  */
 int interface_establish(void *context, const char *device) __attribute__((warn_unused_result));
 
+/*
+ * Whether the process that has to outlive us is there; false: said in the log. context is a struct interface.
+ */
+bool interface_check(void *context) __attribute__((warn_unused_result));
+
+/*
+ * Before messages are sent to an address: sees to it that they do not go into the tunnel. context is a struct
+ * interface. true: the interface may have another mark.
+ */
+bool interface_reach(void *context, const union address_socket *address) __attribute__((warn_unused_result));
+
 /* Wipes the private key, in a child process that has no business with it. */
 void interface_forget(void *context);
 

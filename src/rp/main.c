@@ -10,6 +10,7 @@
 
 #include "rp/commands.h"
 #include "system/log.h"
+#include "rosenpass.h"
 
 /* A socket or key file that got the number of a closed standard stream would be written into. */
 static bool occupy_standard_streams(void)
@@ -46,7 +47,8 @@ static int prepare(void)
 
 static int show_version(void)
 {
-	return printf("rp %s\n", ROSENPASS_VERSION) > 0 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
+	return printf("rp %s\n", rosenpass_version_text()) > 0 && fflush(stdout) == 0 ? COMMAND_OK
+	                                                                              : COMMAND_FAILED;
 }
 
 static bool is_one_of(const char *word, const char *a, const char *b)

@@ -23,9 +23,17 @@
 
 /* --- the table ----------------------------------------------------------------------- */
 
+/* Who uses a number. */
 struct search {
-	uint32_t table;
-	bool is_taken;
+	uint32_t number;
+	bool is_table; /* a table that is not empty, or that a rule names */
+	bool is_mark;  /* a mark that a rule looks for */
+};
+
+/* The first rule of a full tunnel, with that mark if it is not 0. */
+struct tunnel_rule {
+	uint32_t mark;
+	uint32_t table; /* 0: there is none */
 };
 
 static int take_any_route(void *context, const struct route_seen *seen)
@@ -33,7 +41,7 @@ static int take_any_route(void *context, const struct route_seen *seen)
 	struct search *search = context;
 
 	(void)seen;
-	search->is_taken = true;
+	search->is_table = true;
 	return 0;
 }
 
@@ -41,35 +49,80 @@ static int take_any_rule(void *context, const struct rule_seen *seen)
 {
 	struct search *search = context;
 
-	search->is_taken |= seen->table == search->table || seen->mark == search->table;
+	search->is_table |= seen->table == search->number;
+	search->is_mark |= seen->mark == search->number;
 	return 0;
 }
 
-/* A family that the kernel does not have takes no table. */
-static bool is_free(uint32_t table)
+static int take_tunnel_rule(void *context, const struct rule_seen *seen)
 {
-	static const uint16_t families[] = { AF_INET, AF_INET6 };
-	struct search search = { .table = table };
+	struct tunnel_rule *rule = context;
 
-	for (size_t f = 0; f < sizeof families / sizeof families[0] && !search.is_taken; f++) {
-		if (route_list(families[f], table, take_any_route, &search) != 0 ||
+	if (rule->table == 0 && rule_is_of_tunnel(seen) && (rule->mark == 0 || rule->mark == seen->mark))
+		*rule = (struct tunnel_rule){ seen->mark, seen->table };
+	return 0;
+}
+
+static const uint16_t families[] = { AF_INET, AF_INET6 };
+
+/* A family that the kernel does not have uses nothing. */
+static struct search look_for(uint32_t number)
+{
+	struct search search = { .number = number };
+
+	for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+		if (route_list(families[f], number, take_any_route, &search) != 0 ||
 		    rule_list(families[f], take_any_rule, &search) != 0)
 			log_debug("the routing rules of one family cannot be read");
 	}
-	return !search.is_taken;
+	return search;
+}
+
+static struct tunnel_rule find_tunnel_rule(uint32_t mark)
+{
+	struct tunnel_rule rule = { .mark = mark };
+
+	for (size_t f = 0; f < sizeof families / sizeof families[0] && rule.table == 0; f++) {
+		if (rule_list(families[f], take_tunnel_rule, &rule) != 0)
+			log_debug("the routing rules of one family cannot be read");
+	}
+	return rule;
+}
+
+int policy_choose_again(struct policy *policy)
+{
+	for (uint32_t i = 0; i < TABLE_TRIES; i++) {
+		const struct search search = look_for(FIRST_TABLE + i);
+
+		if (search.is_table || search.is_mark)
+			continue;
+		policy->table = search.number;
+		return 0;
+	}
+	return -EBUSY;
 }
 
 int policy_choose(struct policy *policy, uint32_t wanted, uint32_t present)
 {
+	int result = 0;
+
 	if (wanted != 0)
 		policy->mark = wanted;
 	if (policy->mark == 0)
 		policy->mark = present;
-	for (uint32_t i = 0; i < TABLE_TRIES && policy->mark == 0; i++) {
-		if (is_free(FIRST_TABLE + i))
-			policy->mark = FIRST_TABLE + i;
+	if (policy->table == 0 && policy->mark != 0) {
+		policy->table = find_tunnel_rule(policy->mark).table;
+		if (policy->table == 0 && !look_for(policy->mark).is_table)
+			policy->table = policy->mark;
 	}
-	return policy->mark == 0 ? -EBUSY : 0;
+	if (policy->table == 0)
+		result = policy_choose_again(policy);
+	if (policy->mark == 0 && result == 0) {
+		const struct tunnel_rule other = find_tunnel_rule(0);
+
+		policy->mark = other.table != 0 ? other.mark : policy->table;
+	}
+	return result;
 }
 
 /* --- rules --------------------------------------------------------------------------- */
@@ -97,16 +150,19 @@ static int take_rule(void *context, const struct rule_seen *seen)
 }
 
 /* Changes are compared as bytes. */
-static void fill_rules(struct look *look, uint16_t family, uint32_t mark, uint32_t priority)
+static void fill_rules(struct look *look, const struct policy *policy, uint16_t family, uint8_t bits)
 {
+	uint32_t priority = policy->families[family == AF_INET6].priority;
+
 	memset(look, 0, sizeof *look);
 	look->by_mark.family = family;
-	look->by_mark.table = mark;
-	look->by_mark.mark = mark;
+	look->by_mark.table = policy->table;
+	look->by_mark.mark = policy->mark;
 	look->by_mark.priority = priority;
 	look->by_length.family = family;
 	look->by_length.table = ROUTE_TABLE_MAIN;
 	look->by_length.priority = priority - 1;
+	look->by_length.suppress_bits = bits > 0 ? bits - 1u : 0;
 }
 
 static int add(struct guard *guard, const struct rule *rule)
@@ -122,30 +178,29 @@ static int add(struct guard *guard, const struct rule *rule)
 }
 
 /* Before all rules but the kernel's first one, as rules without a priority are put there. */
-static int choose_priority(struct policy *policy, struct look *look, struct policy_family *known)
+static int choose_priority(struct policy *policy, struct look *look, uint8_t bits)
 {
 	uint16_t family = look->by_mark.family;
-	int result;
+	struct policy_family *known = &policy->families[family == AF_INET6];
 
 	known->is_by_others = look->has_by_mark;
 	if (known->is_by_others)
 		return 0;
 	known->priority = look->second > PRIORITY_MIN ? look->second - 1 : PRIORITY_MIN;
-	fill_rules(look, family, policy->mark, known->priority);
-	result = rule_list(family, take_rule, look);
-	return result;
+	fill_rules(look, policy, family, bits);
+	return rule_list(family, take_rule, look);
 }
 
-static int keep(struct policy *policy, uint16_t family, struct guard *guard, size_t *made)
+static int keep(struct policy *policy, uint16_t family, uint8_t bits, struct guard *guard, size_t *made)
 {
 	struct policy_family *known = &policy->families[family == AF_INET6];
 	struct look look;
 	int result;
 
-	fill_rules(&look, family, policy->mark, known->priority);
+	fill_rules(&look, policy, family, bits);
 	result = rule_list(family, take_rule, &look);
 	if (result == 0 && known->priority == 0)
-		result = choose_priority(policy, &look, known);
+		result = choose_priority(policy, &look, bits);
 	if (result != 0 || known->is_by_others)
 		return result;
 	/* The main table first: until then, what it leads to a neighbour would go into the tunnel. */
@@ -185,10 +240,11 @@ static int set(struct guard *guard, const char *name, int value)
 
 /*
  * Answers to marked packets come without a mark. Where the kernel looks for the way back to their source, it
- * finds the tunnel, and with strict filtering drops them.
+ * finds the tunnel, and with strict filtering drops them. Another tunnel that ends may set back what we need.
  */
-static void see_to_settings(struct guard *guard)
+static void keep_settings(struct policy *policy, struct guard *guard)
 {
+	bool is_news = !policy->is_filtering_said;
 	int all;
 	int result = set(guard, VALID_MARK, 1);
 
@@ -196,40 +252,44 @@ static void see_to_settings(struct guard *guard)
 		log_debug("cannot set " VALID_MARK " to 1: %s", strerror(-result));
 	result = sysctl_read(REVERSE_PATH, &all);
 	if (result != 0) {
-		log_info("cannot read the setting net.ipv4.conf.all.rp_filter (%s); strict filtering, 1, "
-		         "would "
-		         "drop the answers of peers",
-		         strerror(-result));
+		log_write(is_news ? LOG_INFO : LOG_DEBUG,
+		          "cannot read the setting net.ipv4.conf.all.rp_filter (%s); strict filtering, 1, "
+		          "would "
+		          "drop the answers of peers",
+		          strerror(-result));
+		policy->is_filtering_said = true;
 		return;
 	}
-	if (all == REVERSE_PATH_LOOSE || !sysctl_is_anywhere(REVERSE_PATH_SETTING, REVERSE_PATH_STRICT))
+	if (all == REVERSE_PATH_LOOSE || !sysctl_is_anywhere(REVERSE_PATH_SETTING, REVERSE_PATH_STRICT)) {
+		policy->is_filtering_said = false;
 		return;
+	}
 	result = set(guard, REVERSE_PATH, REVERSE_PATH_LOOSE);
+	policy->is_filtering_said = result != 0;
 	if (result == 0)
-		log_info("net.ipv4.conf.all.rp_filter is 2 (loose) until the end: strict filtering would "
-		         "drop the "
-		         "answers of peers");
+		log_info(
+			"net.ipv4.conf.all.rp_filter is 2 (loose) until the end: strict filtering would drop "
+			"the answers of peers");
 	else
-		log_warn("strict filtering drops the answers of peers: set net.ipv4.conf.all.rp_filter to 2 "
-		         "(%s)",
-		         strerror(-result));
+		log_write(is_news ? LOG_WARN : LOG_DEBUG,
+		          "strict filtering drops the answers of peers: set net.ipv4.conf.all.rp_filter to 2 "
+		          "(%s)",
+		          strerror(-result));
 }
 
-size_t policy_keep(struct policy *policy, uint16_t family, struct guard *guard)
+size_t policy_keep(struct policy *policy, uint16_t family, uint8_t bits, struct guard *guard)
 {
 	struct policy_family *known = &policy->families[family == AF_INET6];
 	size_t made = 0;
-	int result = keep(policy, family, guard, &made);
+	int result = keep(policy, family, bits, guard, &made);
 
 	if (result != known->problem && result != 0)
 		log_error("cannot make the routing rules of IPv%d for the table %u: %s",
-		          family == AF_INET6 ? 6 : 4, policy->mark,
+		          family == AF_INET6 ? 6 : 4, policy->table,
 		          result == -EPERM ? "not allowed; start as root or with CAP_NET_ADMIN"
 		                           : strerror(-result));
 	known->problem = result;
-	if (made > 0 && family == AF_INET && !policy->has_settings) {
-		see_to_settings(guard);
-		policy->has_settings = true;
-	}
+	if (result == 0 && family == AF_INET && !known->is_by_others)
+		keep_settings(policy, guard);
 	return made;
 }

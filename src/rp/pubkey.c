@@ -17,6 +17,7 @@
 #include "system/secret_memory.h"
 
 #define FOLDER_MODE 0755
+#define PERMISSIONS 0777
 #define KEY_MODE 0644
 
 /* What the public folder gets. */
@@ -72,18 +73,15 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	int empty;
 
 	*is_new = result == 0 && mkdir(folder, FOLDER_MODE) == 0;
-	/* What is in it is public, whatever our umask. */
-	if (*is_new)
-		(void)chmod(folder, FOLDER_MODE);
 	if (*is_new)
 		return true;
-	if (result != 0)
-		errno = -result;
-	if (errno != EEXIST) {
-		log_error("pubkey: cannot make folder \"%s\": %s", folder, strerror(errno));
+	if (result == 0)
+		result = -errno;
+	empty = result == -EEXIST ? rp_keys_is_empty(folder) : 0;
+	if (result != -EEXIST || empty == -ENOENT) {
+		log_error("pubkey: cannot make folder \"%s\": %s", folder, directory_problem(result));
 		return false;
 	}
-	empty = rp_keys_is_empty(folder);
 	if (empty == -ENOTDIR)
 		log_error("pubkey: \"%s\" exists and is no folder; choose another name", folder);
 	else if (empty < 0)
@@ -131,6 +129,8 @@ int command_pubkey(int count, char **words)
 		return status;
 	if (secret_memory_protect_process() != 0)
 		log_warn("cannot forbid core dumps of this process");
+	/* What is made is public, and so is the way there. */
+	(void)umask(PERMISSIONS & ~FOLDER_MODE);
 	status = COMMAND_FAILED;
 	if (read_private(&contents, words[1]) == 0 && prepare_folder(words[2], &is_new)) {
 		if (write_public(&contents, words[2]) == 0)

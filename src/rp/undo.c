@@ -115,6 +115,21 @@ static bool restore_route(const struct undo *undo, int *problem)
 	return result == 0 || result == -EEXIST;
 }
 
+static void say_lost(const struct route_saved *saved, int problem)
+{
+	struct route_seen seen;
+	char prefix[ROUTE_PREFIX_BYTES];
+	char words[ROUTE_WORDS_BYTES];
+
+	if (route_read_saved(&seen, saved) != 0)
+		return;
+	route_format_prefix(prefix, &seen.prefix);
+	route_format(words, &seen);
+	log_warn("the route to %s%s%s%s, which ours had replaced, cannot be made again: %s", prefix,
+	         words[0] == '\0' ? "" : " (", words, words[0] == '\0' ? "" : ")",
+	         problem == -ENODEV ? "its interface is gone" : strerror(-problem));
+}
+
 /*
  * Makes replaced routes again when ours are gone. Some need others, to their gateway, whatever their order.
  * Those whose interface is gone or down stay away.
@@ -139,7 +154,7 @@ static void restore_routes(struct undo_list *list)
 		int problem;
 
 		if (!restore_route(&list->all[i], &problem))
-			log_warn("a route that we had replaced cannot be made again: %s", strerror(-problem));
+			say_lost(&list->all[i].replaced, problem);
 	}
 }
 

@@ -1,7 +1,6 @@
 #include "rp/vpn.h"
 
 #include <errno.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,19 +167,6 @@ static int add_listen(struct config *config, struct interface *interface, const 
 	return 0;
 }
 
-/* The mark is also the number of a routing table. */
-static int check_mark(const struct interface *interface)
-{
-	bool has_wide = ways_has_wide(&interface->ways, AF_INET) || ways_has_wide(&interface->ways, AF_INET6);
-
-	if (!has_wide || interface->fwmark < RT_TABLE_DEFAULT || interface->fwmark > RT_TABLE_LOCAL)
-		return 0;
-	log_error("fwmark %u is the number of a table of the kernel; for a tunnel that takes all packets "
-	          "choose another one",
-	          interface->fwmark);
-	return -1;
-}
-
 /* What the daemon and the interface are to be, from what rp was told. */
 static int plan(struct config *config, struct interface *interface, const struct rp_config *from)
 {
@@ -202,7 +188,7 @@ static int plan(struct config *config, struct interface *interface, const struct
 		                  labels[i]);
 	}
 	labels_release(labels, from->peer_count);
-	return result != 0 ? result : check_mark(interface);
+	return result;
 }
 
 static int run(const struct rp_config *from, const struct vpn_options *options, struct interface *interface)
@@ -216,6 +202,8 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
 		.establish = interface_establish,
+		.reach = interface_reach,
+		.check = interface_check,
 		.forget = interface_forget,
 		.context = interface,
 		.no_reload = "rp reads its configuration once; end it and start it again",

@@ -1,6 +1,5 @@
 #include "rp/ways.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,17 +9,8 @@
 #include "wireguard/link.h"
 #include "wireguard/route.h"
 
-#define PREFIX_TEXT_BYTES (INET6_ADDRSTRLEN + 4)
 /* 0.0.0.0/0, or its halves. */
 #define WIDE_BITS 1
-
-static void format_prefix(char out[static PREFIX_TEXT_BYTES], const struct wireguard_allowed_ip *prefix)
-{
-	char address[INET6_ADDRSTRLEN] = "";
-
-	(void)inet_ntop(prefix->family, &prefix->v6, address, sizeof address);
-	(void)snprintf(out, PREFIX_TEXT_BYTES, "%s/%u", address, prefix->bits);
-}
 
 bool ways_is_wide(const struct wireguard_allowed_ip *prefix)
 {
@@ -42,13 +32,60 @@ int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool 
 	return 0;
 }
 
-bool ways_has_wide(const struct ways *ways, uint16_t family)
+bool ways_has_wide(const struct ways *ways, uint16_t family, uint8_t *bits)
 {
+	bool found = false;
+
 	for (size_t i = 0; i < ways->count; i++) {
-		if (ways->all[i].is_wide && ways->all[i].prefix.family == family)
-			return true;
+		const struct way *way = &ways->all[i];
+
+		if (!way->is_wide || way->prefix.family != family)
+			continue;
+		if (bits != NULL && (!found || way->prefix.bits < *bits))
+			*bits = way->prefix.bits;
+		found = true;
 	}
-	return false;
+	return found;
+}
+
+static bool is_within(const union address_socket *address, const struct wireguard_allowed_ip *prefix)
+{
+	uint8_t key[2][ROUTE_KEY_BYTES];
+	struct wireguard_allowed_ip other = { .family = address->any.sa_family, .bits = prefix->bits };
+
+	if (other.family != prefix->family)
+		return false;
+	if (other.family == AF_INET)
+		other.v4 = address->v4.sin_addr;
+	else
+		other.v6 = address->v6.sin6_addr;
+	route_key(key[0], prefix, 0);
+	route_key(key[1], &other, 0);
+	return memcmp(key[0], key[1], ROUTE_KEY_BYTES) == 0;
+}
+
+/* How long the prefix is by which packets to an address go elsewhere; 0: there is none. */
+static uint8_t bits_elsewhere(const union address_socket *address, uint32_t index)
+{
+	struct route_seen seen;
+
+	return route_path(address, 0, &seen) == 0 && seen.index != index ? seen.prefix.bits : 0;
+}
+
+bool ways_keep_out(struct ways *ways, const union address_socket *peer, uint32_t index)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < ways->count; i++) {
+		struct way *way = &ways->all[i];
+
+		if (!way->is_route || way->is_wide || !is_within(peer, &way->prefix) ||
+		    way->prefix.bits < bits_elsewhere(peer, index))
+			continue;
+		way->is_wide = true;
+		any = true;
+	}
+	return any;
 }
 
 static void say(struct way *way, const char *name, int result)
@@ -56,13 +93,20 @@ static void say(struct way *way, const char *name, int result)
 	enum log_level level = way->problem == result ? LOG_DEBUG : LOG_ERROR;
 	const char *words =
 		result == -EPERM ? "not allowed; start as root or with CAP_NET_ADMIN" : strerror(-result);
-	char text[PREFIX_TEXT_BYTES];
+	char text[ROUTE_PREFIX_BYTES];
+	bool is_switched_off =
+		way->prefix.family == AF_INET6 && (result == -EACCES || (result == -EPERM && !way->is_route));
 
 	way->problem = result;
-	format_prefix(text, &way->prefix);
-	if (way->is_route)
+	route_format_prefix(text, &way->prefix);
+	if (way->is_route && is_switched_off)
+		log_write(level,
+		          "cannot make the route to %s: IPv6 is switched off on interface %s (sysctl "
+		          "net.ipv6.conf.%s.disable_ipv6)",
+		          text, name, name);
+	else if (way->is_route)
 		log_write(level, "cannot make the route to %s through %s: %s", text, name, words);
-	else if (way->prefix.family == AF_INET6 && (result == -EACCES || result == -EPERM))
+	else if (is_switched_off)
 		log_write(level,
 		          "interface %s cannot have the address %s: IPv6 is switched off there (sysctl "
 		          "net.ipv6.conf.%s.disable_ipv6)",
@@ -87,6 +131,7 @@ struct met {
 	struct route route;
 	uint8_t key[ROUTE_KEY_BYTES];
 	bool is_there; /* ours, or one like it */
+	bool is_first; /* in the main table, which comes before that of the way */
 	enum relation relation;
 	struct route_seen other; /* with a relation: the first one */
 };
@@ -156,39 +201,58 @@ static void look_around(struct meeting *meeting, const struct ways *ways)
 	}
 }
 
+/* Whether the main table counts besides its own one. A route to 0.0.0.0/0 and the like may be there. */
+static bool is_met_twice(const struct way *way)
+{
+	return way->is_wide && !ways_is_wide(&way->prefix);
+}
+
+/* Whether another route keeps ours from being made, or used. */
+static bool is_in_the_way(const struct met *met)
+{
+	return met->is_first ? met->relation != NONE : met->relation == SAME && !met->is_there;
+}
+
+/* What somebody can do about such a route. */
+static const char *remedy(const struct met *met, bool may_replace)
+{
+	if (met->is_first)
+		return "or give the peer an endpoint outside of it";
+	return may_replace ? "or give it fewer next hops: so many cannot be kept until the end"
+	                   : "or use --replace-routes";
+}
+
 /* Says once how another route stands to ours. */
 static void say_other(struct met *met, const char *name, bool is_replaced, bool may_replace)
 {
 	struct way *way = met->way;
 	char words[ROUTE_WORDS_BYTES];
-	char prefix[PREFIX_TEXT_BYTES];
+	char prefix[ROUTE_PREFIX_BYTES];
 	char said[WAYS_SAID_BYTES];
 	bool is_news;
 
 	route_format(words, &met->other);
-	format_prefix(prefix, &way->prefix);
+	route_format_prefix(prefix, &way->prefix);
 	(void)snprintf(said, sizeof said, "%d%d %s", met->relation, is_replaced, words);
 	is_news = strcmp(said, way->said) != 0;
 	memcpy(way->said, said, sizeof said);
-	if (met->relation == AFTER)
-		log_write(is_news ? LOG_INFO : LOG_DEBUG,
-		          "the route to %s through %s goes before the one that is there (%s)", prefix, name,
-		          words);
-	else if (met->relation == BEFORE)
-		log_write(is_news ? LOG_WARN : LOG_DEBUG,
-		          "the route to %s through %s is not used: the one that is there (%s) goes before it",
-		          prefix, name, words);
-	else if (is_replaced)
+	if (is_replaced)
 		log_write(is_news ? LOG_INFO : LOG_DEBUG,
 		          "the route to %s (%s) is replaced by one through %s; it comes back at the end",
 		          prefix, words, name);
-	else
+	else if (is_in_the_way(met))
 		log_write(is_news ? LOG_ERROR : LOG_DEBUG,
 		          "cannot make the route to %s through %s: there is one already, %s; remove it, "
-		          "leave the prefix out of allowed-ips, or %s",
-		          prefix, name, words,
-		          may_replace ? "give it fewer next hops: so many cannot be kept until the end"
-		                      : "use --replace-routes");
+		          "leave the prefix out of allowed-ips, %s",
+		          prefix, name, words, remedy(met, may_replace));
+	else if (met->relation == AFTER)
+		log_write(is_news ? LOG_INFO : LOG_DEBUG,
+		          "the route to %s through %s goes before the one that is there (%s)", prefix, name,
+		          words);
+	else
+		log_write(is_news ? LOG_WARN : LOG_DEBUG,
+		          "the route to %s through %s is not used: the one that is there (%s) goes before it",
+		          prefix, name, words);
 }
 
 /* --- making -------------------------------------------------------------------------- */
@@ -231,7 +295,39 @@ static int make(const struct ways_target *target, struct way *way, const struct 
 		guard_forget(target->guard, &undo);
 	if (result == 0)
 		way->is_ours = true;
+	if (result == 0 && way->is_route && route->table == ROUTE_TABLE_MAIN)
+		way->is_in_main = true;
 	return result;
+}
+
+/* Takes the route of a way out of a table. */
+static void leave(const struct ways_target *target, const struct way *way, uint32_t table)
+{
+	struct route route;
+	struct undo undo;
+	int result;
+
+	memset(&route, 0, sizeof route);
+	route.prefix = way->prefix;
+	route.table = table;
+	route.index = target->index;
+	result = route_delete(&route);
+	if (result != 0)
+		log_debug("a route of ours was gone: %s", strerror(-result));
+	describe(&undo, way, &route);
+	guard_forget(target->guard, &undo);
+}
+
+void ways_leave_table(struct ways *ways, const struct ways_target *target)
+{
+	for (size_t i = 0; i < ways->count; i++) {
+		struct way *way = &ways->all[i];
+
+		if (!way->is_wide || !way->is_ours || way->is_in_main)
+			continue;
+		leave(target, way, ways->wide_table);
+		way->is_ours = false;
+	}
 }
 
 /* Puts ours in the place of a route that is kept for the end. */
@@ -253,18 +349,22 @@ static int make_room(const struct ways_target *target, struct met *met)
 }
 
 /* After a look around. true: ours was made. *conflict is left as it is, or set. */
-static bool settle(const struct ways *ways, const struct ways_target *target, struct met *met, bool *conflict)
+static bool settle(struct ways *ways, const struct ways_target *target, struct met *met, bool *conflict)
 {
+	bool is_wanted = is_in_the_way(met);
+	bool is_replaced = is_wanted && !met->is_first && ways->replace && met->other.saved.length > 0;
 	int result = 0;
 
-	bool is_in_the_way = met->relation == SAME && !met->is_there;
-	bool is_replaced = is_in_the_way && ways->replace && met->other.saved.length > 0;
-
-	if (met->relation == NONE)
+	/* In the table of a tunnel that started at the same time. */
+	if (is_wanted && met->way->is_wide && !met->is_first && !ways->is_settled) {
+		ways->is_table_taken = true;
+		return false;
+	}
+	if (met->relation == NONE && met->is_first == is_met_twice(met->way))
 		met->way->said[0] = '\0';
-	if (is_in_the_way || (met->relation != NONE && met->relation != SAME))
+	if (is_wanted || (met->relation != NONE && met->relation != SAME))
 		say_other(met, target->name, is_replaced, ways->replace);
-	*conflict |= is_in_the_way && !is_replaced;
+	*conflict |= is_wanted && !is_replaced;
 	if (is_replaced)
 		result = make_room(target, met);
 	if (result == 0)
@@ -274,13 +374,36 @@ static bool settle(const struct ways *ways, const struct ways_target *target, st
 	return is_replaced && result == 0;
 }
 
+static void meet(struct meeting *meeting, struct way *way, const struct route *route, bool is_first)
+{
+	struct met *met = &meeting->all[meeting->count++];
+
+	*met = (struct met){ .way = way, .route = *route, .is_first = is_first };
+	route_key(met->key, &route->prefix, route->table);
+}
+
+/* Notes a route, to be compared with others. */
+static void meet_way(struct meeting *meeting, struct way *way, const struct route *route)
+{
+	struct route in_main = *route;
+
+	if (meeting->all == NULL)
+		return;
+	meet(meeting, way, route, false);
+	if (!is_met_twice(way))
+		return;
+	in_main.table = ROUTE_TABLE_MAIN;
+	meet(meeting, way, &in_main, true);
+}
+
 size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict)
 {
-	struct meeting meeting = { .all = calloc(ways->count + 1, sizeof *meeting.all),
+	struct meeting meeting = { .all = calloc(2 * ways->count + 1, sizeof *meeting.all),
 		                   .index = target->index };
 	bool any_conflict = false;
 	size_t made = 0;
 
+	ways->is_table_taken = false;
 	/* Addresses stand before the routes, which may need them. */
 	for (size_t i = 0; i < ways->count; i++) {
 		struct way *way = &ways->all[i];
@@ -298,10 +421,12 @@ size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conf
 		}
 		if (result == 0 || !way->is_route)
 			way->problem = 0;
-		if (!way->is_route || meeting.all == NULL)
-			continue;
-		meeting.all[meeting.count] = (struct met){ .way = way, .route = route };
-		route_key(meeting.all[meeting.count++].key, &route.prefix, route.table);
+		if (way->is_wide && way->is_in_main) {
+			leave(target, way, ROUTE_TABLE_MAIN);
+			way->is_in_main = false;
+		}
+		if (way->is_route)
+			meet_way(&meeting, way, &route);
 	}
 	if (meeting.count > 0)
 		qsort(meeting.all, meeting.count, sizeof *meeting.all, compare_met);
@@ -309,6 +434,8 @@ size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conf
 		look_around(&meeting, ways);
 	for (size_t i = 0; i < meeting.count; i++)
 		made += settle(ways, target, &meeting.all[i], &any_conflict);
+	if (ways->wide_table != 0 && !ways->is_table_taken)
+		ways->is_settled = true;
 	free(meeting.all);
 	if (conflict != NULL)
 		*conflict = any_conflict;
@@ -317,8 +444,10 @@ size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conf
 
 void ways_lost(struct ways *ways)
 {
-	for (size_t i = 0; i < ways->count; i++)
+	for (size_t i = 0; i < ways->count; i++) {
 		ways->all[i].is_ours = false;
+		ways->all[i].is_in_main = false;
+	}
 }
 
 void ways_release(struct ways *ways)

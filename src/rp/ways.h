@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "rp/guard.h"
+#include "system/address.h"
 #include "wireguard/wireguard.h"
 
 #define WAYS_SAID_BYTES 256
@@ -15,7 +16,9 @@
 struct way {
 	struct wireguard_allowed_ip prefix;
 	bool is_route;              /* else an address of ours */
-	bool is_wide;               /* a route for all packets, or for half of them: in a table of its own */
+	bool is_wide;               /* a route for all packets, for half of them, or for those to a peer: */
+				    /* in a table of its own */
+	bool is_in_main;            /* we made it in the main table */
 	bool is_ours;               /* we made it */
 	int problem;                /* negative errno that was said; 0: none */
 	char said[WAYS_SAID_BYTES]; /* about other routes to the prefix */
@@ -26,6 +29,8 @@ struct ways {
 	size_t count;
 	bool replace;        /* also routes that somebody else has made, until the end */
 	uint32_t wide_table; /* of the wide ones; 0: they are not made yet */
+	bool is_settled;     /* the wide ones have been made there */
+	bool is_table_taken; /* after ways_make(): they could not be, since somebody else was faster */
 };
 
 /* What is to be done for the ways. */
@@ -48,11 +53,20 @@ int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool 
  */
 size_t ways_make(struct ways *ways, const struct ways_target *target, bool *conflict);
 
-/* Whether a route to that prefix is a wide one. */
+/*
+ * Packets to that address of a peer must not go into the tunnel with that index: makes the routes wide that
+ * would lead them there, as no route of others is longer. true: there is one that was not.
+ */
+bool ways_keep_out(struct ways *ways, const union address_socket *peer, uint32_t index);
+
+/* Takes the wide ones out of their table, which is somebody else's. */
+void ways_leave_table(struct ways *ways, const struct ways_target *target);
+
+/* Whether a route to that prefix is a wide one, whatever the peers' addresses. */
 bool ways_is_wide(const struct wireguard_allowed_ip *prefix);
 
-/* Whether there are wide routes of that family. */
-bool ways_has_wide(const struct ways *ways, uint16_t family);
+/* Whether there are wide routes of that family. *bits, where it is not NULL: length of the shortest one. */
+bool ways_has_wide(const struct ways *ways, uint16_t family, uint8_t *bits);
 
 /* The interface that had them is gone. */
 void ways_lost(struct ways *ways);

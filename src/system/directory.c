@@ -53,6 +53,12 @@ int directory_make(const char *path, mode_t mode)
 	return make(path, mode, true);
 }
 
+const char *directory_problem(int result)
+{
+	/* Nothing is there, and yet its name is taken. */
+	return result == -EEXIST ? "a symbolic link leads to a place that does not exist" : strerror(-result);
+}
+
 int directory_make_parents(const char *path, mode_t mode)
 {
 	return make(path, mode, false);

@@ -13,4 +13,7 @@ int directory_make(const char *path, mode_t mode) __attribute__((warn_unused_res
 /* The same without the last one. */
 int directory_make_parents(const char *path, mode_t mode) __attribute__((warn_unused_result));
 
+/* What to say about a negative errno of these functions, or of mkdir(2) where stat(2) finds nothing. */
+const char *directory_problem(int result);
+
 #endif

@@ -32,7 +32,7 @@ static int make_name(char *name)
 	return 0;
 }
 
-static bool is_name(const char *name)
+bool file_temporary_is_name(const char *name)
 {
 	size_t prefix = strlen(FILE_TEMPORARY_PREFIX);
 
@@ -150,7 +150,7 @@ size_t file_temporary_sweep(int directory, uid_t owner)
 	if (dir == NULL)
 		return 0;
 	while ((entry = readdir(dir)) != NULL) {
-		if (is_name(entry->d_name) && sweep_one(dirfd(dir), entry->d_name, owner))
+		if (file_temporary_is_name(entry->d_name) && sweep_one(dirfd(dir), entry->d_name, owner))
 			count++;
 	}
 	(void)closedir(dir);

@@ -6,6 +6,7 @@
  * one which a killed process has left is told from one that is being written.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,6 +19,9 @@ struct file_temporary {
 	int fd;
 	char name[sizeof FILE_TEMPORARY_PREFIX + FILE_TEMPORARY_RANDOM_CHARS];
 };
+
+/* Whether a file of that name may be taken for one. */
+bool file_temporary_is_name(const char *name);
 
 /* Makes an empty one with mode 0600. 0 or negative errno. */
 int file_temporary_open(struct file_temporary *file, int directory) __attribute__((warn_unused_result));

@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,31 @@
 
 /* Where the child has the pipe that tells why it could not become the program. */
 #define REPORT_FD (STDERR_FILENO + 1)
+
+static bool is_program(const char *path)
+{
+	struct stat status;
+
+	return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool program_is_there(const char *word)
+{
+	const char *path = getenv("PATH");
+	char file[PATH_MAX];
+
+	if (strchr(word, '/') != NULL)
+		return is_program(word);
+	while (path != NULL && *path != '\0') {
+		size_t length = strcspn(path, ":");
+		int size = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, word);
+
+		if (length > 0 && size > 0 && (size_t)size < sizeof file && is_program(file))
+			return true;
+		path += length + (path[length] == ':');
+	}
+	return false;
+}
 
 static void close_both(const int pair[2])
 {

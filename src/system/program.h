@@ -27,6 +27,9 @@ struct program {
 int program_start(struct program *program, char *const *words, char *const *environment, const uint8_t *input,
                   size_t input_len) __attribute__((warn_unused_result));
 
+/* Whether a program can be started by that word, a path or a name in PATH, as far as can be told. */
+bool program_is_there(const char *word);
+
 /*
  * Whether it has ended; collects it then. *problem is empty when it exited with 0, else "exited with 1",
  * "was ended by signal 9 (Killed)" ...

@@ -344,6 +344,13 @@ int route_read(struct route_seen *seen, const uint8_t *payload, size_t length)
 	return result;
 }
 
+int route_read_saved(struct route_seen *seen, const struct route_saved *saved)
+{
+	if (saved->length < NLMSG_HDRLEN || saved->length > sizeof saved->bytes)
+		return -EBADMSG;
+	return route_read(seen, saved->bytes + NLMSG_HDRLEN, saved->length - (size_t)NLMSG_HDRLEN);
+}
+
 /* --- lists --------------------------------------------------------------------------- */
 
 struct listing {
@@ -409,6 +416,14 @@ static const char *name_of_type(uint8_t type)
 	}
 }
 
+void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireguard_allowed_ip *prefix)
+{
+	char address[INET6_ADDRSTRLEN] = "";
+
+	(void)inet_ntop(prefix->family, &prefix->v6, address, sizeof address);
+	(void)snprintf(out, ROUTE_PREFIX_BYTES, "%s/%u", address, prefix->bits);
+}
+
 void route_format(char out[static ROUTE_WORDS_BYTES], const struct route_seen *seen)
 {
 	char address[INET6_ADDRSTRLEN] = "";
@@ -460,7 +475,7 @@ static int mtu_of(const struct route_seen *seen, uint32_t *mtu)
 	return result;
 }
 
-int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu, uint32_t *index)
+int route_path(const union address_socket *to, uint32_t mark, struct route_seen *seen)
 {
 	bool is_v4 = to->any.sa_family == AF_INET;
 	const struct rtmsg fixed = {
@@ -468,11 +483,10 @@ int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu,
 		.rtm_dst_len = is_v4 ? 32 : 128,
 		.rtm_flags = RTM_F_FIB_MATCH,
 	};
-	struct route_seen seen = { 0 };
-	struct netlink_answer answer = { .take = take_first, .context = &seen };
+	struct netlink_answer answer = { .take = take_first, .context = seen };
 	struct netlink_message message;
-	int result;
 
+	memset(seen, 0, sizeof *seen);
 	if (!is_v4 && to->any.sa_family != AF_INET6)
 		return -EINVAL;
 	netlink_begin(&message, RTM_GETROUTE, NLM_F_ACK, &fixed, sizeof fixed);
@@ -484,7 +498,14 @@ int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu,
 		(void)netlink_add(&message, RTA_OIF, &to->v6.sin6_scope_id, sizeof to->v6.sin6_scope_id);
 	if (mark != 0)
 		(void)netlink_add(&message, RTA_MARK, &mark, sizeof mark);
-	result = ask(&message, &answer);
+	return ask(&message, &answer);
+}
+
+int route_path_mtu(const union address_socket *to, uint32_t mark, uint32_t *mtu, uint32_t *index)
+{
+	struct route_seen seen;
+	int result = route_path(to, mark, &seen);
+
 	if (result == 0)
 		result = mtu_of(&seen, mtu);
 	if (result == 0)

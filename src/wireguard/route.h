@@ -14,6 +14,7 @@
 /* A message about a route; longer ones, with very many next hops, are not kept. */
 #define ROUTE_SAVED_BYTES 1024
 #define ROUTE_WORDS_BYTES 160
+#define ROUTE_PREFIX_BYTES 64
 #define ROUTE_KEY_BYTES 23
 
 /* A route of ours: to a prefix through an interface. Bits beyond the prefix are dropped. */
@@ -70,11 +71,22 @@ int route_list(int family, uint32_t table, int (*take)(void *context, const stru
 int route_read(struct route_seen *seen, const uint8_t *payload, size_t length)
 	__attribute__((warn_unused_result));
 
+/* Reads a route that is kept. -EBADMSG. */
+int route_read_saved(struct route_seen *seen, const struct route_saved *saved)
+	__attribute__((warn_unused_result));
+
 /* Makes a route again. -EEXIST: another one has taken its place. */
 int route_restore(const struct route_saved *saved) __attribute__((warn_unused_result));
 
+/* As "192.0.2.0/24". */
+void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireguard_allowed_ip *prefix);
+
 /* In words, as "dev eth0 via 192.0.2.1 metric 100". */
 void route_format(char out[static ROUTE_WORDS_BYTES], const struct route_seen *seen);
+
+/* The route that packets with that mark take to an address, with the prefix that matched. */
+int route_path(const union address_socket *to, uint32_t mark, struct route_seen *seen)
+	__attribute__((warn_unused_result));
 
 /*
  * The MTU of the path to an address for packets with that mark: that of the route, else of its interface.

@@ -30,7 +30,6 @@ static int ask(struct netlink_message *message, struct netlink_answer *answer)
 static int change(uint16_t type, uint16_t flags, const struct rule *rule)
 {
 	static const uint32_t whole = WHOLE_MASK;
-	static const uint32_t no_bits = 0;
 	const struct fib_rule_hdr fixed = {
 		.family = (uint8_t)rule->family,
 		.action = FR_ACT_TO_TBL,
@@ -46,7 +45,8 @@ static int change(uint16_t type, uint16_t flags, const struct rule *rule)
 		(void)netlink_add(&message, FRA_FWMARK, &rule->mark, sizeof rule->mark);
 		(void)netlink_add(&message, FRA_FWMASK, &whole, sizeof whole);
 	} else {
-		(void)netlink_add(&message, FRA_SUPPRESS_PREFIXLEN, &no_bits, sizeof no_bits);
+		(void)netlink_add(&message, FRA_SUPPRESS_PREFIXLEN, &rule->suppress_bits,
+		                  sizeof rule->suppress_bits);
 	}
 	return ask(&message, &answer);
 }
@@ -125,15 +125,20 @@ int rule_read(struct rule_seen *seen, const uint8_t *payload, size_t length)
 	return result;
 }
 
+bool rule_is_of_tunnel(const struct rule_seen *seen)
+{
+	return seen->is_inverted && seen->mark != 0 && seen->mask == WHOLE_MASK && !seen->has_suppress &&
+	       !seen->is_narrow;
+}
+
 bool rule_is_same(const struct rule *rule, const struct rule_seen *seen)
 {
 	if (seen->family != rule->family || seen->table != rule->table || seen->is_narrow)
 		return false;
 	if (rule->mark != 0)
-		return seen->is_inverted && seen->mark == rule->mark && seen->mask == WHOLE_MASK &&
-		       !seen->has_suppress;
+		return rule_is_of_tunnel(seen) && seen->mark == rule->mark;
 	return !seen->is_inverted && seen->mark == 0 && seen->mask == 0 && seen->has_suppress &&
-	       seen->suppress_bits == 0;
+	       seen->suppress_bits == rule->suppress_bits;
 }
 
 struct listing {

@@ -12,11 +12,9 @@ struct rule {
 	uint16_t family;
 	uint32_t priority; /* rules with smaller numbers come first */
 	uint32_t table;
-	/*
-	 * Not 0: for packets without this mark. 0: for all packets, but the table's default routes do not
-	 * count.
-	 */
+	/* Not 0: for packets without this mark. 0: for all packets, but short routes do not count: */
 	uint32_t mark;
+	uint32_t suppress_bits; /* those of up to so many bits */
 };
 
 /* A rule that the kernel has. */
@@ -43,6 +41,9 @@ int rule_list(uint16_t family, int (*take)(void *context, const struct rule_seen
 /* Reads the payload of a message about a rule. -EBADMSG. */
 int rule_read(struct rule_seen *seen, const uint8_t *payload, size_t length)
 	__attribute__((warn_unused_result));
+
+/* Whether it is the rule of a full tunnel: it leads all packets without a mark into a table. */
+bool rule_is_of_tunnel(const struct rule_seen *seen);
 
 /* Whether they do the same, whatever their priorities. */
 bool rule_is_same(const struct rule *rule, const struct rule_seen *seen);

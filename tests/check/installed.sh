@@ -26,8 +26,8 @@ DESTDIR=$work/root meson install -C "$build_root" --no-rebuild >"$work/log" 2>&1
 pc=$(find "$work/root" -name rosenpass.pc)
 [ -n "$pc" ] || fail "rosenpass.pc was not installed"
 prefix=$(sed -n 's/^prefix=//p' "$pc")
-library=$(find "$work/root" -name 'librosenpass.so.0')
-[ -n "$library" ] || fail "librosenpass.so.0 was not installed"
+library=$(find "$work/root" -name 'librosenpass.so.1')
+[ -n "$library" ] || fail "librosenpass.so.1 was not installed"
 [ -x "$work/root$prefix/bin/rosenpass" ] || fail "the program rosenpass was not installed"
 
 export PKG_CONFIG_PATH
@@ -43,11 +43,17 @@ read -ra sodium < <(pkg-config --cflags --libs libsodium)
 
 # The header alone, as older C and, by the first compiler here that can, as C++.
 echo '#include <rosenpass.h>' >"$work/header.c"
-"${cc[@]}" -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only "${cflags[@]}" "$work/header.c"
+for standard in c99 c11 c17; do
+	"${cc[@]}" -std="$standard" -pedantic -Wall -Wextra -Wconversion -Werror -fsyntax-only "${cflags[@]}" \
+		"$work/header.c"
+done
 checked_cxx=no
 for cxx in "${cc[*]}" clang; do
 	if $cxx -x c++ -fsyntax-only /dev/null 2>/dev/null; then
-		$cxx -x c++ -std=c++11 -Wall -Wextra -Werror -fsyntax-only "${cflags[@]}" "$work/header.c"
+		for standard in c++11 c++17; do
+			$cxx -x c++ "-std=$standard" -pedantic -Wall -Wextra -Wconversion -Werror -fsyntax-only \
+				"${cflags[@]}" "$work/header.c"
+		done
 		checked_cxx=yes
 		break
 	fi

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# usage: layers.sh SOURCE_ROOT
+# usage: layers.sh SOURCE_ROOT [PROTOCOL_LIBRARY]
 # Arrows point down only: programs -> daemon -> config, wireguard -> system -> protocol -> crypto.
-# Looks at every #include below src/.
+# Looks at every #include below src/, and within src/protocol at the calls from file to file as well, which the
+# symbols of the built library tell.
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
 set -euo pipefail
 export LC_ALL=C
 
+library=${2:+$(realpath -- "$2")}
 cd -- "$1/src"
 failed=0
 files=0
@@ -55,6 +57,89 @@ for folder in */; do
 		;;
 	esac
 done
+
+# Inside src/protocol a file uses files of its own row and of those below, without a circle. The row below all
+# of these is that of the concepts, which know no engine.
+protocol_rows='
+engine peers
+complete respond
+crossing initiate
+inbox peer_table
+endpoint
+outbox
+state
+'
+
+# Prints a line "FROM TO" for every file of src/protocol that includes the header of another.
+protocol_includes()
+{
+	grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"protocol/[^"]*\.h"' protocol/*.[ch] |
+		sed -E 's|^protocol/([^:]*)\.[ch]:.*"protocol/(.*)\.h"$|\1 \2|' | awk '$1 != $2' | sort -u
+}
+
+# protocol_calls LIBRARY: the same for every file that uses a symbol of another.
+protocol_calls()
+{
+	nm -A "$1" | awk '
+		{
+			file = $1
+			sub(/\.o:.*$/, "", file)
+			sub(/^.*[\/:]/, "", file)
+			sub(/\.c$/, "", file)
+		}
+		$(NF - 1) ~ /^[A-TV-Z]$/ { home[$NF] = file }
+		$(NF - 1) == "U" { uses[file " " $NF] }
+		END {
+			for (use in uses) {
+				split(use, part, " ")
+				if (part[2] in home)
+					print part[1], home[part[2]]
+			}
+		}' | awk '$1 != $2' | sort -u
+}
+
+# check_rows WAY ARROWS: complains about arrows that lead upwards and about circles.
+check_rows()
+{
+	local way=$1 arrows=$2 upwards circles
+
+	if [ -z "$arrows" ]; then
+		echo "layers.sh: no file of src/protocol $way another" >&2
+		failed=1
+	fi
+	upwards=$(awk -v rows="$protocol_rows" '
+		BEGIN {
+			bottom = split(rows, lines, "\n") + 1
+			for (i in lines) {
+				n = split(lines[i], names, " ")
+				for (j = 1; j <= n; j++)
+					row[names[j]] = i
+			}
+		}
+		function row_of(name) { return name in row ? row[name] : bottom }
+		row_of($1) + 0 > row_of($2) + 0 { print $1, $2 }' <<<"$arrows")
+	if [ -n "$upwards" ]; then
+		sed "s|^\([^ ]*\) \(.*\)|src/protocol/\1 $way \2, which is in a row above|" <<<"$upwards" >&2
+		failed=1
+	fi
+	if ! circles=$(tsort <<<"$arrows" 2>&1 >/dev/null); then
+		# The first is enough: mended, the next will show.
+		circles=$(awk '/loop/ { circles++ } !/loop/ && circles == 1 { print $NF }' <<<"$circles")
+		printf 'Files of src/protocol, each of which %s the next, in a circle:\n%s\n' "$way" "$circles" >&2
+		failed=1
+	fi
+}
+
+for name in $protocol_rows; do
+	if ! [ -e "protocol/$name.c" ]; then
+		echo "layers.sh names src/protocol/$name.c, which is not there" >&2
+		failed=1
+	fi
+done
+check_rows includes "$(protocol_includes)"
+if [ -n "$library" ]; then
+	check_rows uses "$(protocol_calls "$library")"
+fi
 
 if [ "$files" -eq 0 ]; then
 	echo "layers.sh: no file found below src/" >&2

@@ -12,6 +12,8 @@ chain_limit_bytes=32768
 source_root=$1
 shift
 cc=("$@")
+# ccache gives objects back without the call graphs that were written beside them.
+export CCACHE_DISABLE=1
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -9,15 +9,24 @@ export LC_ALL=C
 library=$1
 failed=0
 
-exported=$(nm -D --defined-only "$library" | sed 's/.* //; s/@.*//' | sort)
+# The name of the version is listed too, as an absolute symbol.
+exported=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort)
 if ! diff <(sort "$root/tests/check/symbols.txt") <(printf '%s\n' "$exported"); then
 	echo "symbols.sh: exported names differ from tests/check/symbols.txt (< expected, > found)" >&2
 	failed=1
 fi
 
-# Memory, our allocator's default, assert, the AEAD. Fortified twins (__memcpy_chk) count as the function.
+# Each name carries the version of the interface that it came with.
+if nm -D --defined-only --with-symbol-versions "$library" | awk '$2 != "A" { print $3 }' | grep -v '@@ROSENPASS_1$'; then
+	echo "symbols.sh: the names above have no version" >&2
+	failed=1
+fi
+
+# Memory, our allocator's default, assert, the AEAD and what has to be called before it. Fortified twins
+# (__memcpy_chk) count as the function.
 allowed='^(memcpy|memset|memmove|memcmp|strlen|strcmp|calloc|free|__stack_chk_fail|__assert_fail|abort)$'
 allowed+='|^__(memcpy|memset|memmove)_chk$'
+allowed+='|^sodium_init$'
 allowed+='|^crypto_aead_(xchacha20poly1305|chacha20poly1305)_ietf_(encrypt|decrypt)(_detached)?$'
 
 # Weak names (w, v) belong to the start-up code of the compiler.

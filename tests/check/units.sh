@@ -31,12 +31,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The program is found in systemd's path once it is installed; here it is where it was built.
-cp "$folder/rosenpass.target" "$work"
+cp "$folder/rosenpass.target" "$folder/rosenpass-start@.service" "$work"
 for unit in rosenpass rosenpass-keys; do
 	sed "s|^\(Exec[A-Za-z]*=\)rosenpass |\1$program |" "$folder/$unit@.service" >"$work/$unit@.service"
 done
 sed "s|^\(Exec[A-Za-z]*=\)rp |\1$rp |" "$folder/rp@.service" >"$work/rp@.service"
-if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" \
+if ! systemd-analyze verify --man=no "$work/rosenpass.target" "$work/rosenpass@.service" "$work/rosenpass-start@.service" \
 	"$work/rosenpass-keys@.service" "$work/rp@.service" >"$work/log" 2>&1 ||
 	[ -s "$work/log" ]; then
 	cat "$work/log" >&2
@@ -55,6 +55,8 @@ DynamicUser=yes
 Type=notify
 WantedBy=sys-devices-virtual-net-%i.device
 LINES
+# A device that requires a service is stopped with it, and with the device all that is bound to it.
+! grep -qE '^RequiredBy=.*\.device' "$folder"/*.service || fail "a device requires a service"
 grep -q '^After=.*sys-devices-virtual-net-%i\.device' "$folder/rosenpass@.service" ||
 	fail "rosenpass@.service does not wait for its interface"
 

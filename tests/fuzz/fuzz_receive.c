@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/verdicts.h"
 #include "fuzz.h"
 #include "scenes.h"
 
@@ -100,6 +101,7 @@ static void check_output(struct attack *attack, const struct rosenpass_output *o
 	case ROSENPASS_OUTPUT_STALE:
 	case ROSENPASS_OUTPUT_ENDPOINT:
 	case ROSENPASS_OUTPUT_TIMEOUT:
+	case ROSENPASS_OUTPUT_CONFIRMED:
 		FUZZ_CHECK(known && output->data == NULL && output->length == 0);
 		FUZZ_CHECK(output->kind != ROSENPASS_OUTPUT_ENDPOINT || output->address.length > 0);
 		return;
@@ -109,7 +111,7 @@ static void check_output(struct attack *attack, const struct rosenpass_output *o
 
 static void take(struct attack *attack, size_t limit)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	for (size_t i = 0; i < limit && rosenpass_next(attack->engine, &output); i++) {
 		attack->taken++;
@@ -134,8 +136,9 @@ struct memories {
 
 static struct peer *find(const struct attack *attack, int person)
 {
-	return scenes_alice.peers[person] == 0 ? NULL
-	                                       : peers_by_handle(attack->engine, scenes_alice.peers[person]);
+	return scenes_alice.peers[person] == 0
+	               ? NULL
+	               : peer_table_by_handle(attack->engine, scenes_alice.peers[person]);
 }
 
 static void remember(const struct attack *attack, struct memories *memories)
@@ -222,7 +225,7 @@ static void check_verdicts(struct attack *attack, const struct rosenpass_datagra
 		enum rosenpass_verdict verdict = datagrams[i].verdict;
 		bool dropped = verdict >= ROSENPASS_DROPPED && verdict != ROSENPASS_DROPPED_FAILURE;
 
-		FUZZ_CHECK(verdict < ROSENPASS_VERDICT_COUNT);
+		FUZZ_CHECK(verdict_index(verdict) < VERDICT_INDEX_COUNT);
 		FUZZ_CHECK(verdict != ROSENPASS_DROPPED_FAILURE || attack->failing);
 		FUZZ_CHECK(verdict >= ROSENPASS_DROPPED || verdict == ROSENPASS_COOKIE_SENT ||
 		           is_genuine(&datagrams[i]));
@@ -260,7 +263,8 @@ static void deliver(struct attack *attack)
 		attack->taken = 0;
 		attack->sent_bytes = 0;
 		remember(attack, &before);
-		now = rosenpass_receive(attack->engine, attack->batch + done, left, scenes_alice.now_ns);
+		now = (size_t)rosenpass_receive(attack->engine, attack->batch + done, left,
+		                                scenes_alice.now_ns);
 		FUZZ_CHECK(now <= left);
 		/* With all outputs taken there is room for something. */
 		FUZZ_CHECK(now > 0 || rounds == 0);
@@ -309,6 +313,7 @@ static void enqueue(struct attack *attack, uint8_t *data, size_t length, uint8_t
 	seal(attack, data, length, options);
 	attack->data[attack->queued] = data;
 	attack->batch[attack->queued++] = (struct rosenpass_datagram){
+		.size = sizeof(struct rosenpass_datagram),
 		.data = data,
 		.length = length,
 		.from = source(from),
@@ -426,7 +431,7 @@ static void call(struct attack *attack, struct fuzz_input *input)
 	uint8_t argument = fuzz_byte(input);
 	rosenpass_peer *peer = &scenes_alice.peers[person];
 	struct rosenpass_address endpoint = source(argument);
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 	bool valid =
 		endpoint.length <= ROSENPASS_ADDRESS_MAX_BYTES && endpoint.group_length <= endpoint.length;
 	int there = *peer != 0 ? 0 : ROSENPASS_E_NO_PEER;

@@ -128,6 +128,7 @@ struct rosenpass_address scenes_address(enum scenes_person person)
 struct rosenpass_peer_config scenes_peer_config(enum scenes_person person)
 {
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[person],
 		.user = public_keys[person],
 	};
@@ -157,17 +158,21 @@ void scenes_add_key(struct scenes_keys *keys, const uint8_t key[static ROSENPASS
 
 static struct rosenpass *create(enum scenes_person person)
 {
+	struct rosenpass_environment environment = { .size = sizeof environment,
+		                                     .random = fill,
+		                                     .random_context = &other_random };
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[person],
 		.secret_key = secret_keys[person],
-		.environment = { .random = fill, .random_context = &other_random },
+		.environment = &environment,
 	};
 	struct rosenpass *engine = NULL;
 
 	if (person == SCENES_ALICE) {
-		config.environment.random_context = &scenes_alice.random;
-		config.environment.allocate = allocate;
-		config.environment.release = release;
+		environment.random_context = &scenes_alice.random;
+		environment.allocate = allocate;
+		environment.release = release;
 	}
 	FUZZ_CHECK(rosenpass_create(&engine, &config) == 0);
 	return engine;
@@ -205,7 +210,7 @@ static struct peer *peer_of(enum scenes_person person, enum scenes_person about)
 	rosenpass_peer handle =
 		person == SCENES_ALICE ? scenes_alice.peers[about] : others[person]->slots[0].peer->handle;
 
-	return peers_by_handle(others[person], handle);
+	return peer_table_by_handle(others[person], handle);
 }
 
 /* Keys that an honest run gives out sooner or later. */
@@ -225,7 +230,7 @@ static void note_keys(void)
 static struct scenes_message take(enum scenes_person person)
 {
 	struct scenes_message message = { .from = person };
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(others[person], &output)) {
 		if (output.kind == ROSENPASS_OUTPUT_KEY) {
@@ -257,6 +262,7 @@ static struct scenes_message deliver(enum scenes_person to, const struct scenes_
                                      enum rosenpass_verdict expected)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = message->data,
 		.length = message->length,
 		.from = scenes_address(message->from),

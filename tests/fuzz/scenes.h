@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/engine.h"
+#include "protocol/peer_table.h"
+#include "protocol/state.h"
 #include "rosenpass.h"
 
 enum scenes_name {

@@ -28,7 +28,8 @@
 /* So many arrived InitConfs suffice to bring both ends together, however crossed. */
 #define CONFS_MAX 24
 #define WINDOW_NS (60 * SECOND)
-#define WINDOW_SENDS_MAX 64
+/* Three addresses at a time, and the scenario may ask for a new key several times within a minute. */
+#define WINDOW_SENDS_MAX 96
 #define OUTPUTS_PER_DATAGRAM 3
 #define FIRST_RECORDS 256
 
@@ -167,6 +168,7 @@ static void compare(struct world *world, int a, int b)
 		    world->now_ns - check->quiet_since_ns > check->figures.longest_settling_ns)
 			check->figures.longest_settling_ns = world->now_ns - check->quiet_since_ns;
 	}
+	pair->agreed_ns = differ ? 0 : world->now_ns;
 	pair->differ = differ;
 }
 
@@ -247,14 +249,21 @@ void check_received(struct world *world, int node, const struct packet *packet,
 	struct check_figures *figures = &world->check.figures;
 	struct pair_state *pair = check_pair(world, node, packet->from_node);
 
-	if ((unsigned)verdict >= ROSENPASS_VERDICT_COUNT) {
+	if (verdict_index(verdict) == VERDICT_INDEX_COUNT) {
 		check_fail(world, "verdict", "node %d: %d", node, (int)verdict);
 		return;
 	}
 	if (!world->nodes[node].is_reference)
-		figures->verdicts[verdict]++;
+		figures->verdicts[verdict_index(verdict)]++;
 	if (verdict == ROSENPASS_CONFIRMED)
 		world->nodes[node].saw_confirmed = true;
+	if (packet->alien && verdict < ROSENPASS_DROPPED)
+		check_fail(world, "reflection", "node %d takes a %02x of its own: %s", node,
+		           (unsigned)packet->data[0], rosenpass_verdict_name(verdict));
+	if (packet->alien)
+		return;
+	if (packet->forged && !world->nodes[node].is_reference && peer >= 0)
+		check_fail(world, "forged", "node %d takes a forged InitHello for one of %d", node, peer);
 	if (packet->damaged) {
 		figures->damaged++;
 		/* A cookie is asked for before the content is looked at. */

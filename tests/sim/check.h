@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "network.h"
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 /* How the keys of two peers compare. */
@@ -17,6 +18,7 @@ struct pair_state {
 	unsigned confs;         /* genuine InitConfs that arrived since then */
 	uint64_t slow_until_ns; /* virtual time: until then both may wait for the next renewal */
 	uint64_t settled_by_ns; /* virtual time; in quiet times */
+	uint64_t agreed_ns;     /* virtual time: since then both hold the same key; 0: never */
 	bool hopeless;          /* no common dialect: must never have a key */
 };
 
@@ -31,8 +33,8 @@ struct key_record {
 
 /* Over all runs of a process. */
 struct check_figures {
-	uint64_t verdicts[ROSENPASS_VERDICT_COUNT];
-	uint64_t outputs[ROSENPASS_OUTPUT_TIMEOUT + 1];
+	uint64_t verdicts[VERDICT_INDEX_COUNT];
+	uint64_t outputs[ROSENPASS_OUTPUT_CONFIRMED + 1];
 	uint64_t damaged;
 	uint64_t longest_difference_ns; /* in quiet times, after settling */
 	uint64_t longest_settling_ns;

@@ -74,10 +74,14 @@ static const uint8_t *key_of(size_t number)
 
 static struct rosenpass *make_engine(const uint8_t *pk, const uint8_t *sk)
 {
+	static const struct rosenpass_environment environment = {
+		.size = sizeof environment, .random = fill_random, .allocate = allocate, .release = release
+	};
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = pk,
 		.secret_key = sk,
-		.environment = { .random = fill_random, .allocate = allocate, .release = release },
+		.environment = &environment,
 	};
 	struct rosenpass *engine = NULL;
 
@@ -88,7 +92,9 @@ static struct rosenpass *make_engine(const uint8_t *pk, const uint8_t *sk)
 
 static rosenpass_peer add(struct rosenpass *engine, const uint8_t *pk, bool discover)
 {
-	struct rosenpass_peer_config config = { .public_key = pk, .discover = discover };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = pk,
+		                                .discover = discover };
 	rosenpass_peer peer;
 
 	if (rosenpass_peer_add(engine, &config, START_NS, &peer) != 0)
@@ -99,11 +105,13 @@ static rosenpass_peer add(struct rosenpass *engine, const uint8_t *pk, bool disc
 /* Hands over what one engine puts out. Returns the number of keys that it reported. */
 static int pass_on(struct rosenpass *from, struct rosenpass *to, uint64_t now_ns, bool *any)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	int reported = 0;
 
 	while (rosenpass_next(from, &output)) {
-		struct rosenpass_datagram datagram = { .data = output.data, .length = output.length };
+		struct rosenpass_datagram datagram = { .size = sizeof datagram,
+			                               .data = output.data,
+			                               .length = output.length };
 
 		*any = true;
 		if (output.kind == ROSENPASS_OUTPUT_SEND)
@@ -145,7 +153,7 @@ static double handshakes(struct rosenpass *client, rosenpass_peer hub_peer, stru
 static bool calls_each_once(struct rosenpass *hub, size_t peers)
 {
 	bool *called = calloc(peers + 1, sizeof *called);
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	size_t sent = 0;
 	bool once = called != NULL;
 

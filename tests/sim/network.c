@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/handshake.h"
 #include "world.h"
 
 #define SPIKE_NS (2 * SECOND)
@@ -139,16 +140,75 @@ static uint64_t transit(struct prng *prng, const struct link *link)
 	return delay_ns;
 }
 
-/* A copy from an address that is nobody's: whatever is sent to it is lost. */
+static int fill_random(void *context, uint8_t *out, size_t out_len)
+{
+	prng_fill(context, out, out_len);
+	return 0;
+}
+
+/* An address that is nobody's: whatever is sent to it is lost. */
+static struct rosenpass_address stranger(struct world *world)
+{
+	struct rosenpass_address address = { .length = 6, .group_length = 4 };
+
+	address.bytes[0] = 66;
+	address.bytes[1] = (uint8_t)prng_below(&world->network_prng, 2);
+	return address;
+}
+
+/* A copy from the address of a stranger. */
 static void forward(struct world *world, const struct packet *packet, const struct link *link,
                     uint64_t delay_ns, const uint8_t *receiver_key)
 {
 	struct packet copy = *packet;
 
-	copy.from = (struct rosenpass_address){ .length = 6, .group_length = 4 };
-	copy.from.bytes[0] = 66;
-	copy.from.bytes[1] = (uint8_t)prng_below(&world->network_prng, 2);
+	copy.from = stranger(world);
 	put(world, &copy, link, delay_ns, receiver_key);
+}
+
+/* Back to where it came from, as if the receiver had sent it. */
+static void reflect(struct world *world, const struct packet *packet, const struct link *link)
+{
+	struct packet copy = *packet;
+
+	copy.from = packet->to;
+	copy.to = packet->from;
+	copy.alien = true;
+	put(world, &copy, &(struct link){ 0 }, transit(&world->network_prng, link), NULL);
+}
+
+void network_forge_hello(struct world *world, int claimed, int victim)
+{
+	static const uint8_t no_psk[HANDSHAKE_PSK_BYTES];
+	static struct handshake_initiation w;
+	struct handshake_initiation *ws[1] = { &w };
+	struct random_source random = { fill_random, &world->network_prng };
+	struct packet packet = { .from_node = claimed, .to = world->nodes[victim].address, .forged = true };
+	struct public_key own;
+	struct public_key peer;
+
+	memset(&w, 0, sizeof w);
+	public_key_init(&own, node_public_key(claimed));
+	public_key_init(&peer, node_public_key(victim));
+	w.dialect = (enum rosenpass_dialect)prng_below(&world->network_prng, ROSENPASS_DIALECT_COUNT);
+	w.own = &own;
+	w.peer = &peer;
+	w.psk = no_psk;
+	handshake_initiation_prepare(&w);
+	if (random_bytes(&random, w.fields.sidi, MESSAGE_SID_BYTES) != 0 ||
+	    handshake_initiation_draw_ephemeral(&w, &random) != 0 ||
+	    handshake_initiation_draw_static(&w, &random) != 0)
+		abort();
+	handshake_initiate(ws, 1);
+	packet.length = w.length;
+	memcpy(packet.data, w.message, w.length);
+	reference_seal_mac(packet.data, packet.length, w.dialect, node_public_key(victim));
+	memset(packet.data + packet.length - MESSAGE_COOKIE_BYTES, 0, MESSAGE_COOKIE_BYTES);
+	if (prng_chance(&world->network_prng, 500))
+		packet.from = world->nodes[claimed].address;
+	else
+		packet.from = stranger(world);
+	put(world, &packet, &(struct link){ 0 }, 0, NULL);
 }
 
 void network_send(struct world *world, int from_node, const struct rosenpass_address *to, const uint8_t *data,
@@ -170,9 +230,14 @@ void network_send(struct world *world, int from_node, const struct rosenpass_add
 		return;
 	link = &world->links[from_node][receiver];
 	key = node_public_key(receiver);
-	if (link->cut || prng_chance(prng, link->loss))
+	if (link->cut || prng_chance(prng, link->loss) ||
+	    (data[0] == 0x86 && prng_chance(prng, link->lose_cookies)))
 		return;
 	memcpy(packet.data, data, length);
+	if (prng_chance(prng, link->reflect))
+		reflect(world, &packet, link);
+	if (prng_chance(prng, link->replay))
+		forward(world, &packet, link, prng_below(prng, LATE_NS), key);
 	delay_ns = transit(prng, link);
 	if (prng_chance(prng, link->race))
 		forward(world, &packet, link, prng_below(prng, delay_ns + 1), key);

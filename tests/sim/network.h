@@ -19,6 +19,8 @@ struct packet {
 	struct rosenpass_address from;
 	struct rosenpass_address to;
 	bool damaged; /* a byte that the receiver has to check was changed */
+	bool alien;   /* an attacker sent a message back to its sender: it must have no effect */
+	bool forged;  /* an InitHello that an attacker made of public keys: it proves nothing */
 	size_t length;
 	uint8_t data[ROSENPASS_DATAGRAM_MAX_BYTES];
 };
@@ -58,9 +60,12 @@ struct link {
 	uint32_t loss;
 	uint32_t duplicate;
 	uint32_t damage;
-	uint32_t spike; /* delayed by up to two seconds: overtaken by others */
-	uint32_t late;  /* a copy comes again within ten minutes */
-	uint32_t race;  /* an observer forwards a copy from his own address, and it arrives first */
+	uint32_t spike;        /* delayed by up to two seconds: overtaken by others */
+	uint32_t late;         /* a copy comes again within ten minutes */
+	uint32_t reflect;      /* an attacker sends it back to its sender */
+	uint32_t replay;       /* an attacker sends it again within ten minutes, from his own address */
+	uint32_t lose_cookies; /* an attacker drops CookieReply */
+	uint32_t race;         /* an observer forwards a copy from his own address, and it arrives first */
 	uint64_t delay_ns;
 	uint64_t jitter_ns;
 };
@@ -70,6 +75,9 @@ struct world;
 /* Sends data from a node to an address; what becomes of it is the link's affair. */
 void network_send(struct world *world, int from_node, const struct rosenpass_address *to, const uint8_t *data,
                   size_t length);
+
+/* An attacker who has public keys only sends `victim` an InitHello that names `claimed`. */
+void network_forge_hello(struct world *world, int claimed, int victim);
 
 bool network_address_equal(const struct rosenpass_address *a, const struct rosenpass_address *b);
 

@@ -169,6 +169,9 @@ static void take_output(struct world *world, struct node *node, const struct ros
 	case ROSENPASS_OUTPUT_ENDPOINT:
 		world_trace(world, "node %d found peer %d elsewhere", node->index, peer);
 		break;
+	case ROSENPASS_OUTPUT_CONFIRMED:
+		world_trace(world, "node %d knows that peer %d has its key", node->index, peer);
+		break;
 	case ROSENPASS_OUTPUT_TIMEOUT:
 		world_trace(world, "node %d gave up a handshake with %d", node->index, peer);
 		break;
@@ -184,7 +187,7 @@ static void reference_output(void *context, const struct rosenpass_output *outpu
 
 static void drain(struct world *world, struct node *node)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(node->engine, &output))
 		take_output(world, node, &output);
@@ -231,6 +234,7 @@ static struct rosenpass_peer_config peer_config(struct world *world, int index, 
 	static const char *const labels[] = { "vpn", "key of the tests" };
 	struct relation *relation = &world->nodes[index].peers[peer];
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[peer],
 		.psk = relation->has_psk ? relation->psk : NULL,
 		.dialects = relation->dialects,
@@ -297,21 +301,27 @@ void node_change_peer(struct world *world, int index, int peer)
 		return;
 	if (rosenpass_peer_change(node->engine, node->peers[peer].handle, &config, clock_ns) != 0)
 		check_fail(world, "change", "node %d", index);
+	/* A handshake that was ended leads to no key. */
+	if (!node_is_trying(world, index, peer))
+		node->peers[peer].awaits_report = false;
 	node_kick(world, index);
 }
 
 static void create_engine(struct world *world, struct node *node)
 {
+	struct rosenpass_environment environment = {
+		.size = sizeof environment,
+		.random = fill_random,
+		.random_context = node,
+		.allocate = allocate,
+		.release = release,
+		.memory_context = node,
+	};
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[node->index],
 		.secret_key = secret_keys[node->index],
-		.environment = {
-			.random = fill_random,
-			.random_context = node,
-			.allocate = allocate,
-			.release = release,
-			.memory_context = node,
-		},
+		.environment = &environment,
 	};
 
 	for (int i = 0; i < 1000 && node->engine == NULL; i++) {
@@ -391,7 +401,7 @@ void node_stop(struct world *world, int index)
 bool node_is_trying(const struct world *world, int index, int peer)
 {
 	const struct node *node = &world->nodes[index];
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	if (!node->running || node->peers[peer].handle == 0)
 		return false;
@@ -410,7 +420,11 @@ static void note_received(struct world *world, struct node *node, const struct p
 	uint64_t clock_ns = node_clock_ns(world, node->index);
 
 	world_trace(world, "node %d got %02x%s from %d: %s", node->index, (unsigned)packet->data[0],
-	            packet->damaged ? " damaged" : "", packet->from_node, rosenpass_verdict_name(verdict));
+	            packet->damaged  ? " damaged"
+	            : packet->alien  ? " reflected"
+	            : packet->forged ? " forged"
+	                             : "",
+	            packet->from_node, rosenpass_verdict_name(verdict));
 	if (peer >= 0 && (verdict == ROSENPASS_ACCEPTED || verdict == ROSENPASS_CONFIRMED ||
 	                  verdict == ROSENPASS_EXCHANGED))
 		node->peers[peer].has_asked = false;
@@ -442,13 +456,14 @@ static void receive_engine(struct world *world, struct node *node)
 
 	for (size_t i = 0; i < node->inbox_used; i++)
 		datagrams[i] = (struct rosenpass_datagram){
+			.size = sizeof(struct rosenpass_datagram),
 			.data = node->inbox[i]->data,
 			.length = node->inbox[i]->length,
 			.from = node->inbox[i]->from,
 		};
 	while (done < node->inbox_used) {
-		size_t taken =
-			rosenpass_receive(node->engine, datagrams + done, node->inbox_used - done, clock_ns);
+		size_t taken = (size_t)rosenpass_receive(node->engine, datagrams + done,
+		                                         node->inbox_used - done, clock_ns);
 
 		if (taken == 0) {
 			check_fail(world, "progress", "node %d: no datagram taken although outputs were",

@@ -189,6 +189,7 @@ static void emit_send(struct reference *reference, const struct reference_peer *
                       size_t length, const struct rosenpass_address *to, bool repeated)
 {
 	struct rosenpass_output output = {
+		.size = sizeof output,
 		.kind = ROSENPASS_OUTPUT_SEND,
 		.peer = number_of(reference, peer),
 		.address = *to,
@@ -206,6 +207,7 @@ static void take_key(struct reference *reference, struct reference_peer *peer,
 {
 	uint8_t osk[ROSENPASS_KEY_BYTES];
 	struct rosenpass_output output = {
+		.size = sizeof output,
 		.kind = ROSENPASS_OUTPUT_KEY,
 		.peer = number_of(reference, peer),
 		.data = osk,
@@ -583,6 +585,7 @@ uint64_t reference_deadline(const struct reference *reference)
 static void erase(struct reference *reference, struct reference_peer *peer)
 {
 	struct rosenpass_output output = {
+		.size = sizeof output,
 		.kind = ROSENPASS_OUTPUT_STALE,
 		.peer = number_of(reference, peer),
 		.role = peer->role,

@@ -141,6 +141,7 @@ static void draw_faults(struct scenario *scenario)
 		{ ACTION_JUMP, 200, 3 },     { ACTION_CUT, 350, 4 },      { ACTION_MOVE, 100, 2 },
 		{ ACTION_INITIATE, 250, 6 }, { ACTION_CROSS, 300, 6 },    { ACTION_REMOVE, 100, 2 },
 		{ ACTION_PSK, 100, 2 },      { ACTION_ENDPOINT, 100, 3 }, { ACTION_LOAD, 150, 3 },
+		{ ACTION_FORGE, 300, 30 },
 	};
 
 	scenario->loss = losses[prng_below(prng, sizeof losses / sizeof losses[0])];
@@ -149,6 +150,9 @@ static void draw_faults(struct scenario *scenario)
 	scenario->spike = prng_chance(prng, 300) ? (uint32_t)prng_below(prng, 200) : 0;
 	scenario->late = prng_chance(prng, 250) ? (uint32_t)prng_below(prng, 100) : 0;
 	scenario->race = prng_chance(prng, 300) ? (uint32_t)prng_between(prng, 100, 1000) : 0;
+	scenario->reflect = prng_chance(prng, 300) ? (uint32_t)prng_between(prng, 50, 500) : 0;
+	scenario->replay = prng_chance(prng, 300) ? (uint32_t)prng_between(prng, 50, 500) : 0;
+	scenario->lose_cookies = prng_chance(prng, 300) ? (uint32_t)prng_between(prng, 200, 1000) : 0;
 	scenario->delay_ns = prng_chance(prng, 500) ? prng_below(prng, 20 * MILLISECOND)
 	                                            : prng_below(prng, 600 * MILLISECOND);
 	scenario->random_failure = prng_chance(prng, 100) ? (uint32_t)prng_below(prng, 200) : 0;
@@ -182,6 +186,8 @@ static void draw_links(struct world *world, bool quiet)
 				.delay_ns = scenario->delay_ns / (quiet ? 4 : 1),
 				/* It goes on in quiet times; but references believe what comes first. */
 				.race = is_race_fair(world, a, b) ? scenario->race : 0,
+				.replay = is_race_fair(world, a, b) ? scenario->replay : 0,
+				.reflect = scenario->reflect,
 				.jitter_ns = prng_below(prng, (quiet ? 20 : 200) * MILLISECOND),
 			};
 			if (quiet)
@@ -191,6 +197,7 @@ static void draw_links(struct world *world, bool quiet)
 			link->damage = scenario->damage;
 			link->spike = scenario->spike;
 			link->late = scenario->late;
+			link->lose_cookies = scenario->lose_cookies;
 		}
 	}
 }
@@ -304,6 +311,8 @@ static void begin_quiet(struct world *world)
 		if (peer >= 0)
 			plan(world, prng_below(&scenario->prng, during_ns), node,
 			     i % 2 == 0 ? ACTION_CROSS : ACTION_INITIATE, peer);
+		if (peer >= 0 && scenario->faults[ACTION_FORGE] > 0)
+			plan(world, prng_below(&scenario->prng, during_ns), node, ACTION_FORGE, peer);
 	}
 	scenario->episodes--;
 	plan(world, during_ns, 0,
@@ -379,6 +388,12 @@ static void act_on_pair(struct world *world, int node, int peer, enum action act
 		break;
 	case ACTION_INITIATE:
 		node_initiate(world, node, peer);
+		break;
+	case ACTION_FORGE:
+		network_forge_hello(world, peer, node);
+		/* The next follows while a handshake that it might disturb is under way. */
+		if (prng_chance(prng, 800))
+			plan(world, prng_below(prng, 300 * MILLISECOND), node, ACTION_FORGE, peer);
 		break;
 	case ACTION_CROSS:
 		node_initiate(world, node, peer);
@@ -476,9 +491,50 @@ static void act_absent(struct world *world, enum action action)
 	}
 }
 
+/* --- two that begin at once ------------------------------------------------------------------------ */
+
+/* Everything else works but for the loss of packets in half of the runs. */
+static void begin_crossed(struct world *world)
+{
+	struct scenario *scenario = &world->scenario;
+	struct prng *prng = &scenario->prng;
+	uint32_t loss = world->seed % 2 == 0 ? 0 : (uint32_t)prng_between(prng, 100, 400);
+	uint64_t delay_ns = prng_below(prng, 300 * MILLISECOND);
+
+	scenario->node_count = 2;
+	for (int i = 0; i < 2; i++) {
+		node_init(world, i);
+		world->nodes[i].clock_offset_ns = prng_below(prng, 1000000) * SECOND;
+		world->links[i][1 - i] = (struct link){
+			.loss = loss,
+			.delay_ns = delay_ns,
+			.jitter_ns = prng_below(prng, 20 * MILLISECOND),
+		};
+	}
+	if (world->seed / 2 % 2 == 1) {
+		struct node *reference = &world->nodes[prng_below(prng, 2)];
+
+		reference->is_reference = true;
+		reference->reference_config.dialect =
+			(enum rosenpass_dialect)prng_below(prng, ROSENPASS_DIALECT_COUNT);
+		reference->reference_config.go =
+			reference->reference_config.dialect == ROSENPASS_BLAKE2B_188 &&
+			prng_chance(prng, 500);
+		/* Looking for the dialect would be measured, too. */
+		world->nodes[0].peers[1].dialects =
+			ROSENPASS_DIALECT_BIT(reference->reference_config.dialect);
+		world->nodes[1].peers[0].dialects = world->nodes[0].peers[1].dialects;
+	}
+	make_pair(world, 0, 1);
+	scenario->began_ns = world->now_ns;
+	node_start(world, 0);
+	plan(world, prng_below(prng, delay_ns + 20 * MILLISECOND), 1, ACTION_START, 0);
+	plan(world, CROSSED_NS, 0, ACTION_END, 0);
+}
+
 /* ------------------------------------------------------------------------------------------------------- */
 
-void scenario_begin(struct world *world, bool month)
+void scenario_begin(struct world *world, enum scenario_kind kind)
 {
 	struct scenario *scenario = &world->scenario;
 	struct prng *prng = &scenario->prng;
@@ -486,9 +542,13 @@ void scenario_begin(struct world *world, bool month)
 
 	memset(scenario, 0, sizeof *scenario);
 	scenario->prng = prng_make(world->seed, 1);
-	scenario->month = month;
+	scenario->month = kind == SCENARIO_MONTH;
 	scenario->end_ns = world->now_ns + MONTH;
-	if (!month && world->seed % ABSENT_EVERY == 0) {
+	if (kind == SCENARIO_CROSSED) {
+		begin_crossed(world);
+		return;
+	}
+	if (kind == SCENARIO_FAULTS && world->seed % ABSENT_EVERY == 0) {
 		begin_absent(world);
 		return;
 	}
@@ -509,7 +569,8 @@ void scenario_act(struct world *world, int node, uint64_t value)
 
 	/* What was planned for an episode, and would fall behind its end, does not happen any more. */
 	if (world->check.quiet && action != ACTION_FAULTS && action != ACTION_END &&
-	    action != ACTION_INITIATE && action != ACTION_CROSS && action != ACTION_CHANGE)
+	    action != ACTION_INITIATE && action != ACTION_CROSS && action != ACTION_CHANGE &&
+	    action != ACTION_FORGE)
 		return;
 	world_trace(world, "action %d: node %d, other %d", (int)action, node, other);
 	switch (action) {
@@ -524,6 +585,7 @@ void scenario_act(struct world *world, int node, uint64_t value)
 		break;
 	case ACTION_END:
 		check_quiet(world, false);
+		world->scenario.agreed_ns = check_pair(world, 0, 1)->agreed_ns;
 		world->scenario.ended = true;
 		break;
 	case ACTION_ABSENT:

@@ -1,5 +1,5 @@
 /*
- * usage: sim [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month]
+ * usage: sim [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month | --crossed]
  *
  * Runs many engines, and simulated reference peers, in virtual time over a network
  * with faults, one run for each seed, and checks what must always hold (check.h). A
@@ -26,13 +26,16 @@
 /* A run takes hundredths of a second; one that takes so long (seconds of real time) has got stuck. */
 #define STUCK_SECONDS 300
 #define STUCK_MONTH_SECONDS 3600
+#define CROSSED_CLASSES 4
+#define CROSSED_STEP_NS (10 * MILLISECOND)
+#define CROSSED_STEPS (CROSSED_NS / CROSSED_STEP_NS)
 
 struct options {
 	uint64_t from;
 	uint64_t to;
 	int jobs;
 	bool verbose;
-	bool month;
+	enum scenario_kind kind;
 };
 
 /* What the jobs tell the parent, in memory that they share. */
@@ -41,10 +44,11 @@ struct progress {
 	uint64_t passed;
 	uint64_t failed;
 	struct check_figures figures;
+	uint32_t agreed[CROSSED_CLASSES][CROSSED_STEPS + 1]; /* crossed runs, by time to agreement */
 };
 
 static const char *program;
-static bool month;
+static const char *mode = ""; /* the option, after a space, that makes runs of this kind */
 
 /* --- one run ------------------------------------------------------------------------------------ */
 
@@ -65,7 +69,7 @@ void world_report(const struct world *world, const char *invariant, const char *
 {
 	printf("FAIL seed %llu at %.6f s, %s: %s\n      again: %s%s --seed %llu --verbose\n",
 	       (unsigned long long)world->seed, (double)(world->now_ns - START_NS) / 1e9, invariant, words,
-	       program, month ? " --month" : "", (unsigned long long)world->seed);
+	       program, mode, (unsigned long long)world->seed);
 	(void)fflush(stdout);
 }
 
@@ -103,7 +107,7 @@ static bool run(struct world *world, uint64_t seed, const struct options *option
 	world->verbose = options->verbose;
 	world->network_prng = prng_make(seed, 2);
 	check_init(world);
-	scenario_begin(world, options->month);
+	scenario_begin(world, options->kind);
 	queue_put(&world->queue, (struct event){ .at_ns = world->now_ns, .kind = EVENT_AUDIT });
 	while (!world->failed && !world->scenario.ended) {
 		struct event event = queue_take(&world->queue);
@@ -122,9 +126,9 @@ static bool run(struct world *world, uint64_t seed, const struct options *option
 
 static void add_figures(struct check_figures *sum, const struct check_figures *figures)
 {
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
 		sum->verdicts[i] += figures->verdicts[i];
-	for (int i = 0; i <= ROSENPASS_OUTPUT_TIMEOUT; i++)
+	for (int i = 0; i <= ROSENPASS_OUTPUT_CONFIRMED; i++)
 		sum->outputs[i] += figures->outputs[i];
 	sum->damaged += figures->damaged;
 #define GREATER(field) (sum->field > figures->field ? sum->field : figures->field)
@@ -136,6 +140,19 @@ static void add_figures(struct check_figures *sum, const struct check_figures *f
 }
 
 /* Runs every jobs-th seed from `first` on. */
+/* How long a crossed run took until both held the same key for good. */
+static void note_agreement(struct progress *progress, const struct world *world)
+{
+	uint64_t agreed_ns = world->scenario.agreed_ns;
+	bool has_reference = world->nodes[0].is_reference || world->nodes[1].is_reference;
+	int class = (has_reference ? 2 : 0) + (world->seed % 2 == 1);
+	size_t step = CROSSED_STEPS;
+
+	if (agreed_ns != 0)
+		step = (agreed_ns - world->scenario.began_ns) / CROSSED_STEP_NS;
+	progress->agreed[class][step]++;
+}
+
 static void work(struct progress *progress, uint64_t first, const struct options *options)
 {
 	struct world *world = malloc(sizeof *world);
@@ -144,12 +161,14 @@ static void work(struct progress *progress, uint64_t first, const struct options
 		abort();
 	for (uint64_t seed = first; seed <= options->to; seed += (uint64_t)options->jobs) {
 		progress->seed = seed;
-		(void)alarm(options->month ? STUCK_MONTH_SECONDS : STUCK_SECONDS);
+		(void)alarm(options->kind == SCENARIO_MONTH ? STUCK_MONTH_SECONDS : STUCK_SECONDS);
 		if (run(world, seed, options))
 			progress->passed++;
 		else
 			progress->failed++;
 		add_figures(&progress->figures, &world->check.figures);
+		if (options->kind == SCENARIO_CROSSED)
+			note_agreement(progress, world);
 	}
 	(void)alarm(0);
 	progress->seed = UINT64_MAX;
@@ -186,17 +205,43 @@ static void end_job(pid_t pid, struct progress *progress, const struct options *
 			return;
 		progress->failed++;
 		printf("FAIL seed %llu, died (status %d)\n      again: %s%s --seed %llu --verbose\n",
-		       (unsigned long long)progress->seed, status, program, month ? " --month" : "",
+		       (unsigned long long)progress->seed, status, program, mode,
 		       (unsigned long long)progress->seed);
 		pid = begin_job(progress, progress->seed + (uint64_t)options->jobs, options);
+	}
+}
+
+static void print_agreement(const struct progress *sum)
+{
+	static const char *const names[CROSSED_CLASSES] = { "engines", "engines, loss", "others",
+		                                            "others, loss" };
+	static const unsigned permilles[] = { 500, 900, 990, 999, 1000 };
+
+	for (int i = 0; i < CROSSED_CLASSES; i++) {
+		uint64_t count = 0;
+
+		for (size_t step = 0; step <= CROSSED_STEPS; step++)
+			count += sum->agreed[i][step];
+		printf("%-14s %8llu runs, seconds until both agree:", names[i], (unsigned long long)count);
+		for (size_t p = 0; count > 0 && p < sizeof permilles / sizeof permilles[0]; p++) {
+			uint64_t before = 0;
+			size_t step = 0;
+
+			while (before + sum->agreed[i][step] < (count * permilles[p] + 999) / 1000)
+				before += sum->agreed[i][step++];
+			printf(" %.1f %%: %.2f%s", permilles[p] / 10.0,
+			       (double)(step * CROSSED_STEP_NS) / 1e9, permilles[p] == 1000 ? "\n" : ",");
+		}
+		if (count == 0)
+			(void)putchar('\n');
 	}
 }
 
 static void print_figures(const struct check_figures *figures)
 {
 	printf("verdicts:");
-	for (int i = 0; i < ROSENPASS_VERDICT_COUNT; i++)
-		printf("%s %s %llu", i > 0 ? "," : "", rosenpass_verdict_name((enum rosenpass_verdict)i),
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++)
+		printf("%s %s %llu", i > 0 ? "," : "", rosenpass_verdict_name(verdict_at(i)),
 		       (unsigned long long)figures->verdicts[i]);
 	printf("\noutputs: %llu datagrams, %llu keys, %llu stale, %llu endpoints, %llu timeouts\n",
 	       (unsigned long long)figures->outputs[ROSENPASS_OUTPUT_SEND],
@@ -216,7 +261,8 @@ static void print_figures(const struct check_figures *figures)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month]\n",
+	fprintf(stderr,
+	        "usage: %s [--seeds FROM..TO | --seed N] [--jobs N] [--verbose] [--month | --crossed]\n",
 	        program);
 	exit(2);
 }
@@ -255,7 +301,13 @@ static void read_options(struct options *options, int argc, char **argv)
 			continue;
 		}
 		if (strcmp(argv[i], "--month") == 0) {
-			options->month = true;
+			options->kind = SCENARIO_MONTH;
+			mode = " --month";
+			continue;
+		}
+		if (strcmp(argv[i], "--crossed") == 0) {
+			options->kind = SCENARIO_CROSSED;
+			mode = " --crossed";
 			continue;
 		}
 		if (strcmp(argv[i], "--seeds") == 0) {
@@ -278,12 +330,11 @@ int main(int argc, char **argv)
 {
 	struct options options = { .from = DEFAULT_FROM, .to = DEFAULT_TO, .jobs = 2 };
 	struct progress *progress;
-	struct progress sum = { 0 };
+	static struct progress sum;
 	pid_t pids[JOBS_MAX];
 
 	program = argv[0];
 	read_options(&options, argc, argv);
-	month = options.month;
 	if (sodium_init() < 0)
 		return 2;
 	reference_labels_init();
@@ -302,8 +353,14 @@ int main(int argc, char **argv)
 		sum.passed += progress[i].passed;
 		sum.failed += progress[i].failed;
 		add_figures(&sum.figures, &progress[i].figures);
+		for (int j = 0; j < CROSSED_CLASSES; j++) {
+			for (size_t k = 0; k <= CROSSED_STEPS; k++)
+				sum.agreed[j][k] += progress[i].agreed[j][k];
+		}
 	}
 	print_figures(&sum.figures);
+	if (options.kind == SCENARIO_CROSSED)
+		print_agreement(&sum);
 	printf("%llu passed, %llu failed\n", (unsigned long long)sum.passed, (unsigned long long)sum.failed);
 	return sum.failed == 0 ? 0 : 1;
 }

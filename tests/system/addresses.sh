@@ -155,6 +155,8 @@ if is_root && command -v setpriv >/dev/null && [ "$limit" -gt 443 ]; then
 	check "port 443 without the right: one line that names it" [ "$(grep -c '^rosenpass: error: listen "127.0.0.1:443": Permission denied.*CAP_NET_BIND_SERVICE' err)" -eq 1 ]
 	check "port 443 without the right: what to do" grep -q 'AmbientCapabilities' err
 	for unit in "$root"/packaging/systemd/*.service; do
+		# One that starts another unit is no daemon.
+		grep -qx Type=notify "$unit" || continue
 		for setting in AmbientCapabilities CapabilityBoundingSet; do
 			check "${unit##*/}: $setting" grep -qE "^$setting=.*\bCAP_NET_BIND_SERVICE\b" "$unit"
 		done

@@ -136,6 +136,31 @@ configure "$RUNTIME_DIRECTORY/./f.sock"
 check "the control socket: validate says so" says_and_fails 'same file as control socket' "$rosenpass" validate f.toml
 check "the control socket: it does not start" says_and_fails 'same file as control socket' "$rosenpass" exchange-config f.toml
 check "no output was made" [ ! -e carol.out ]
+for place in "$work/run" /var/lib/rosenpass; do
+	[ "$place" = "$work/run" ] || is_root || continue
+	configure "$place/./f.peers"
+	pattern="peer 1: key_out \"$place/./f.peers\" is the same file as state file \"$place/f.peers\"; use another file"
+	state=(env "STATE_DIRECTORY=$place:/nowhere")
+	[ "$place" = "$work/run" ] || state=(env -u STATE_DIRECTORY)
+	check "the file of remembered peers in $place: validate says so" says_and_fails "$pattern" "${state[@]}" "$rosenpass" validate f.toml
+	check "the file of remembered peers in $place: it does not start" says_and_fails "$pattern" \
+		"${state[@]}" "$rosenpass" exchange-config f.toml
+done
+# What is said of a file that is something else: one line, and nothing about its mode.
+complaints()
+{
+	configure "$1"
+	[ "$("$rosenpass" validate f.toml 2>&1 | grep -c 'peer 1')" -eq 1 ]
+}
+for path in own.sk own.pk sub/soft f.toml psk /dev/null sub missing/out; do
+	check "$path: it is said once" complaints "$path"
+done
+: >.rosenpass-AbCdEf
+configure .rosenpass-AbCdEf
+check "a name as of a temporary file: validate says so" says_and_fails 'peer 1: key_out ".rosenpass-AbCdEf" has a name as temporary' \
+	"$rosenpass" validate f.toml
+check "a name as of a temporary file: it does not start" says_and_fails 'has a name as temporary' "$rosenpass" exchange-config f.toml
+rm .rosenpass-AbCdEf
 configure bob.out
 check "files of their own are good" "$rosenpass" validate f.toml
 
@@ -387,7 +412,7 @@ if is_root; then
 	done <<-'END_OF_CASES'
 		closed/theirs Permission denied
 		closed/new Permission denied
-		missing/out No such file or directory
+		missing/out its directory does not exist
 		open/group it cannot be given to group 33
 	END_OF_CASES
 	lines=()

@@ -1,8 +1,8 @@
 /*
- * usage: flood VECTORS HOST PORT SECONDS
- * Sends the InitHello of the first handshake in VECTORS/handshake.json over and over, as fast as the other
- * side can hardly work: its mac is right, so that each has to be decapsulated. Prints how many, and how
- * many cookies came.
+ * usage: flood VECTORS HOST PORT SECONDS PUBLIC_KEY
+ * Sends changed copies of the InitHello of the first handshake in VECTORS/handshake.json, and now and then
+ * that itself, as fast as the other side can hardly work. The macs are right for the owner of PUBLIC_KEY, a
+ * file, so each has to be decapsulated. Prints how many were sent, and how many cookies came.
  */
 
 #include <arpa/inet.h>
@@ -16,10 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "protocol/messages.h"
+#include "protocol/public_key.h"
+
 #define MESSAGE_BYTES 1200
 #define BURST 20
 #define PAUSE_NS 5000000
-#define COOKIE_REPLY 0x86
 
 static size_t read_hex(uint8_t *out, const char *hex)
 {
@@ -55,30 +57,55 @@ static size_t load(uint8_t *out, const char *folder)
 	return length;
 }
 
+/* Reads the public key and returns the key of macs to its owner. */
+static const uint8_t *load_mac_key(const char *path)
+{
+	static uint8_t bytes[ROSENPASS_PUBLIC_KEY_BYTES];
+	static struct public_key key;
+	FILE *file = fopen(path, "rb");
+
+	if (file == NULL || fread(bytes, sizeof bytes, 1, file) != 1) {
+		fprintf(stderr, "flood: no public key in %s\n", path);
+		exit(EXIT_FAILURE);
+	}
+	(void)fclose(file);
+	public_key_init(&key, bytes);
+	return public_key_fact(&key, KEYED_HASH_BLAKE2B, PUBLIC_KEY_MAC_KEY);
+}
+
 int main(int count, char **words)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
 	struct sockaddr_in to = { .sin_family = AF_INET };
 	uint8_t message[MESSAGE_BYTES];
+	uint8_t forged[MESSAGE_BYTES];
 	uint8_t answer[MESSAGE_BYTES];
+	const uint8_t *mac_key;
+	uint32_t number = 0;
 	unsigned long sent = 0;
 	unsigned long cookies = 0;
 	size_t length;
 	time_t end;
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	if (count != 5 || inet_pton(AF_INET, words[2], &to.sin_addr) != 1 || fd < 0) {
-		fprintf(stderr, "usage: flood VECTORS HOST PORT SECONDS\n");
+	if (count != 6 || inet_pton(AF_INET, words[2], &to.sin_addr) != 1 || fd < 0) {
+		fprintf(stderr, "usage: flood VECTORS HOST PORT SECONDS PUBLIC_KEY\n");
 		return 2;
 	}
 	to.sin_port = htons((uint16_t)strtoul(words[3], NULL, 10));
 	length = load(message, words[1]);
+	mac_key = load_mac_key(words[5]);
 	end = time(NULL) + strtol(words[4], NULL, 10);
 	while (time(NULL) < end) {
-		for (int i = 0; i < BURST; i++)
-			sent += sendto(fd, message, length, 0, (const struct sockaddr *)&to, sizeof to) > 0;
+		memcpy(forged, message, length);
+		for (int i = 0; i < BURST; i++) {
+			sent += sendto(fd, forged, length, 0, (const struct sockaddr *)&to, sizeof to) > 0;
+			number++;
+			memcpy(forged + MESSAGE_HEADER_BYTES, &number, sizeof number);
+			messages_seal_mac(forged, length, KEYED_HASH_BLAKE2B, mac_key);
+		}
 		while (recv(fd, answer, sizeof answer, MSG_DONTWAIT) > 0)
-			cookies += answer[0] == COOKIE_REPLY;
+			cookies += answer[0] == MESSAGE_COOKIE_REPLY;
 		(void)nanosleep(&pause, NULL);
 	}
 	printf("%lu sent, %lu cookies\n", sent, cookies);

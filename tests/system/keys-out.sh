@@ -129,7 +129,7 @@ free_port
 configure 'key_out = "folder/bob"'
 serve
 check "a missing folder: the client has its key" within "$wait_seconds" is_base64_key bob.key
-check "a missing folder: status tells" within 5 shows server peers.bob.outputs.0.error 'No such file or directory'
+check "a missing folder: status tells" within 5 shows server peers.bob.outputs.0.error 'its directory does not exist'
 check "a missing folder: it was tried again" within 10 shows server peers.bob.outputs.0.failures '[2-9]'
 check "a missing folder: it is said once" counts 1 'folder/bob' server.err
 mkdir folder
@@ -275,6 +275,8 @@ unstartable()
 
 	free_port
 	configure 'key_out = "bob"' "exchange_command = [\"$name\"]"
+	"$rosenpass" validate server.toml 2>said
+	[ -x "$name" ] || check "$words: validate warns" [ "$(grep -c "warn: peer 1 (bob): exchange_command \"$name\" is no program" said)" = 1 ]
 	serve
 	check "$words: the file has the key" agree bob bob.key
 	check "$words: status tells why" within 10 shows server peers.bob.outputs.1.error "$pattern"

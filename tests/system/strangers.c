@@ -36,17 +36,21 @@ static void load(const char *path, uint8_t *out, size_t size)
 /* The first message to the server. */
 static size_t make_hello(uint8_t out[static ROSENPASS_DATAGRAM_MAX_BYTES])
 {
+	static const struct rosenpass_environment environment = { .size = sizeof environment,
+		                                                  .random = entropy_fill };
 	const struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_key,
 		.secret_key = secret_key,
-		.environment = { .random = entropy_fill },
+		.environment = &environment,
 	};
 	const struct rosenpass_peer_config peer = {
+		.size = sizeof peer,
 		.public_key = server,
 		.endpoint = { .length = 1, .group_length = 1 },
 	};
 	struct rosenpass *engine;
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	rosenpass_peer handle;
 	size_t length = 0;
 

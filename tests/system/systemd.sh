@@ -260,6 +260,9 @@ done
 
 # --- an interface and its daemon -------------------------------------------------------------------------------------
 
+# A daemon that root has started makes the directory in which those of services are.
+inside sh -c 'umask 077 && timeout 2 rosenpass exchange public-key /etc/rosenpass/wg0/pqpk secret-key /etc/rosenpass/wg0/pqsk' >/dev/null 2>&1
+check "root's daemon makes a directory" inside test -d /var/lib/rosenpass
 # The other side has its keys in files. The port is one that not every user may have.
 interface wg0
 listen='"127.0.0.1:443"' peer=office config wg0 'device = "wg0"' "peer = \"$wireguard_peer\"" \
@@ -270,6 +273,7 @@ check "the daemon of an interface runs" active rosenpass@wg0
 check "the daemon without an interface runs" active rosenpass-keys@office
 check "the interface has the key of the other side" within "$wait_seconds" has_key wg0 /run/rosenpass/office/wg0
 check "the file has the same" has_key wg0 /run/rosenpass/wg0/office
+check "a service gets at the file of its peers" not grep -q 'state file' <(journal rosenpass-keys@office)
 check "the service is a user that was made up for it" inside grep -qE '^Uid:	6[1-5][0-9]{3}' "/proc/$(main_pid rosenpass@wg0)/status"
 check "the secret key was handed to it" inside test -f /run/credentials/rosenpass@wg0.service/pqsk
 for directory in run var/lib; do
@@ -303,8 +307,28 @@ before=$(main_pid rosenpass@wg0)
 check "a daemon that stops slowly: the interface is made again" inside systemctl restart wg-quick@wg0
 check "a daemon that stops slowly: it is back" within 15 restarted rosenpass@wg0 "$before"
 drop_in rosenpass@.service slow
+# Somebody else's service of the same interface, by each of its names, and one that needs it.
+for other in BindsTo=sys-devices-virtual-net-wg0.device BindsTo=sys-subsystem-net-devices-wg0.device \
+	Requires=sys-devices-virtual-net-wg0.device; do
+	printf '%s\n' '[Unit]' "$other" "After=${other#*=}" '[Service]' 'ExecStart=sleep infinity' \
+		>"$machine/etc/systemd/system/other-${other%%=*}-${other:(-20):3}.service"
+done
+others=$(cd "$machine/etc/systemd/system" && echo other-*.service)
+# shellcheck disable=SC2086
+others_run()
+{
+	sleep 1
+	[ "$(inside systemctl show --property=MainPID --value $others)" = "$others_before" ]
+}
+# shellcheck disable=SC2086
+check "other services of the interface are started" inside systemctl start $others
+# shellcheck disable=SC2086
+others_before=$(inside systemctl show --property=MainPID --value $others)
+check "the daemon is restarted" inside systemctl restart rosenpass@wg0
+check "the daemon is restarted: other services of the interface run on" others_run
 check "the daemon is stopped" inside systemctl stop rosenpass@wg0
 check "the daemon is stopped: the interface stays" inside ip link show wg0
+check "the daemon is stopped: other services of the interface run on" others_run
 check "the daemon is started again" inside systemctl start rosenpass@wg0
 
 # --- names with a dash -----------------------------------------------------------------------------------------------
@@ -461,25 +485,55 @@ make_vpn()
 			"/etc/rosenpass/$name.pub" || return 1
 	done
 	chmod -R a+rX "$machine/etc/rosenpass/friend.pub"
-	chmod 711 "$machine/etc/rosenpass/vpn0"
+	chmod 711 "$machine/etc/rosenpass" "$machine/etc/rosenpass/vpn0"
 	cat >"$machine/etc/rosenpass/vpn0.toml" <<-END
 		dev = "vpn0"
+		replace_routes = true
 		private_keys_dir = "\${CREDENTIALS_DIRECTORY}"
 		ip = "10.9.0.1/24"
 		listen = "127.0.0.1:444"
 
 		[[peers]]
 		public_keys_dir = "/etc/rosenpass/friend.pub"
-		allowed_ips = "10.9.0.2/32"
+		allowed_ips = "10.9.0.2/32, 0.0.0.0/0, 10.60.0.0/24"
 	END
 	[ "$kind" = wireguard ] || drop_in rp@.service userspace PrivateDevices=no 'RuntimeDirectory=wireguard'
+}
+# Another network, with a route that the VPN replaces.
+inside ip link add lan0 type veth peer name lan1
+inside ip address add 10.50.0.1/24 dev lan0
+inside ip link set lan0 up
+inside ip link set lan1 up
+inside ip route add 10.60.0.0/24 via 10.50.0.9
+network()
+{
+	inside ip rule
+	inside ip route
+}
+network >network-before
+same_network()
+{
+	diff network-before <(network)
 }
 check "rp: a VPN" make_vpn
 check "rp: it is enabled and started" inside systemctl enable --now rp@vpn0
 check "rp: it runs" active rp@vpn0
 check "rp: the interface is there" within 10 inside ip link show vpn0 up
 check "rp: with its address" inside sh -c 'ip address show vpn0 | grep -q "10.9.0.1/24"'
+has_rules()
+{
+	inside ip rule | grep 'lookup 51820' && inside ip route | grep '^10.60.0.0/24 dev vpn0'
+}
+for signal in KILL SEGV; do
+	check "rp: routes and rules" within 10 has_rules
+	# Before it is started again.
+	inside systemctl kill -s "$signal" --kill-who=main rp@vpn0
+	check "rp: SIG$signal, all is as it was" within 4 same_network
+	check "rp: SIG$signal, it is started again" within 20 active rp@vpn0
+done
+check "rp: routes and rules" within 10 has_rules
 check "rp: it is stopped" inside systemctl stop rp@vpn0
+check "rp: all is as it was" same_network
 check "rp: the interface is gone" within 5 not inside ip link show vpn0
 
 if [ "$failed" -gt 0 ]; then

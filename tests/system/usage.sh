@@ -52,6 +52,19 @@ for name in "$rosenpass" "$rp"; do
 		check "${name##*/} $word" says 0 '^Commands:$' "$name" "$word"
 	done
 done
+for verb in list add remove; do
+	for word in -h --help help --hel; do
+		check "rosenpass peer $verb $word" helps "$rosenpass" peer "$verb" "$word"
+	done
+	check "rosenpass peer $verb --help a" helps "$rosenpass" peer "$verb" --help a
+	check "rosenpass peer help $verb" says 0 '^Usage: rosenpass peer ' "$rosenpass" peer help "$verb"
+	check "rosenpass help peer $verb" says 0 '^Usage: rosenpass peer ' "$rosenpass" help peer "$verb"
+done
+check "rosenpass help peer frob" says 2 'one command at a time' "$rosenpass" help peer frob
+for name in "$rosenpass" "$rp"; do
+	check "${name##*/} --hel" says 0 '^Commands:$' "$name" --hel
+	check "${name##*/} status --hel" helps "$name" status --hel
+done
 check "rp verbose help" says 0 '^Commands:$' "$rp" verbose help
 check "rp verbose exchange --help" says 0 '^Usage: rp exchange ' "$rp" verbose exchange --help
 
@@ -64,7 +77,21 @@ mode()
 check "rp genkey deep/er/keys" "$rp" genkey deep/er/keys
 check "rp genkey: nobody else can enter the directories that it made" [ "$(mode deep deep/er deep/er/keys)" = "700 700 700 " ]
 check "rp pubkey deep/er/keys public/of/me/" "$rp" pubkey deep/er/keys public/of/me/
-check "rp pubkey: the directories are as the umask has it" [ "$(mode public public/of public/of/me)" = "755 755 755 " ]
+check "rp pubkey: everybody can enter the directories that it made" [ "$(mode public public/of public/of/me)" = "755 755 755 " ]
+for mask in 077 777; do
+	check "rp pubkey, umask $mask" bash -c 'umask "$2" && "$1" pubkey deep/er/keys "public$2/of/me"' - "$rp" "$mask"
+	check "rp pubkey, umask $mask: everybody can enter the directories that it made" \
+		[ "$(mode "public$mask" "public$mask/of" "public$mask/of/me")" = "755 755 755 " ]
+done
+ln -s nowhere dangling
+for command in genkey 'pubkey deep/er/keys'; do
+	for path in dangling dangling/keys; do
+		# shellcheck disable=SC2086
+		check "rp $command $path: a link that leads nowhere" says 1 \
+			"cannot make folder \"$path\": a symbolic link leads to a place that does not exist" "$rp" $command "$path"
+	done
+done
+rm dangling
 check "rp pubkey: the keys are there" [ -s public/of/me/wgpk -a -s public/of/me/pqpk ]
 check "rp genkey below a file" says 1 'wgsk/keys.*Not a directory' "$rp" genkey deep/er/keys/wgsk/keys
 check "rp genkey with an absolute path" "$rp" genkey "$PWD/absolute/keys"
@@ -117,6 +144,21 @@ check "exchange ... -c FILE: verbosity" grep -qx 'verbosity = "Verbose"' later.t
 check "exchange ... -c" says 2 'a value is missing after -c' "$rosenpass" exchange "${own[@]}" -c
 check "gen-config writes listen too" eval '"$rosenpass" gen-config new.toml && grep -q "^listen = " new.toml'
 
+# --- no peer yet ------------------------------------------------------------------------------------------------------
+
+start later alice
+check "exchange without a peer: it starts" within 10 grep -q 'info: no peer yet; rosenpass peer add --daemon later adds one' later.err
+check "exchange without a peer: one is added" "$rosenpass" peer add public-key "$keys/bob.pk" outfile "$work/k" name bob --daemon later
+check "peer list --daemon" bash -c '"$1" peer list --daemon=later | grep -q "^1	bob	"' - "$rosenpass"
+check "peer add: an outfile that cannot be written" says 0 'warn: later: its outfile cannot be written: its directory does not exist' \
+	"$rosenpass" peer add --daemon later public-key "$keys/carol.pk" outfile nowhere/k name carol
+check "peer add: it is removed" "$rosenpass" peer remove carol --daemon later
+check "peer list: a name and --daemon" says 2 'too many words, from later' "$rosenpass" peer list later --daemon later
+check "peer add: --daemon without a value" says 2 'a value is missing after --daemon' "$rosenpass" peer add public-key a --daemon
+check "peer remove: an unknown option" says 2 'unknown option --deamon' "$rosenpass" peer remove --deamon later bob
+check "exchange without a peer: it is removed" "$rosenpass" peer remove bob --daemon later
+check "exchange without a peer: ends" ends TERM "$pid"
+
 # --- the configuration of the other program ---------------------------------------------------------------------------
 
 cat >rp.toml <<-END
@@ -138,6 +180,14 @@ check "rosenpass validate on a file of rp" says 0 '"rp.toml" is a configuration 
 check "rosenpass validate on a file of rp checks it" grep -q '"rp.toml" has passed all logical checks' err
 check "rp validate on a file of rosenpass" says 0 '"rosenpass.toml" is a configuration of rosenpass, not of rp' "$rp" validate rosenpass.toml
 check "rp validate on a file of rosenpass checks it" grep -q '"rosenpass.toml" has passed all logical checks' err
+for name in "$rosenpass" "$rp"; do
+	for file in rp.toml rosenpass.toml; do
+		check "${name##*/} validate: $file in a pipe" bash -c 'cat "$2" | "$1" validate /dev/stdin' - "$name" "$file"
+	done
+done
+printf 'dev = "x"\nprivate_key_dir = "keys"\n' >typing.toml
+check "rosenpass validate on a file of rp with an error" says 1 'typing.toml:2: unknown key private_key_dir; did you mean private_keys_dir' \
+	"$rosenpass" validate typing.toml
 check "both at once" says 0 '"rp.toml" has passed' "$rosenpass" validate rosenpass.toml rp.toml
 check "rosenpass exchange-config with a file of rp" says 1 'rp.toml:1: unknown key .*; this is a configuration of rp, which rp exchange-config uses' \
 	"$rosenpass" exchange-config rp.toml

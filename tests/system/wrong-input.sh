@@ -134,7 +134,6 @@ of_own "a word of the other part" 'outfile' secret-key a.sk public-key a.pk outf
 of_own "the public key twice" 'public-key was already set' public-key a.pk public-key a.pk secret-key a.sk
 of_own "the secret key by both its names" 'was already set' secret-key a.sk private-key a.sk public-key a.pk
 refused "listen without its value" 1 'listen' exchange secret-key a.sk public-key a.pk listen
-refused "no peer" 1 'peer' exchange secret-key a.sk public-key a.pk
 of_peer "peer without anything" 'peer 1.*public-key' peer
 of_peer "peer: no public key" 'peer 1.*public-key' peer outfile out
 of_peer "peer: no outfile" 'peer 1.*outfile' peer public-key b.pk endpoint 127.0.0.1:9

@@ -51,11 +51,15 @@ static int fill_random(void *context, uint8_t *out, size_t out_len)
 static void *allocate(void *context, size_t bytes)
 {
 	struct host *host = context;
+	void *p;
 
 	if (++host->allocations == host->allocation_fails_at)
 		return NULL;
 	host->live_allocations++;
-	return calloc(1, bytes);
+	p = malloc(bytes);
+	if (p != NULL)
+		memset(p, 0xa5, bytes); /* any content will do */
+	return p;
 }
 
 static void release(void *context, void *memory, size_t bytes)
@@ -73,16 +77,19 @@ static void release(void *context, void *memory, size_t bytes)
 
 int host_create(struct host *host)
 {
+	struct rosenpass_environment environment = {
+		.size = sizeof environment,
+		.random = fill_random,
+		.random_context = host,
+		.allocate = allocate,
+		.release = release,
+		.memory_context = host,
+	};
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[host->name],
 		.secret_key = secret_keys[host->name],
-		.environment = {
-			.random = fill_random,
-			.random_context = host,
-			.allocate = allocate,
-			.release = release,
-			.memory_context = host,
-		},
+		.environment = &environment,
 	};
 
 	return rosenpass_create(&host->engine, &config);
@@ -128,6 +135,7 @@ int host_try_add(struct world *world, enum host_name host, enum host_name peer, 
                  uint32_t dialects, const uint8_t *psk)
 {
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = public_keys[peer],
 		.psk = psk,
 		.dialects = dialects,
@@ -149,7 +157,7 @@ void host_add(struct world *world, enum host_name host, enum host_name peer, boo
 void host_collect(struct world *world, enum host_name name)
 {
 	struct host *host = &world->hosts[name];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(host->engine, &output)) {
 		struct host *about = output.user;
@@ -170,12 +178,16 @@ void host_collect(struct world *world, enum host_name name)
 		case ROSENPASS_OUTPUT_KEY:
 			assert_int_equal(output.length, ROSENPASS_KEY_BYTES);
 			host->keys[about->name]++;
+			host->confirmed[about->name] = output.confirmed;
 			host->role[about->name] = output.role;
 			host->dialect[about->name] = output.dialect;
 			memcpy(host->key[about->name], output.data, output.length);
 			break;
 		case ROSENPASS_OUTPUT_STALE:
 			host->stales[about->name]++;
+			break;
+		case ROSENPASS_OUTPUT_CONFIRMED:
+			host->confirmations[about->name]++;
 			break;
 		case ROSENPASS_OUTPUT_ENDPOINT:
 			host->moves[about->name]++;
@@ -196,6 +208,7 @@ void host_expire(struct world *world, enum host_name name)
 enum rosenpass_verdict host_receive(struct world *world, enum host_name name, const struct packet *packet)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = packet->data,
 		.length = packet->length,
 		.from = host_address(packet->from),

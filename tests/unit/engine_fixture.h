@@ -45,6 +45,8 @@ struct host {
 	unsigned keys[HOST_COUNT];
 	unsigned stales[HOST_COUNT];
 	unsigned moves[HOST_COUNT];
+	unsigned confirmations[HOST_COUNT];
+	bool confirmed[HOST_COUNT]; /* of the last key */
 	unsigned timeouts[HOST_COUNT];
 	uint8_t key[HOST_COUNT][ROSENPASS_KEY_BYTES];
 	enum rosenpass_role role[HOST_COUNT];

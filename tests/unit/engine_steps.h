@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "crypto/keyed_hash.h"
-#include "protocol/engine.h"
+#include "protocol/state.h"
 #include "protocol/messages.h"
 
 #define ALL ROSENPASS_DIALECTS_ALL
@@ -39,7 +39,7 @@ static inline void pair_started(struct world *world)
 static inline struct rosenpass_peer_info info_of(const struct world *world, enum host_name host,
                                                  enum host_name peer)
 {
-	struct rosenpass_peer_info info;
+	struct rosenpass_peer_info info = { .size = sizeof info };
 
 	assert_int_equal(rosenpass_peer_get(world->hosts[host].engine, world->hosts[host].peers[peer], &info),
 	                 0);
@@ -49,10 +49,7 @@ static inline struct rosenpass_peer_info info_of(const struct world *world, enum
 static inline uint64_t received(const struct world *world, enum host_name host,
                                 enum rosenpass_verdict verdict)
 {
-	struct rosenpass_stats stats;
-
-	rosenpass_get_stats(world->hosts[host].engine, &stats);
-	return stats.received[verdict];
+	return rosenpass_count_received(world->hosts[host].engine, verdict);
 }
 
 /* Runs an exchange up to the step-th message (0 InitHello .. 3 EmptyData) and gives that message. */

@@ -90,6 +90,7 @@ static void test_hostile_events(void **state)
 		CHANGE(CHANNEL_PEER_REPORT, peer.dialect, 3),
 		CHANGE(CHANNEL_PEER_REPORT, peer.ever, 2),
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_key, 2),
+		CHANGE(CHANNEL_PEER_REPORT, peer.confirmed, 2),
 		/* With an endpoint there is to be an address. */
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 1),
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 2),

@@ -136,9 +136,13 @@ static void test_errors(void **state)
 		  "7: peer 1: key_out_mode \"0680\" is no octal mode; expected one such as 0640" },
 		{ OUT "key_out_mode = \"\"",
 		  "7: peer 1: key_out_mode \"\" is no octal mode; expected one such as 0640" },
+		{ OUT "key_out_mode = 640", "7: peer 1: key_out_mode 640 is a decimal number; write "
+		                            "\"0640\" or 0o640, which is octal" },
+		{ OUT "key_out_mode = 600", "7: peer 1: key_out_mode 600 is a decimal number; write "
+		                            "\"0600\" or 0o600, which is octal" },
 		{ OUT "key_out_mode = true",
 		  "7: peer 1: key_out_mode: expected a string such as \"0640\", found a boolean" },
-		{ OUT "key_out_mode = 640", "7: peer 1: key_out_mode 01200 does not let the owner read and "
+		{ OUT "key_out_mode = 256", "7: peer 1: key_out_mode 0400 does not let the owner read and "
 		                            "write; expected an octal mode "
 		                            "such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "

@@ -19,6 +19,7 @@ struct scene {
 static void setup(struct scene *scene)
 {
 	struct rosenpass_peer_config config = {
+		.size = sizeof config,
 		.public_key = host_public_key(BOB),
 		.discover = true,
 		.user = &scene->peer,
@@ -79,7 +80,9 @@ static void expire(struct scene *scene)
 static void receive_from(struct scene *scene, const struct packet *packet, int fd)
 {
 	struct address_path path = { .remote = v4("127.0.0.1", port_of(fd)) };
-	struct rosenpass_datagram datagram = { .data = packet->data, .length = packet->length };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram,
+		                               .data = packet->data,
+		                               .length = packet->length };
 
 	address_pack(&datagram.from, &path);
 	assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now), 1);
@@ -288,7 +291,7 @@ static void test_restored_beside_endpoint(void **state)
 /* A peer without an endpoint is called there for three minutes; then it is left alone. */
 static void test_restored_without_endpoint(void **state)
 {
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB) };
+	struct rosenpass_peer_config config = { .size = sizeof config, .public_key = host_public_key(BOB) };
 	struct scene scene;
 	struct channel_request request;
 	struct packet packet;

@@ -40,7 +40,8 @@ static int set_up(void **state)
 	scene->path.remote.v4.sin_port = htons(9999);
 	scene->peer->addresses[0] = scene->path.remote;
 	scene->peer->address_count = 1;
-	config = (struct rosenpass_peer_config){ .public_key = host_public_key(BOB),
+	config = (struct rosenpass_peer_config){ .size = sizeof(struct rosenpass_peer_config),
+		                                 .public_key = host_public_key(BOB),
 		                                 .discover = true,
 		                                 .user = scene->peer };
 	assert_int_equal(
@@ -67,7 +68,7 @@ static int tear_down(void **state)
 /* What engine_send.c does with outputs, without sockets. */
 static void take_outputs(struct scene *scene)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	while (rosenpass_next(scene->process->engine, &output)) {
 		if (output.kind == ROSENPASS_OUTPUT_KEY) {
@@ -115,7 +116,9 @@ static struct packet ask_bob(struct scene *scene)
 
 static enum rosenpass_verdict answer(struct scene *scene, const struct packet *packet)
 {
-	struct rosenpass_datagram datagram = { .data = packet->data, .length = packet->length };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram,
+		                               .data = packet->data,
+		                               .length = packet->length };
 
 	address_pack(&datagram.from, &scene->path);
 	assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now), 1);
@@ -245,7 +248,9 @@ static void test_false_answers(void **state)
 static void test_one_way(void **state)
 {
 	struct scene *scene = *state;
-	struct rosenpass_datagram datagram = { .verdict = ROSENPASS_ANSWERED, .peer = scene->peer->handle };
+	struct rosenpass_datagram datagram = { .size = sizeof datagram,
+		                               .verdict = ROSENPASS_ANSWERED,
+		                               .peer = scene->peer->handle };
 
 	wait_for(scene, SECOND);
 	engine_silence_received(scene->process, &datagram, 1, scene->world.now);
@@ -268,7 +273,9 @@ static void test_no_address(void **state)
 static void test_not_asked_any_more(void **state)
 {
 	struct scene *scene = *state;
-	struct rosenpass_peer_config config = { .public_key = host_public_key(BOB), .user = scene->peer };
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .user = scene->peer };
 
 	wait_for(scene, 11 * SECOND);
 	assert_int_equal(told(scene), CHANNEL_SILENCE_NOTHING);
@@ -297,13 +304,16 @@ static void test_unknown_caller(void **state)
 	host_add(&scene->world, CAROL, ALICE, true, ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156));
 	host_expire(&scene->world, CAROL);
 	packet = host_take(&scene->world, CAROL);
-	datagram = (struct rosenpass_datagram){ .data = packet.data, .length = packet.length };
+	datagram = (struct rosenpass_datagram){ .size = sizeof(struct rosenpass_datagram),
+		                                .data = packet.data,
+		                                .length = packet.length };
 	address_pack(&datagram.from, &scene->path);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now),
 		                 1);
 		assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_PEER);
 		engine_rejects_note(scene->process, &datagram, 1, scene->world.now);
+		scene->world.now += SECOND / 4;
 	}
 	caller = engine_rejects_next(scene->process, scene->world.now, &event);
 	assert_non_null(caller);
@@ -359,7 +369,8 @@ static void test_other_preshared_key(void **state)
 	static const uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
 	struct scene *scene = *state;
 	struct host *bob = &scene->world.hosts[BOB];
-	struct rosenpass_peer_config config = { .public_key = host_public_key(ALICE),
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(ALICE),
 		                                .psk = psk,
 		                                .endpoint = host_address(ALICE) };
 	struct rosenpass_datagram datagram;
@@ -369,7 +380,9 @@ static void test_other_preshared_key(void **state)
 	assert_int_equal(rosenpass_peer_change(bob->engine, bob->peers[ALICE], &config, scene->world.now), 0);
 	host_expire(&scene->world, BOB);
 	packet = host_take(&scene->world, BOB);
-	datagram = (struct rosenpass_datagram){ .data = packet.data, .length = packet.length };
+	datagram = (struct rosenpass_datagram){ .size = sizeof(struct rosenpass_datagram),
+		                                .data = packet.data,
+		                                .length = packet.length };
 	address_pack(&datagram.from, &scene->path);
 	assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now), 1);
 	assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_AUTH);

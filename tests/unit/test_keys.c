@@ -30,6 +30,7 @@ static int load_keys(void **state)
 static struct rosenpass_environment environment(struct fixture_random *random, struct fixture_memory *memory)
 {
 	return (struct rosenpass_environment){
+		.size = sizeof(struct rosenpass_environment),
 		.random = fixture_random_fill,
 		.random_context = random,
 		.allocate = fixture_allocate,
@@ -163,6 +164,63 @@ static void test_matches(void **state)
 	}
 }
 
+static uint64_t position_state;
+
+/* The same numbers on every run. */
+static size_t position_below(size_t count)
+{
+	position_state = position_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (size_t)(position_state >> 32) % count;
+}
+
+/* Bits of key[from] to key[to - 1] are flipped, one at a time, and the pair must not match. */
+static void check_damage(uint8_t *key, size_t from, size_t to, unsigned flips, const uint8_t *pk,
+                         const uint8_t *sk)
+{
+	for (unsigned i = 0; i < flips; i++) {
+		size_t at = from + position_below(to - from);
+		uint8_t bit = (uint8_t)(1U << position_below(8));
+
+		key[at] ^= bit;
+		if (rosenpass_keypair_matches(pk, sk))
+			fail_msg("bit %u of byte %zu is not looked at", (unsigned)bit, at);
+		key[at] ^= bit;
+	}
+}
+
+static void test_damage_is_noticed(void **state)
+{
+	/* The secret key: seed, column selection, Goppa polynomial, control bits, s. */
+	static const size_t parts[] = { 0, 32, 40, 232, 13032, ROSENPASS_SECRET_KEY_BYTES };
+	uint8_t *pk = public_keys[0];
+	uint8_t *sk = secret_keys[0];
+
+	(void)state;
+	assert_true(rosenpass_keypair_matches(pk, sk));
+	check_damage(pk, 0, ROSENPASS_PUBLIC_KEY_BYTES, 200, pk, sk);
+	check_damage(pk, 0, 1, 8, pk, sk);
+	check_damage(pk, ROSENPASS_PUBLIC_KEY_BYTES - 1, ROSENPASS_PUBLIC_KEY_BYTES, 8, pk, sk);
+	for (size_t i = 0; i + 1 < FIXTURE_COUNT(parts); i++)
+		check_damage(sk, parts[i], parts[i + 1], i == 3 ? 200 : 50, pk, sk);
+	check_damage(sk, ROSENPASS_SECRET_KEY_BYTES - 1, ROSENPASS_SECRET_KEY_BYTES, 8, pk, sk);
+	/* Longer pieces: a part of a row, and a block of a file. */
+	for (size_t length = 2; length <= 4096; length *= 8) {
+		size_t at = position_below(ROSENPASS_PUBLIC_KEY_BYTES - length);
+
+		for (size_t i = 0; i < length; i++)
+			pk[at + i] ^= 0xff;
+		assert_false(rosenpass_keypair_matches(pk, sk));
+		for (size_t i = 0; i < length; i++)
+			pk[at + i] ^= 0xff;
+	}
+	/* The older layout has no seed: whatever decoding needs is checked all the same. */
+	assert_int_equal(rosenpass_secret_key_import(sk, old_keys[0], sizeof old_keys[0]), 0);
+	check_damage(pk, 0, ROSENPASS_PUBLIC_KEY_BYTES, 20, pk, sk);
+	check_damage(sk, parts[2], parts[3], 20, pk, sk);
+	(void)load_keys(NULL);
+	assert_true(rosenpass_keypair_matches(pk, sk));
+}
+
 static const uint8_t *public_key_of(const char *owner)
 {
 	for (int i = 0; i < OWNERS; i++) {
@@ -220,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_import_and_export),
 		cmocka_unit_test(test_import_refuses_other_lengths),
 		cmocka_unit_test(test_matches),
+		cmocka_unit_test(test_damage_is_noticed),
 		cmocka_unit_test(test_peer_ids),
 	};
 

@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 /* Words for a log: not empty, printable, and short. */
@@ -24,17 +25,22 @@ static void check_all_differ(const char *const names[], size_t count)
 
 static void test_verdicts(void **state)
 {
-	const char *names[ROSENPASS_VERDICT_COUNT + 1];
+	static const enum rosenpass_verdict others[] = { ROSENPASS_CROSSED + 1, ROSENPASS_DROPPED - 1,
+		                                         ROSENPASS_DROPPED_FAILURE + 1,
+		                                         (enum rosenpass_verdict) - 1, INT_MAX };
+	const char *names[VERDICT_INDEX_COUNT + 1];
 
 	(void)state;
-	assert_int_equal(ROSENPASS_VERDICT_COUNT, ROSENPASS_DROPPED_FAILURE + 1);
-	for (int i = 0; i <= ROSENPASS_VERDICT_COUNT; i++)
-		names[i] = rosenpass_verdict_name((enum rosenpass_verdict)i);
+	for (size_t i = 0; i < VERDICT_INDEX_COUNT; i++) {
+		assert_int_equal(verdict_index(verdict_at(i)), i);
+		names[i] = rosenpass_verdict_name(verdict_at(i));
+	}
+	names[VERDICT_INDEX_COUNT] = "unknown";
 	check_all_differ(names, FIXTURE_COUNT(names));
-	assert_string_equal(rosenpass_verdict_name((enum rosenpass_verdict)INT_MAX),
-	                    names[ROSENPASS_VERDICT_COUNT]);
-	assert_string_equal(rosenpass_verdict_name((enum rosenpass_verdict) - 1),
-	                    names[ROSENPASS_VERDICT_COUNT]);
+	for (size_t i = 0; i < FIXTURE_COUNT(others); i++) {
+		assert_int_equal(verdict_index(others[i]), VERDICT_INDEX_COUNT);
+		assert_string_equal(rosenpass_verdict_name(others[i]), "unknown");
+	}
 }
 
 static void test_errors(void **state)

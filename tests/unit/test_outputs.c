@@ -24,7 +24,7 @@ static void add(rosenpass_peer peer, uint8_t fill, size_t length)
 
 static void expect(rosenpass_peer peer, uint8_t fill, size_t length)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	assert_true(outputs_next(&outputs, &output));
 	assert_int_equal(output.kind, ROSENPASS_OUTPUT_SEND);
@@ -36,7 +36,7 @@ static void expect(rosenpass_peer peer, uint8_t fill, size_t length)
 
 static void expect_none(void)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	assert_false(outputs_next(&outputs, &output));
 }
@@ -70,7 +70,7 @@ static void test_in_order_up_to_the_capacity(void **state)
 
 static void test_without_data(void **state)
 {
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	struct output_slot *slot;
 
 	(void)state;
@@ -156,7 +156,7 @@ static void test_set_user(void **state)
 {
 	int before;
 	int after;
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 
 	(void)state;
 	for (rosenpass_peer peer = 0; peer < 3; peer++) {

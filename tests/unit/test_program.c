@@ -54,6 +54,20 @@ static void check_no_child(void)
 	assert_int_equal(errno, ECHILD);
 }
 
+static void test_is_there(void **state)
+{
+	static const char *const good[] = { "sh", "/bin/sh", "/../bin/sh" };
+	static const char *const bad[] = {
+		"no-command-of-that-name", "./sh", "/bin", "/nowhere/sh", "", "."
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(good); i++)
+		assert_true(program_is_there(good[i]));
+	for (size_t i = 0; i < FIXTURE_COUNT(bad); i++)
+		assert_false(program_is_there(bad[i]));
+}
+
 /* Standard error goes to a pipe, for programs that are started then. */
 static void start_capture(void)
 {
@@ -362,11 +376,11 @@ static void test_ends_with_us(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ends),         cmocka_unit_test(test_input),
-		cmocka_unit_test(test_environment),  cmocka_unit_test(test_descriptors),
-		cmocka_unit_test(test_fresh),        cmocka_unit_test(test_group),
-		cmocka_unit_test(test_cannot_start), cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_ends_with_us),
+		cmocka_unit_test(test_is_there),    cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_input),       cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_fresh),
+		cmocka_unit_test(test_group),       cmocka_unit_test(test_cannot_start),
+		cmocka_unit_test(test_lost),        cmocka_unit_test(test_ends_with_us),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -20,10 +20,13 @@ static int start_empty(void **state)
 
 static bool take(uint32_t source, uint64_t now_ns)
 {
-	uint8_t bytes[sizeof source];
+	/* Networks of all levels are different ones, but for one in many. */
+	uint32_t spread = source * UINT32_C(0x9e3779b1);
+	struct rosenpass_address address = { .length = 8, .group_length = 6 };
 
-	memcpy(bytes, &source, sizeof bytes);
-	return rate_limit_take(&limit, bytes, sizeof bytes, now_ns);
+	memcpy(address.bytes, &source, sizeof source);
+	memcpy(address.bytes + 2, &spread, sizeof spread);
+	return rate_limit_take(&limit, &address, now_ns);
 }
 
 /* Takes until there is none left; how many there were. */
@@ -41,7 +44,7 @@ static size_t used_buckets(void)
 	size_t used = 0;
 
 	for (size_t i = 0; i < RATE_LIMIT_BUCKETS; i++)
-		used += limit.full_ns[i] != 0;
+		used += limit.full_ns[0][i] != 0;
 	return used;
 }
 
@@ -99,7 +102,7 @@ static void test_groups_are_independent(void **state)
 /* Who shares whose bucket depends on the key, and sources spread over all buckets. */
 static void test_sources_are_spread_by_the_key(void **state)
 {
-	uint64_t first[RATE_LIMIT_BUCKETS];
+	uint64_t first[RATE_LIMIT_LEVELS][RATE_LIMIT_BUCKETS];
 
 	(void)state;
 	for (uint32_t source = 0; source < 8 * RATE_LIMIT_BUCKETS; source++)
@@ -114,6 +117,35 @@ static void test_sources_are_spread_by_the_key(void **state)
 	assert_memory_not_equal(first, limit.full_ns, sizeof first);
 }
 
+/* Many networks with a few cookies each, all within one network: limits for those together. */
+static void test_networks_of_networks(void **state)
+{
+	unsigned taken[3] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		/* 64 /64s of one /58, then /64s of one /48 at random. */
+		struct rosenpass_address one = { .length = 18, .group_length = 8 };
+		struct rosenpass_address other = { .length = 18, .group_length = 8, .bytes = { 0x20, 1, 1 } };
+
+		one.bytes[7] = (uint8_t)(i % 64);
+		other.bytes[6] = (uint8_t)(i * 7);
+		other.bytes[7] = (uint8_t)i;
+		taken[0] += rate_limit_take(&limit, &one, START_NS);
+		taken[1] += rate_limit_take(&limit, &other, START_NS);
+	}
+	for (int i = 0; i < 2000; i++) {
+		struct rosenpass_address one = { .length = 18,
+			                         .group_length = 8,
+			                         .bytes[7] = (uint8_t)(i % 64) };
+
+		taken[2] += rate_limit_take(&limit, &one, START_NS + FIXTURE_SECOND_NS);
+	}
+	assert_int_equal(taken[0], 4 * BURST);
+	assert_int_equal(taken[1], 16 * BURST);
+	assert_int_equal(taken[2], 40);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +154,7 @@ int main(void)
 		cmocka_unit_test_setup(test_time_far_in_the_future, start_empty),
 		cmocka_unit_test_setup(test_groups_are_independent, start_empty),
 		cmocka_unit_test_setup(test_sources_are_spread_by_the_key, start_empty),
+		cmocka_unit_test_setup(test_networks_of_networks, start_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,10 +192,10 @@ static void test_wide(void **state)
 		assert_int_equal(ways_is_wide(&prefix), cases[i].is_wide);
 	}
 	add(&ways, "192.0.0.0", 2);
-	assert_false(ways_has_wide(&ways, AF_INET));
+	assert_false(ways_has_wide(&ways, AF_INET, NULL));
 	add(&ways, "0.0.0.0", 0);
-	assert_true(ways_has_wide(&ways, AF_INET));
-	assert_false(ways_has_wide(&ways, AF_INET6));
+	assert_true(ways_has_wide(&ways, AF_INET, NULL));
+	assert_false(ways_has_wide(&ways, AF_INET6, NULL));
 	assert_int_equal(ways_make(&ways, &target, NULL), 1);
 	ways.wide_table = 51820;
 	assert_int_equal(ways_make(&ways, &target, NULL), 1);
@@ -206,38 +206,178 @@ static void test_wide(void **state)
 	ways_release(&ways);
 }
 
+/* Without a mark that is wanted or there already, mark and table have the same number. */
 static void test_choose(void **state)
 {
+	static const struct {
+		uint32_t wanted, present;
+		uint32_t mark, table;
+	} cases[] = {
+		{ 0, 7, 7, 7 },
+		{ 9, 7, 9, 9 },
+		{ 51820, 0, 51820, 51822 },
+		/* Its rule is there. */
+		{ 0, 51819, 51819, 51821 },
+		/* Tables of the kernel. */
+		{ 253, 0, 253, 51822 },
+		{ 254, 0, 254, 51822 },
+		{ 255, 0, 255, 51822 },
+	};
 	const struct route taken = route_to("192.0.2.0", 24, 51820, ours);
-	const struct rule rule = { .family = AF_INET, .priority = 50, .table = 51821, .mark = 51821 };
+	const struct rule rule = { .family = AF_INET, .priority = 50, .table = 51821, .mark = 51819 };
 	struct policy policy = { 0 };
 
 	(void)state;
 	need_network();
 	assert_int_equal(policy_choose(&policy, 0, 0), 0);
 	assert_int_equal(policy.mark, 51820);
+	assert_int_equal(policy.table, 51820);
 	/* Once chosen, it stays. */
 	assert_int_equal(policy_choose(&policy, 0, 7), 0);
 	assert_int_equal(policy.mark, 51820);
+	assert_int_equal(policy.table, 51820);
 	assert_int_equal(route_add(&taken), 0);
 	assert_int_equal(rule_add(&rule), 0);
-	policy.mark = 0;
+	/* Packets of two full tunnels have one mark: else each would take the other's. */
+	policy = (struct policy){ 0 };
 	assert_int_equal(policy_choose(&policy, 0, 0), 0);
-	assert_int_equal(policy.mark, 51822);
-	policy.mark = 0;
-	assert_int_equal(policy_choose(&policy, 0, 7), 0);
-	assert_int_equal(policy.mark, 7);
-	assert_int_equal(policy_choose(&policy, 9, 7), 0);
-	assert_int_equal(policy.mark, 9);
+	assert_int_equal(policy.mark, 51819);
+	assert_int_equal(policy.table, 51822);
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		policy = (struct policy){ 0 };
+		assert_int_equal(policy_choose(&policy, cases[i].wanted, cases[i].present), 0);
+		assert_int_equal(policy.mark, cases[i].mark);
+		assert_int_equal(policy.table, cases[i].table);
+	}
 	assert_int_equal(rule_delete(&rule), 0);
 	assert_int_equal(route_delete(&taken), 0);
+}
+
+static union address_socket address_of(const char *text)
+{
+	union address_socket address;
+	const char *problem;
+
+	assert_int_equal(address_parse(text, &address, &problem), 0);
+	return address;
+}
+
+/* A route that would lead the packets to a peer into the tunnel is in a table of its own. */
+static void test_keep_out(void **state)
+{
+	static const char *const outside[] = { "203.0.113.1:9999", "[2001:db9::1]:9999" };
+	const union address_socket unknown = { .any.sa_family = AF_UNSPEC };
+	const union address_socket inside = address_of("192.0.2.9:9999");
+	const union address_socket inside_v6 = address_of("[2001:db8:1::1]:9999");
+	struct guard guard = alone();
+	const struct ways_target target = target_of(&guard, false);
+	struct ways ways = { .wide_table = 51820 };
+	struct wireguard_allowed_ip own = ip_of("192.0.2.1", 32);
+	uint8_t bits = 0;
+
+	(void)state;
+	need_network();
+	assert_int_equal(ways_add(&ways, &own, false), 0);
+	add(&ways, "192.0.2.128", 24);
+	add(&ways, "192.0.0.0", 8);
+	add(&ways, "10.77.0.1", 32);
+	add(&ways, "2001:db8::", 32);
+	assert_int_equal(ways_make(&ways, &target, NULL), 5);
+	for (size_t i = 0; i < FIXTURE_COUNT(outside); i++) {
+		const union address_socket address = address_of(outside[i]);
+
+		assert_false(ways_keep_out(&ways, &address, ours));
+	}
+	assert_false(ways_keep_out(&ways, &unknown, ours));
+	assert_false(ways_has_wide(&ways, AF_INET, &bits));
+	assert_true(ways_keep_out(&ways, &inside, ours));
+	assert_false(ways_keep_out(&ways, &inside, ours));
+	assert_true(ways_has_wide(&ways, AF_INET, &bits));
+	assert_int_equal(bits, 8);
+	assert_false(ways_has_wide(&ways, AF_INET6, &bits));
+	assert_true(ways_keep_out(&ways, &inside_v6, ours));
+	assert_int_equal(ways_make(&ways, &target, NULL), 3);
+	assert_int_equal(find_route("192.0.2.0", 24, 51820).count, 1);
+	assert_int_equal(find_route("192.0.0.0", 8, 51820).count, 1);
+	assert_int_equal(find_route("2001:db8::", 32, 51820).count, 1);
+	assert_int_equal(find_route("192.0.0.0", 8, ROUTE_TABLE_MAIN).count, 0);
+	assert_int_equal(find_route("2001:db8::", 32, ROUTE_TABLE_MAIN).count, 0);
+	assert_int_equal(leads_to("10.77.0.1", 32), ours);
+	assert_int_equal(ways_make(&ways, &target, NULL), 0);
+	guard_undo(&guard);
+	assert_int_equal(find_route("192.0.2.0", 24, 51820).count, 0);
+	assert_int_equal(find_route("10.77.0.1", 32, ROUTE_TABLE_MAIN).count, 0);
+	ways_release(&ways);
+}
+
+/* The main table goes first: a route of somebody else there keeps ours from being used. */
+static void test_keep_out_conflict(void **state)
+{
+	const union address_socket peer = address_of("10.50.0.9:9999");
+	struct guard guard = alone();
+	const struct ways_target target = target_of(&guard, true);
+	struct ways ways = { .wide_table = 51820, .replace = true };
+	bool conflict;
+
+	(void)state;
+	need_network();
+	/* A longer route of others leads elsewhere anyway. */
+	add(&ways, "10.0.0.0", 8);
+	assert_false(ways_keep_out(&ways, &peer, ours));
+	ways_release(&ways);
+	ways = (struct ways){ .wide_table = 51820, .replace = true };
+	add(&ways, "10.50.0.0", 24);
+	assert_true(ways_keep_out(&ways, &peer, ours));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ways_make(&ways, &target, &conflict), i == 0);
+		assert_true(conflict);
+	}
+	assert_int_equal(leads_to("10.50.0.0", 24), other);
+	ways_leave_table(&ways, &target);
+	assert_int_equal(find_route("10.50.0.0", 24, 51820).count, 0);
+	ways_release(&ways);
+}
+
+/* Two tunnels that start at the same time find the same table free. */
+static void test_table_taken(void **state)
+{
+	const struct route theirs = route_to("0.0.0.0", 0, 51820, other);
+	struct guard guard = alone();
+	const struct ways_target target = target_of(&guard, true);
+	struct ways ways = { .wide_table = 51820 };
+	bool conflict;
+
+	(void)state;
+	need_network();
+	add(&ways, "0.0.0.0", 0);
+	add(&ways, "::", 0);
+	assert_int_equal(route_add(&theirs), 0);
+	assert_int_equal(ways_make(&ways, &target, &conflict), 1);
+	assert_true(ways.is_table_taken);
+	assert_false(conflict);
+	ways_leave_table(&ways, &target);
+	assert_int_equal(find_route("::", 0, 51820).count, 0);
+	ways.wide_table = 51821;
+	assert_int_equal(ways_make(&ways, &target, &conflict), 2);
+	assert_false(ways.is_table_taken);
+	assert_int_equal(route_delete(&theirs), 0);
+	/* What comes later is a conflict. */
+	ways_leave_table(&ways, &target);
+	ways.wide_table = 51820;
+	assert_int_equal(route_add(&theirs), 0);
+	assert_int_equal(ways_make(&ways, &target, &conflict), 1);
+	assert_false(ways.is_table_taken);
+	assert_true(conflict);
+	ways_leave_table(&ways, &target);
+	assert_int_equal(route_delete(&theirs), 0);
+	ways_release(&ways);
 }
 
 static void test_policy(void **state)
 {
 	static const char valid_mark[] = "net/ipv4/conf/all/src_valid_mark";
 	const struct rule by_length = { .family = AF_INET, .priority = 32764, .table = ROUTE_TABLE_MAIN };
-	struct policy policy = { .mark = 51820 };
+	struct policy policy = { .mark = 51820, .table = 51820 };
 	struct guard guard = alone();
 	int before = -1;
 	int now = -1;
@@ -245,14 +385,14 @@ static void test_policy(void **state)
 	(void)state;
 	need_network();
 	assert_int_equal(sysctl_read(valid_mark, &before), 0);
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 2);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 2);
 	assert_string_equal(rules_of(AF_INET), FULL_RULES);
 	assert_int_equal(sysctl_read(valid_mark, &now), 0);
 	assert_int_equal(now, 1);
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 0);
 	/* As wg-quick does it when another interface goes. */
 	assert_int_equal(rule_delete(&by_length), 0);
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 1);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 1);
 	assert_string_equal(rules_of(AF_INET), FULL_RULES);
 	guard_undo(&guard);
 	assert_string_equal(rules_of(AF_INET), RULES_V4);
@@ -264,13 +404,13 @@ static void test_policy(void **state)
 static void test_policy_of_others(void **state)
 {
 	const struct rule by_mark = { .family = AF_INET, .priority = 32765, .table = 51820, .mark = 51820 };
-	struct policy policy = { .mark = 51820 };
+	struct policy policy = { .mark = 51820, .table = 51820 };
 	struct guard guard = alone();
 
 	(void)state;
 	need_network();
 	assert_int_equal(rule_add(&by_mark), 0);
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 0);
 	guard_undo(&guard);
 	assert_string_equal(rules_of(AF_INET),
 	                    "0:255; 32765:not ca6c/ffffffff 51820; 32766:254; 32767:253; ");
@@ -288,13 +428,13 @@ static void test_filtering(void **state)
 	(void)state;
 	need_network();
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct policy policy = { .mark = 51820 };
+		struct policy policy = { .mark = 51820, .table = 51820 };
 		struct guard guard = alone();
 		int now = -1;
 
 		assert_int_equal(sysctl_write("net/ipv4/conf/all/rp_filter", cases[i].all), 0);
 		assert_int_equal(sysctl_write("net/ipv4/conf/other/rp_filter", cases[i].one), 0);
-		assert_int_equal(policy_keep(&policy, AF_INET, &guard), 2);
+		assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 2);
 		assert_int_equal(sysctl_read("net/ipv4/conf/all/rp_filter", &now), 0);
 		assert_int_equal(now, cases[i].expected);
 		guard_undo(&guard);
@@ -305,18 +445,68 @@ static void test_filtering(void **state)
 	assert_int_equal(sysctl_write("net/ipv4/conf/other/rp_filter", 0), 0);
 }
 
+/* Another tunnel that ends sets back what it had set, and we still need. */
+static void test_settings_again(void **state)
+{
+	static const char *const settings[] = { "net/ipv4/conf/all/rp_filter",
+		                                "net/ipv4/conf/all/src_valid_mark" };
+	static const int needed[] = { 2, 1 };
+	static const int before[] = { 1, 0 };
+	struct policy policy = { .mark = 51820, .table = 51820 };
+	struct guard guard = alone();
+	int now = -1;
+
+	(void)state;
+	need_network();
+	for (size_t i = 0; i < FIXTURE_COUNT(settings); i++)
+		assert_int_equal(sysctl_write(settings[i], needed[i]), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 2);
+	for (size_t i = 0; i < FIXTURE_COUNT(settings); i++)
+		assert_int_equal(sysctl_write(settings[i], before[i]), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(settings); i++) {
+		assert_int_equal(sysctl_read(settings[i], &now), 0);
+		assert_int_equal(now, needed[i]);
+	}
+	guard_undo(&guard);
+	for (size_t i = 0; i < FIXTURE_COUNT(settings); i++) {
+		assert_int_equal(sysctl_read(settings[i], &now), 0);
+		assert_int_equal(now, before[i]);
+		assert_int_equal(sysctl_write(settings[i], 0), 0);
+	}
+}
+
+/* Shorter routes than ours in the main table do not count, also when a still shorter one comes. */
+static void test_policy_bits(void **state)
+{
+	struct policy policy = { .mark = 51820, .table = 51820 };
+	struct guard guard = alone();
+
+	(void)state;
+	need_network();
+	assert_int_equal(policy_keep(&policy, AF_INET, 24, &guard), 2);
+	assert_string_equal(rules_of(AF_INET), "0:255; 32764:254 beyond 23; 32765:not ca6c/ffffffff 51820; "
+	                                       "32766:254; 32767:253; ");
+	assert_int_equal(policy_keep(&policy, AF_INET, 24, &guard), 0);
+	assert_int_equal(policy_keep(&policy, AF_INET, 1, &guard), 1);
+	assert_string_equal(rules_of(AF_INET), "0:255; 32764:254 beyond 23; 32764:254 beyond 0; "
+	                                       "32765:not ca6c/ffffffff 51820; 32766:254; 32767:253; ");
+	guard_undo(&guard);
+	assert_string_equal(rules_of(AF_INET), RULES_V4);
+}
+
 /* A setting that somebody has changed since is left alone. */
 static void test_changed_again(void **state)
 {
 	static const char setting[] = "net/ipv4/conf/all/src_valid_mark";
-	struct policy policy = { .mark = 51820 };
+	struct policy policy = { .mark = 51820, .table = 51820 };
 	struct guard guard = alone();
 	struct undo undo;
 	int now = -1;
 
 	(void)state;
 	need_network();
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 2);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 2);
 	assert_int_equal(sysctl_write(setting, 0), 0);
 	memset(&undo, 0, sizeof undo);
 	undo.kind = UNDO_MTU;
@@ -340,7 +530,7 @@ static void test_changed_again(void **state)
 static void test_guard(void **state)
 {
 	struct guard guard;
-	struct policy policy = { .mark = 51820 };
+	struct policy policy = { .mark = 51820, .table = 51820 };
 	struct ways ways = { .replace = true };
 	struct ways_target target;
 	struct undo undo;
@@ -354,7 +544,7 @@ static void test_guard(void **state)
 	add(&ways, "10.60.0.0", 24);
 	add(&ways, "10.62.0.0", 24);
 	assert_int_equal(ways_make(&ways, &target, &conflict), 2);
-	assert_int_equal(policy_keep(&policy, AF_INET, &guard), 2);
+	assert_int_equal(policy_keep(&policy, AF_INET, 0, &guard), 2);
 	/* Of this nothing has come. */
 	memset(&undo, 0, sizeof undo);
 	undo.kind = UNDO_ROUTE;
@@ -416,6 +606,9 @@ int main(void)
 		cmocka_unit_test(test_policy),      cmocka_unit_test(test_policy_of_others),
 		cmocka_unit_test(test_filtering),   cmocka_unit_test(test_changed_again),
 		cmocka_unit_test(test_guard),       cmocka_unit_test(test_mtu),
+		cmocka_unit_test(test_keep_out),    cmocka_unit_test(test_keep_out_conflict),
+		cmocka_unit_test(test_table_taken), cmocka_unit_test(test_settings_again),
+		cmocka_unit_test(test_policy_bits),
 	};
 
 	log_set_level(LOG_OFF);

@@ -41,7 +41,9 @@ struct outcome {
 static void make_key(struct outcome *outcome, uint8_t *pk, uint8_t *sk)
 {
 	uint8_t counter = 0;
-	struct rosenpass_environment environment = { .random = count_up, .random_context = &counter };
+	struct rosenpass_environment environment = { .size = sizeof environment,
+		                                     .random = count_up,
+		                                     .random_context = &counter };
 
 	outcome->keygen = rosenpass_keygen(pk, sk, &environment) == 0 && rosenpass_keypair_matches(pk, sk);
 }

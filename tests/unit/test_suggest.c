@@ -41,6 +41,7 @@ static void test_table(void **state)
 		{ "ip", NULL },
 		{ "", NULL },
 		{ "xyz", NULL },
+		{ "exch", NULL },
 		{ "preshared", NULL },
 		/* The nearest, not the first that is near enough. */
 		{ "secet_key", "secret_key" },
@@ -73,6 +74,21 @@ static void test_order(void **state)
 	assert_null(suggest_nearest("abcdefghi", near, 0));
 }
 
+static void test_commands(void **state)
+{
+	static const char *const names[] = { "exchange-config", "exchange", "status", "genkey" };
+
+	(void)state;
+	assert_string_equal(suggest_command("exchagne", names, 4), "exchange");
+	assert_string_equal(suggest_command("stat", names, 4), "status");
+	assert_string_equal(suggest_command("gen", names, 4), "genkey");
+	/* Two begin with it, or it is too short. */
+	assert_null(suggest_command("exch", names, 4));
+	assert_null(suggest_command("ge", names, 4));
+	assert_null(suggest_command("", names, 4));
+	assert_null(suggest_command("status-overview", names, 4));
+}
+
 /* The longest word and candidate that are looked at, and longer ones. */
 static void test_long(void **state)
 {
@@ -99,6 +115,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_long),
 	};
 

@@ -95,7 +95,7 @@ static void test_integers(void **state)
 		{ "a = 0x8000000000000000", 1, 5, "does not fit" },
 		{ "a = 0b1111111111111111111111111111111111111111111111111111111111111111", 1, 5,
 		  "does not fit" },
-		{ "a = 01", 1, 5, "01: a number has no leading zero" },
+		{ "a = 01", 1, 5, "01: a number has no leading zero (an octal number begins with 0o)" },
 		{ "a = -00", 1, 5, "no leading zero" },
 		{ "a = 0_0", 1, 5, "no leading zero" },
 		{ "a = _1", 1, 5, "_1 is no value" },

@@ -34,7 +34,7 @@ static void inner_product(gf_vec *sum, const gf_vec *u, const gf_vec *v, unsigne
 		x ^= x >> 4;
 		x ^= x >> 2;
 		x ^= x >> 1;
-		sum->bit[b] = ct_barrier_u64((uint64_t)0 - (x & 1));
+		sum->bit[b] = ct_mask_bit_u64(x);
 	}
 }
 

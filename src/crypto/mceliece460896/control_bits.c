@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "crypto/ct.h"
 #include "crypto/mceliece460896/sort.h"
 
 #define LOG_POINTS MCELIECE_M
@@ -41,7 +42,7 @@ static inline int32_t lower(int32_t a, int32_t b)
 {
 	int32_t d = b - a;
 
-	return a + (d & (d >> 31));
+	return a + (d & ct_mask_negative_i32(d));
 }
 
 /* Moves each value to the point that its key names: value'[key[x]] = value[x]. */
@@ -162,7 +163,7 @@ static void split(const struct level *level, uint8_t first[static LAYER_BYTES],
 		for (size_t i = pair; i < pair + level->lanes; i++) {
 			int32_t *even = joined + i;
 			int32_t *odd = joined + partner(level, i);
-			int32_t d = (*even ^ *odd) & -(*even & 1);
+			int32_t d = (*even ^ *odd) & (int32_t)ct_mask_bit_u32((uint32_t)*even);
 
 			*even = (*even ^ d) >> 1;
 			*odd = (*odd ^ d) >> 1;

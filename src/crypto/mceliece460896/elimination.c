@@ -37,7 +37,7 @@ static inline void add_selected(uint64_t sum[static STRIP_WORDS], uint64_t bits,
 	uint64_t s3 = sum[3];
 
 	for (size_t i = 0; i < 64; i++) {
-		uint64_t mask = ct_barrier_u64((uint64_t)0 - (bits & 1));
+		uint64_t mask = ct_mask_bit_u64(bits);
 
 		bits >>= 1;
 		s0 ^= mask & rows[i][0];
@@ -58,7 +58,7 @@ struct window_row {
 
 static inline void add_row(struct window_row *to, const struct window_row *from, uint64_t bit)
 {
-	uint64_t mask = ct_barrier_u64((uint64_t)0 - (bit & 1));
+	uint64_t mask = ct_mask_bit_u64(bit);
 
 	for (size_t w = 0; w < 1 + WINDOW_WORDS; w++)
 		to->word[w] ^= mask & from->word[w];
@@ -92,7 +92,7 @@ static uint64_t factor_panel(struct mceliece_elimination *e, size_t panel)
 	for (size_t i = 0; i < 64; i++)
 		memcpy(e->transform[panel][i], &window[i].word[1], sizeof e->transform[panel][i]);
 	ct_wipe(window, sizeof window);
-	return (uint64_t)0 - found;
+	return ct_mask_bit_u64(found);
 }
 
 /* Does to a strip what makes the panel's pivot rows and clears the panel below them. */

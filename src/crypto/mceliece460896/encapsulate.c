@@ -24,7 +24,7 @@ static uint64_t power_of_two(uint64_t k)
 	uint64_t x = 1;
 
 	for (unsigned i = 0; i < 6; i++) {
-		uint64_t mask = ct_barrier_u64((uint64_t)0 - (k >> i & 1));
+		uint64_t mask = ct_mask_bit_u64(k >> i);
 
 		x ^= mask & (x ^ x << (1U << i));
 	}

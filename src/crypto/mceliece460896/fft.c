@@ -67,7 +67,7 @@ static void reduce(gf_vec f[static MCELIECE_FFT_COEFFICIENT_WORDS])
 static void broadcast(gf_vec *value, const gf_vec f[static MCELIECE_FFT_COEFFICIENT_WORDS], unsigned p)
 {
 	for (unsigned b = 0; b < MCELIECE_M; b++)
-		value->bit[b] = (uint64_t)0 - (f[p / 64].bit[b] >> (p % 64) & 1);
+		value->bit[b] = ct_mask_bit_u64(f[p / 64].bit[b] >> (p % 64));
 }
 
 /*

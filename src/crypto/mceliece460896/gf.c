@@ -11,7 +11,7 @@ uint16_t mceliece_gf_mul(uint16_t a, uint16_t b)
 	uint32_t product = 0;
 
 	for (unsigned i = 0; i < M; i++) {
-		uint32_t mask = ct_barrier_u32((uint32_t)0 - ((uint32_t)b >> i & 1));
+		uint32_t mask = ct_mask_bit_u32((uint32_t)b >> i);
 
 		product ^= ((uint32_t)a << i) & mask;
 	}

@@ -61,7 +61,7 @@ static inline void mceliece_gf_vec_add_to(struct mceliece_gf_vec *sum, const str
 static inline void mceliece_gf_vec_set_all(struct mceliece_gf_vec *out, uint16_t a)
 {
 	for (unsigned i = 0; i < MCELIECE_M; i++)
-		out->bit[i] = ct_barrier_u64((uint64_t)0 - (uint64_t)(a >> i & 1));
+		out->bit[i] = ct_mask_bit_u64((uint64_t)(a >> i));
 }
 
 /* Element j of a; j < 64 is public. */

@@ -86,7 +86,7 @@ static void ring_multiples(vector multiples[static DEGREE], const vector *v)
 		shift(&multiples[i], 0);
 		for (unsigned b = 0; b < BITS; b++) {
 			uint64_t *high = &multiples[i].half[1].bit[b];
-			uint64_t carry = ct_barrier_u64((uint64_t)0 - (*high >> (DEGREE - 64)));
+			uint64_t carry = ct_mask_bit_u64(*high >> (DEGREE - 64));
 
 			multiples[i].half[0].bit[b] ^= carry & RING_TAIL;
 			*high &= UPPER_HALF;

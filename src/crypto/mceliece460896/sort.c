@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* Neighbouring comparisons are made in blocks of this many, which compilers turn into vectors. */
-#define BLOCK 4
+#include "crypto/ct.h"
 
 /*
  * A pair is ordered by its difference d = b - a, which cannot overflow for values of
@@ -14,7 +13,7 @@ static inline void exchange_u31(int32_t *a, int32_t *b)
 {
 	int32_t d = *b - *a;
 
-	d &= d >> 31;
+	d &= ct_mask_negative_i32(d);
 	*a += d;
 	*b -= d;
 }
@@ -23,26 +22,32 @@ static inline void exchange_u63(int64_t *a, int64_t *b)
 {
 	int64_t d = *b - *a;
 
-	d &= d >> 63;
+	d &= ct_mask_negative_i64(d);
 	*a += d;
 	*b -= d;
 }
 
-/* Orders a[j], b[j] for all j below run. */
+/* Orders a[j], b[j] for all j below run: four at a time, then the rest. */
 static inline void exchange_run(int32_t *a, int32_t *b, size_t run)
 {
 	size_t j = 0;
 
-	for (; j + BLOCK <= run; j += BLOCK) {
-		int32_t low[BLOCK];
-		int32_t high[BLOCK];
+	for (; j + 4 <= run; j += 4) {
+		ct_vector low;
+		ct_vector high;
+		ct_vector d;
+		ct_vector mask;
 
-		memcpy(low, a + j, sizeof low);
-		memcpy(high, b + j, sizeof high);
-		for (size_t i = 0; i < BLOCK; i++)
-			exchange_u31(low + i, high + i);
-		memcpy(a + j, low, sizeof low);
-		memcpy(b + j, high, sizeof high);
+		memcpy(&low, a + j, sizeof low);
+		memcpy(&high, b + j, sizeof high);
+		d = high - low;
+		mask = d;
+		ct_mask_negative_vector(&mask);
+		d &= mask;
+		low += d;
+		high -= d;
+		memcpy(a + j, &low, sizeof low);
+		memcpy(b + j, &high, sizeof high);
 	}
 	for (; j < run; j++)
 		exchange_u31(a + j, b + j);

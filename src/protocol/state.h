@@ -1,15 +1,20 @@
-#ifndef ROSENPASS_PROTOCOL_ENGINE_H
-#define ROSENPASS_PROTOCOL_ENGINE_H
+#ifndef ROSENPASS_PROTOCOL_STATE_H
+#define ROSENPASS_PROTOCOL_STATE_H
 
 /*
- * The engine's state, shared by the files that work on it:
+ * The engine's state and its times, shared by the files that work on it. A file calls only files of its own
+ * row and of the rows below:
  *
- *     engine.c    creation, receive, expire: who does what
- *     peers.c     adding, changing, removing, looking up peers; their timers
- *     initiate.c  our InitHello: building, sending, sending again
- *     endpoint.c  where a peer is: what proves an address, and where messages go
- *     complete.c  RespHello, EmptyData and CookieReply: our handshake goes on
- *     respond.c   InitHello and InitConf: the peer's handshake
+ *     engine.c    peers.c         the public calls: create, receive, expire, next; add, change, remove peers
+ *     complete.c  respond.c       our handshake goes on; the peer's handshake
+ *     initiate.c  crossing.c      our InitHello and what is due; which of two crossing handshakes goes first
+ *     inbox.c     peer_table.c    what is admitted; where peers are found, and when they are due
+ *     endpoint.c                  where a peer is, and where messages to it go
+ *     outbox.c                    what is sealed, sent and reported
+ *     state.c                     time
+ *
+ * Below these are the concepts that know no engine: messages, handshake steps, cookies, timers, and others.
+ * tests/check/layers.sh checks the rows.
  */
 
 #include <stdbool.h>
@@ -25,17 +30,25 @@
 #include "protocol/outputs.h"
 #include "protocol/public_key.h"
 #include "protocol/rate_limit.h"
+#include "protocol/replay.h"
+#include "protocol/share.h"
+#include "protocol/sources.h"
 #include "protocol/timers.h"
+#include "protocol/usage.h"
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 #define ENGINE_SECOND_NS UINT64_C(1000000000)
 #define ENGINE_RENEW_RESPONDER_NS (120 * ENGINE_SECOND_NS)
 #define ENGINE_RENEW_INITIATOR_NS (130 * ENGINE_SECOND_NS)
+/* A responder renews up to this much sooner, so that peers that got their keys together come apart. */
+#define ENGINE_RENEW_SPREAD_NS (10 * ENGINE_SECOND_NS)
 #define ENGINE_STALE_NS (180 * ENGINE_SECOND_NS)
 #define ENGINE_HANDSHAKE_NS (180 * ENGINE_SECOND_NS)  /* an unfinished handshake starts anew */
 #define ENGINE_REPORT_NS (2 * ENGINE_SECOND_NS)       /* RespHello to key, where EmptyData does not come */
 #define ENGINE_UNCONFIRMED_NS (60 * ENGINE_SECOND_NS) /* how long a given up InitConf may be under way */
-#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)        /* after the random source failed */
+#define ENGINE_HANDSHAKE_COST_NS (ENGINE_SECOND_NS / 1000) /* of an InitHello or RespHello, until measured */
+#define ENGINE_RETRY_NS (ENGINE_SECOND_NS / 2)             /* after the random source failed */
 #define ENGINE_CALM_NS \
 	(5 * ENGINE_SECOND_NS) /* under load until this long after the last InitHello turned away */
 
@@ -43,6 +56,8 @@
 #define ENGINE_CANDIDATES 2
 /* Addresses beside the endpoint that a silent peer is looked for at. */
 #define ENGINE_OTHERS 2
+/* Networks where a peer is known to be: that of its endpoint and that which the caller gave. */
+#define PEER_SOURCES 2
 /* Handshakes of ours, ended by an EmptyData that moved the peer, whose EmptyData is still recognized. */
 #define ENGINE_MOVED_SESSIONS 16
 
@@ -59,10 +74,9 @@ struct own_handshake {
 	enum rosenpass_dialect dialect;
 	uint8_t message[MESSAGE_INIT_HELLO_MAX_BYTES];
 	size_t length;
-	/* Crossing handshakes; see respond.c. */
-	uint32_t crossed; /* messages of the peer's handshake that were passed over */
-	bool yielded;
-	uint64_t hold_until_ns;
+	struct usage_bucket
+		false_answers[2]; /* false RespHellos from where the peer is, and from elsewhere */
+	uint32_t crossed;         /* InitConfs of the peer's that were passed over; see crossing.h */
 	/* Waiting for EmptyData. */
 	uint64_t established_ns;
 	uint64_t report_ns; /* when the key is reported all the same; ROSENPASS_NEVER: it was */
@@ -81,7 +95,7 @@ struct own_handshake {
 		struct {
 			uint8_t osk[ROSENPASS_KEY_BYTES];
 			uint8_t txkr[CHAIN_BYTES];
-			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the RespHello */
+			uint8_t accepted[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the RespHello */
 			struct rosenpass_address candidates[ENGINE_CANDIDATES];
 		};
 	};
@@ -93,19 +107,22 @@ struct peer {
 	void *user;
 	struct public_key key;
 	uint8_t psk[HANDSHAKE_PSK_BYTES];
+	bool has_psk; /* psk is not zero, hence known to the peer and to us only */
 	uint32_t dialects;
 	bool discover;
 	uint8_t osk_label[KEYED_HASH_COUNT][LABEL_BYTES];
 
-	/* Where the peer is: see endpoint.c. Length 0: not known. */
+	/* Where the peer is: see endpoint.h. Length 0: not known. */
 	struct rosenpass_address endpoint;
 	struct rosenpass_address home;                  /* what the caller said last */
 	struct rosenpass_address others[ENGINE_OTHERS]; /* the endpoint before; where else copies came from */
-	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the message that moved the endpoint */
+	uint8_t moved_by[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the message that moved the endpoint */
 	uint64_t moved_until_ns;                /* copies of that message count until then */
+	uint64_t sources[PEER_SOURCES];         /* networks counted in the engine's sources */
 
 	/* The key in use. */
 	bool has_key;
+	bool confirmed; /* the peer has it for certain */
 	bool ever;
 	uint64_t key_since_ns;
 	enum rosenpass_role role;
@@ -114,9 +131,10 @@ struct peer {
 	/* As responder. */
 	uint64_t biscuit_used;      /* the greatest number accepted */
 	uint64_t biscuit_confirmed; /* the counter when EmptyData last confirmed our own handshake */
+	uint64_t hellos_full_ns[2]; /* limits of InitHellos from where the peer is, and from elsewhere */
 	uint64_t hello_ns;          /* when an InitHello of it last counted as one of a peer; 0: never */
 	bool answered;              /* the two below are set */
-	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* engine_identity() of the InitConf accepted last */
+	uint8_t answered_conf[KEYED_HASH_OUT_BYTES]; /* inbox_identity() of the InitConf accepted last */
 	uint8_t answer[MESSAGE_EMPTY_DATA_BYTES];
 
 	/* As initiator. */
@@ -132,6 +150,11 @@ struct peer {
 
 	uint64_t exchanges;
 	uint64_t timeouts;
+
+	/* The last datagram that was dropped and came from this peer or named it. */
+	bool has_dropped;
+	enum rosenpass_verdict dropped;
+	uint64_t dropped_ns;
 };
 
 /* A session of ours that an EmptyData ended, and whose. */
@@ -146,13 +169,30 @@ struct peer_slot {
 	uint32_t next_free;
 };
 
+/* What is counted, beside what each peer counts. */
+struct statistics {
+	uint64_t received[VERDICT_INDEX_COUNT]; /* by verdict_index() */
+	uint64_t sent;                          /* datagrams */
+	uint64_t sent_bytes;
+	uint64_t peers;
+	bool random_failing;
+	uint64_t random_failures;
+};
+
 struct rosenpass {
 	struct memory memory;
-	struct random_source random;
+	struct random_source random; /* state_fill_random() */
+	struct random_source caller_random;
 	struct public_key own;
 	uint8_t secret_key[MCELIECE460896_SECRET_KEY_BYTES];
-	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of engine_identity() */
+	uint8_t identity_key[KEYED_HASH_KEY_BYTES]; /* random; of inbox_identity() */
+	uint8_t jitter_key[SHORT_HASH_KEY_BYTES];   /* random; of renewals */
+	/* The engine's own time: it never goes back, whatever the caller's clock does. See state.c. */
 	uint64_t now_ns;
+	bool has_time;
+	uint64_t caller_ns; /* what the caller's clock showed at now_ns */
+	bool has_doubt;
+	uint64_t doubt_ns; /* with has_doubt: a reading that was not believed */
 
 	struct biscuit_keys biscuit_keys;
 	uint64_t biscuit_counter;  /* the number given out last */
@@ -161,7 +201,13 @@ struct rosenpass {
 	void *clock_context;
 	struct budget budget;   /* with a clock */
 	uint64_t load_until_ns; /* the budget was used up not long ago; 0: it was not */
+	struct usage usage;     /* by InitHellos that were admitted */
+	struct sources sources; /* where the peers are */
+	struct replay_filter replays;
 	struct cookie_secrets cookie_secrets;
+	struct usage cookie_usage; /* by cookies that were sent, or wrong */
+	struct share cookie_share;
+	struct share false_share; /* RespHellos that turn out to be false */
 	struct rate_limit rate_limit;
 
 	struct peer_slot *slots;
@@ -174,7 +220,7 @@ struct rosenpass {
 	size_t moved_session_next;
 
 	struct outputs outputs;
-	struct rosenpass_stats stats;
+	struct statistics stats;
 
 	union {
 		struct handshake_initiation initiations[HANDSHAKE_BATCH_MAX];
@@ -188,97 +234,22 @@ struct rosenpass {
 /* The most that one due peer leads to beside the datagrams of endpoint_ways(): STALE, and KEY or TIMEOUT. */
 #define ENGINE_DUE_EVENTS_MAX 2
 
-/* --- engine.c --- */
-
-/* Lets the engine's time go on, never back. */
-void engine_advance(struct rosenpass *engine, uint64_t now_ns);
-
-/* The hash under which the mac of a message to us is right, among those of the dialects. -1: none. */
-int engine_mac_hash(struct rosenpass *engine, const uint8_t *message, size_t length, uint32_t dialects);
-
-/* A keyed hash of a message without its cookie field, by which a copy is recognized. */
-void engine_identity(const struct rosenpass *engine, uint8_t identity[static KEYED_HASH_OUT_BYTES],
-                     const uint8_t *message, size_t length);
-
-/* Seals mac and cookie of a message to the peer and queues it for that address. */
-void engine_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
-                 enum keyed_hash hash, const struct rosenpass_address *to, bool repeated);
-
-/* Takes a key into use and tells the caller. */
-void engine_report_key(struct rosenpass *engine, struct peer *peer,
-                       const uint8_t osk[static ROSENPASS_KEY_BYTES], enum rosenpass_role role,
-                       enum rosenpass_dialect dialect, uint64_t established_ns);
-
-/* --- peers.c --- */
-
-struct peer *peers_by_handle(const struct rosenpass *engine, rosenpass_peer handle);
-struct peer *peers_by_id(struct rosenpass *engine, enum keyed_hash hash,
-                         const uint8_t id[static PUBLIC_KEY_FACT_BYTES]);
-struct peer *peers_by_sid(const struct rosenpass *engine, const uint8_t sid[static MESSAGE_SID_BYTES]);
-
-bool peers_can_reach(const struct peer *peer);
-
-/* Sets the peer's timer from its state. To be called after every change of it. */
-void peers_schedule(struct rosenpass *engine, struct peer *peer);
-
-/* Ends our own handshake with the peer and wipes it. */
-void peers_abort_handshake(struct rosenpass *engine, struct peer *peer);
-
-/* Frees all of them. */
-void peers_release(struct rosenpass *engine);
-
-/* --- initiate.c --- */
-
 /*
- * Does what is due for up to HANDSHAKE_BATCH_MAX peers. false when nothing more is
- * due or outputs have to be taken first.
+ * Sets the engine's time by the caller's clock, in nanoseconds. No time passes with a reading that cannot be
+ * right: an earlier one than the last, or one many years later.
  */
-bool initiate_expire(struct rosenpass *engine);
+void state_advance(struct rosenpass *engine, uint64_t now_ns);
 
-/* Sends the message of our handshake (again) and sets the time of the next transmission. */
-void initiate_send(struct rosenpass *engine, struct peer *peer);
+/* Returns what the caller's clock shows at that time of the engine; 0 if that is before its origin. */
+uint64_t state_caller_time(const struct rosenpass *engine, uint64_t time_ns);
 
-/* --- endpoint.c --- */
+/* The same, for a deadline. While the clock is in doubt, it may be earlier. */
+uint64_t state_deadline(const struct rosenpass *engine, uint64_t time_ns);
 
-/* Whether two addresses are the same, and one at all. */
-bool endpoint_is_same(const struct rosenpass_address *a, const struct rosenpass_address *b);
+/* Draws from the caller's source, and counts failures. A random_fill_fn; context is the engine. */
+int state_fill_random(void *context, uint8_t *out, size_t out_len);
 
-/* Takes the caller's word for where the peer is; length 0: nobody knows. */
-void endpoint_set(struct peer *peer, const struct rosenpass_address *address);
-
-/* The peer does not answer at its endpoint, and the caller may know other addresses. */
-void endpoint_lose(struct peer *peer);
-
-/*
- * A handshake was completed by a message from that address: the peer is there. identity: engine_identity()
- * of the message. Returns true if the endpoint has moved.
- */
-bool endpoint_authenticated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
-                            const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
-
-/* A message of that identity came again, from that address. Returns true if that had an effect. */
-bool endpoint_repeated(struct rosenpass *engine, struct peer *peer, const struct rosenpass_address *from,
-                       const uint8_t identity[static KEYED_HASH_OUT_BYTES]);
-
-/* InitConf also goes to that address. Returns false if it does so already, or to too many. */
-bool endpoint_add_candidate(struct peer *peer, const struct rosenpass_address *from);
-
-/* Whether the message of our handshake can be sent anywhere. */
-bool endpoint_has_way(const struct peer *peer);
-
-/* The most datagrams that endpoint_send() leads to. */
-size_t endpoint_ways(const struct peer *peer);
-
-/* Queues a message of our handshake for every address where the peer may be. */
-void endpoint_send(struct rosenpass *engine, struct peer *peer, uint8_t *message, size_t length,
-                   enum keyed_hash hash, bool repeated);
-
-/* --- complete.c, respond.c: each sets the datagrams' verdict and peer --- */
-
-void complete_resp_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count);
-void complete_empty_data(struct rosenpass *engine, struct rosenpass_datagram *datagram);
-void complete_cookie_reply(struct rosenpass *engine, struct rosenpass_datagram *datagram);
-void respond_init_hellos(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count);
-void respond_init_conf(struct rosenpass *engine, struct rosenpass_datagram *datagram);
+/* Returns the time in nanoseconds on the clock by which work is measured, 0 if the caller has set none. */
+uint64_t state_clock_ns(const struct rosenpass *engine);
 
 #endif

@@ -1,0 +1,8 @@
+#ifndef TESTS_CT_HEADERS_STDDEF_H
+#define TESTS_CT_HEADERS_STDDEF_H
+
+typedef __SIZE_TYPE__ size_t;
+
+#define NULL ((void *)0)
+
+#endif
