@@ -53,12 +53,12 @@ static void check_compression(int16_t coeff, unsigned bits)
 }
 
 /*
- * prove: compression_and_back unwind=1
+ * prove: compression_and_back unwind=1 without=conversion
  * fault: src/crypto/kyber512_poly.c s/scaled + KYBER512_Q \/ 2/scaled + KYBER512_Q/
  *
  * For every coefficient of 16 bits and for 1, 4 and 10 bits: the division is within its exact range, the
  * result has so many bits, and what it stands for differs from the coefficient by at most round(q / 2^(bits
- * + 1)), around the circle of q.
+ * + 1)), around the circle of q. A mask is all ones, which is also -1.
  */
 PROOF(compression_and_back)
 {

@@ -50,17 +50,31 @@ PROOF(multiplication)
  * prove: barrett_reduction unwind=1
  * fault: src/crypto/kyber512_reduce.h s/20159 + (1 << 25)/20159 + (1 << 20)/
  *
- * For every a of 16 bits: the result lies in [-q/2, q/2], or in [0, q) for the canonical form, and differs
- * from a by a multiple of q. No intermediate value overflows or is cut.
+ * For every a of 16 bits: the result lies in [-q/2, q/2], and differs from a by a multiple of q. No
+ * intermediate value overflows or is cut.
  */
 PROOF(barrett_reduction)
 {
 	int16_t a = nondet_i16();
 	int16_t r = kyber512_barrett(a);
-	uint16_t canonical = kyber512_canonical(a);
 
 	CHECK(r >= -(KYBER512_Q / 2) && r <= KYBER512_Q / 2);
 	CHECK((a - r) % KYBER512_Q == 0);
+}
+
+/*
+ * prove: canonical_form unwind=1 without=conversion
+ * fault: src/crypto/kyber512_reduce.h s/ct_mask_negative_i32(centered)/ct_mask_negative_i32(centered + 1)/
+ *
+ * For every a of 16 bits: the result lies in [0, q), and is that of kyber512_barrett(), or q more. A mask
+ * is all ones, which is also -1.
+ */
+PROOF(canonical_form)
+{
+	int16_t a = nondet_i16();
+	int16_t r = kyber512_barrett(a);
+	uint16_t canonical = kyber512_canonical(a);
+
 	CHECK(canonical < KYBER512_Q && (canonical == r || canonical == r + KYBER512_Q));
 }
 
