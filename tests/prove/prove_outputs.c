@@ -1,5 +1,5 @@
 /*
- * The queue of outputs. It has 4 places of 4 bytes here, instead of 64 of 1132: places are only counted,
+ * The queue of outputs. It has 3 places of 2 bytes here, instead of 64 of 1132: places are only counted,
  * and contents only copied and wiped.
  */
 
@@ -93,7 +93,7 @@ static void check_add_and_next(size_t taken, size_t used)
 
 /*
  * prove: outputs_add_and_next unwind=6
- *     sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
+ *     sizes=OUTPUTS_CAPACITY:3,MESSAGE_MAX_BYTES:2,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c
  *     s/slot = &outputs->slots\[outputs->used++\]/slot = \&outputs->slots[++outputs->used]/
  *
@@ -108,16 +108,14 @@ PROOF(outputs_add_and_next)
 	}
 }
 
-static void check_forget(size_t taken, size_t used)
+/* Of the output in that place, where taken were taken of used. */
+static void check_forget(size_t at, size_t taken, size_t used)
 {
 	rosenpass_peer peer = nondet_u64();
-	size_t at = nondet_size();
-	struct output_slot *slot;
+	struct output_slot *slot = &outputs.slots[at];
 	void *user;
 
 	any_outputs(taken, used);
-	ASSUME(at < used);
-	slot = &outputs.slots[at];
 	user = slot->output.user;
 	outputs_set_user(&outputs, peer, &outputs);
 	CHECK(slot->output.user == (at >= taken && slot->output.peer == peer ? (void *)&outputs : user));
@@ -130,7 +128,7 @@ static void check_forget(size_t taken, size_t used)
 }
 
 /*
- * prove: outputs_forget unwind=6 sizes=OUTPUTS_CAPACITY:4,MESSAGE_MAX_BYTES:4,ROSENPASS_ADDRESS_MAX_BYTES:2
+ * prove: outputs_forget unwind=6 sizes=OUTPUTS_CAPACITY:3,MESSAGE_MAX_BYTES:2,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c
  *     s/size_t i = 0; i < outputs->taken; i++/size_t i = 0; i + 1 < outputs->taken; i++/
  *
@@ -141,7 +139,9 @@ static void check_forget(size_t taken, size_t used)
 PROOF(outputs_forget)
 {
 	for (size_t used = 1; used <= OUTPUTS_CAPACITY; used++) {
-		for (size_t taken = 0; taken <= used; taken++)
-			check_forget(taken, used);
+		for (size_t taken = 0; taken <= used; taken++) {
+			for (size_t at = 0; at < used; at++)
+				check_forget(at, taken, used);
+		}
 	}
 }
