@@ -81,7 +81,7 @@ static struct peer *admit(struct rosenpass *engine, const struct inbox_message *
 		return NULL;
 	w->own = &engine->own;
 	w->own_secret_key = engine->secret_key;
-	w->eski = peer->own.eski;
+	handshake_completion_make_ephemeral(w, peer->own.ephemeral_seed);
 	chain_start(&w->chain, message->hash, peer->own.ck[w->dialect]);
 	return peer;
 }
@@ -96,7 +96,7 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	struct own_handshake *own = &peer->own;
 	enum keyed_hash hash = w->chain.hash;
 
-	ct_wipe(own->eski, sizeof own->eski);
+	ct_wipe(own->ephemeral_seed, sizeof own->ephemeral_seed);
 	ct_wipe(own->ck, sizeof own->ck);
 	own->tried = 0;
 	chain_extract(&w->chain, own->osk, peer->osk_label[hash]);

@@ -35,6 +35,7 @@ struct handshake_initiation {
 	struct public_key *peer;
 	const uint8_t *psk; /* HANDSHAKE_PSK_BYTES */
 	/* drawn; sidi, epki and sctr stand in the message */
+	uint8_t ephemeral_seed[KYBER512_KEYGEN_SEED_BYTES]; /* what epki and eski are made from */
 	uint8_t eski[KYBER512_SECRET_KEY_BYTES];
 	uint8_t sptr[MCELIECE460896_SHARED_SECRET_BYTES];
 	/* out */
@@ -46,7 +47,7 @@ struct handshake_initiation {
 
 /* Lays out the message for the dialect. */
 void handshake_initiation_prepare(struct handshake_initiation *w);
-/* Draws the ephemeral key pair (epki, eski). -1: no random bytes. */
+/* Draws the seed of the ephemeral key pair, and makes that (epki, eski). -1: no random bytes. */
 int handshake_initiation_draw_ephemeral(struct handshake_initiation *w, const struct random_source *random)
 	__attribute__((warn_unused_result));
 /* Draws the encapsulation to the peer (sctr, sptr). -1: no random bytes. */
@@ -125,6 +126,7 @@ struct handshake_completion {
 	struct public_key *own;
 	const uint8_t *own_secret_key;
 	const uint8_t *eski; /* KYBER512_SECRET_KEY_BYTES; holds epki */
+	uint8_t made_eski[KYBER512_SECRET_KEY_BYTES];
 	uint8_t hello[MESSAGE_RESP_HELLO_MAX_BYTES];
 	struct resp_hello in;
 	struct chain chain; /* as IHI8 left it */
@@ -137,6 +139,10 @@ struct handshake_completion {
 /* Takes a received RespHello. -1 when the length is not that of the dialect. */
 int handshake_completion_prepare(struct handshake_completion *w, const uint8_t *hello, size_t hello_len)
 	__attribute__((warn_unused_result));
+
+/* Makes eski anew from the seed that was drawn for InitHello. */
+void handshake_completion_make_ephemeral(struct handshake_completion *w,
+                                         const uint8_t seed[static KYBER512_KEYGEN_SEED_BYTES]);
 
 void handshake_rhi3(struct handshake_completion *w);
 void handshake_rhi4(struct handshake_completion *w);

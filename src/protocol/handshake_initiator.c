@@ -21,7 +21,10 @@ void handshake_initiation_prepare(struct handshake_initiation *w)
 
 int handshake_initiation_draw_ephemeral(struct handshake_initiation *w, const struct random_source *random)
 {
-	return kyber512_keygen(w->fields.epki, w->eski, random);
+	if (random_bytes(random, w->ephemeral_seed, sizeof w->ephemeral_seed) != 0)
+		return -1;
+	kyber512_keygen_from_seed(w->fields.epki, w->eski, w->ephemeral_seed);
+	return 0;
 }
 
 int handshake_initiation_draw_static(struct handshake_initiation *w, const struct random_source *random)
@@ -107,6 +110,15 @@ int handshake_completion_prepare(struct handshake_completion *w, const uint8_t *
 	messages_set_type(w->message, MESSAGE_INIT_CONF);
 	w->failed = 0;
 	return 0;
+}
+
+void handshake_completion_make_ephemeral(struct handshake_completion *w,
+                                         const uint8_t seed[static KYBER512_KEYGEN_SEED_BYTES])
+{
+	uint8_t epki[KYBER512_PUBLIC_KEY_BYTES]; /* stands in eski as well */
+
+	kyber512_keygen_from_seed(epki, w->made_eski, seed);
+	w->eski = w->made_eski;
 }
 
 void handshake_rhi3(struct handshake_completion *w)

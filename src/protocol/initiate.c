@@ -190,7 +190,7 @@ static void start_handshake(struct rosenpass *engine, struct peer *peer, const s
 	own->started_ns = engine->now_ns;
 	own->report_ns = ROSENPASS_NEVER;
 	memcpy(own->sidi, w->fields.sidi, sizeof own->sidi);
-	memcpy(own->eski, w->eski, sizeof own->eski);
+	memcpy(own->ephemeral_seed, w->ephemeral_seed, sizeof own->ephemeral_seed);
 	peer_table_list_sid(engine, peer);
 }
 

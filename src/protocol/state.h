@@ -87,7 +87,8 @@ struct own_handshake {
 	union {
 		/* Waiting for RespHello. Every dialect tried so far can still be answered. */
 		struct {
-			uint8_t eski[KYBER512_SECRET_KEY_BYTES];
+			/* Of eski, which is 25 times as long, and made again within microseconds. */
+			uint8_t ephemeral_seed[KYBER512_KEYGEN_SEED_BYTES];
 			uint32_t tried; /* ROSENPASS_DIALECT_BITs */
 			uint8_t ck[ROSENPASS_DIALECT_COUNT][CHAIN_BYTES];
 		};

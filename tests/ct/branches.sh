@@ -62,6 +62,11 @@ fi
 mapfile -t sources < <(find src/crypto -name '*.c' | sort)
 mapfile -t texts < <(find src/crypto -name '*.[ch]' | sort)
 
+if command -v clang >/dev/null && ! clang -std=gnu11 -c -nostdinc -isystem tests/ct/headers -o /dev/null tests/ct/fault.c; then
+	echo "branches.sh: clang is installed and does not work" >&2
+	exit 1
+fi
+
 # gcc's compiler proper comes with its preprocessor, a package without a C library and an assembler.
 gcc_proper()
 {

@@ -11,6 +11,7 @@
 
 #include "crypto/ct.h"
 #include "crypto/keyed_hash.h"
+#include "protocol/verdicts.h"
 #include "rosenpass.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -45,7 +46,7 @@ struct host {
 	unsigned keys[HOST_COUNT];
 	unsigned stales[HOST_COUNT];
 	uint8_t key[HOST_COUNT][ROSENPASS_KEY_BYTES];
-	uint64_t verdicts[ROSENPASS_VERDICT_COUNT];
+	uint64_t verdicts[VERDICT_INDEX_COUNT];
 };
 
 struct world {
@@ -74,10 +75,14 @@ static struct rosenpass_address address_of(int host)
 
 static void start_host(struct host *host)
 {
+	struct rosenpass_environment environment = { .size = sizeof environment,
+		                                     .random = fill_secret,
+		                                     .random_context = &host->random_number };
 	struct rosenpass_config config = {
+		.size = sizeof config,
 		.public_key = host->public_key,
 		.secret_key = host->secret_key,
-		.environment = { .random = fill_secret, .random_context = &host->random_number },
+		.environment = &environment,
 	};
 
 	ct_expect(rosenpass_create(&host->engine, &config) == 0, "no engine");
@@ -115,6 +120,7 @@ static void end_world(struct world *world)
 static struct rosenpass_peer_config peer_config(struct world *world, int host, int peer, uint32_t dialects)
 {
 	return (struct rosenpass_peer_config){
+		.size = sizeof(struct rosenpass_peer_config),
 		.public_key = world->hosts[peer].public_key,
 		.psk = world->hosts[host].psk,
 		.dialects = dialects,
@@ -164,7 +170,7 @@ static void take_datagram(struct world *world, int from, const struct rosenpass_
 static void take_outputs(struct world *world, int name)
 {
 	struct host *host = &world->hosts[name];
-	struct rosenpass_output output;
+	struct rosenpass_output output = { .size = sizeof output };
 	int peer;
 
 	while (rosenpass_next(host->engine, &output)) {
@@ -196,6 +202,7 @@ static void expire(struct world *world, int host)
 static enum rosenpass_verdict deliver(struct world *world, const struct packet *packet)
 {
 	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram,
 		.data = packet->data,
 		.length = packet->length,
 		.from = address_of(packet->from),
@@ -207,7 +214,7 @@ static enum rosenpass_verdict deliver(struct world *world, const struct packet *
 	ct_expect_public(&datagram.peer, sizeof datagram.peer, "the peer of a datagram");
 	if (datagram.has_claim)
 		ct_expect_public(datagram.claimed_id, sizeof datagram.claimed_id, "a claimed peer id");
-	world->hosts[packet->to].verdicts[datagram.verdict]++;
+	world->hosts[packet->to].verdicts[verdict_index(datagram.verdict)]++;
 	take_outputs(world, packet->to);
 	return datagram.verdict;
 }
@@ -390,9 +397,9 @@ static void forge_each_message(void)
 		(void)step(world, forged_messages[i].genuine);
 	}
 	expect_same_key(world, ALICE, BOB);
-	ct_expect(world->hosts[ALICE].verdicts[ROSENPASS_DROPPED_AUTH] > 0 &&
-	                  world->hosts[BOB].verdicts[ROSENPASS_DROPPED_AUTH] > 0 &&
-	                  world->hosts[BOB].verdicts[ROSENPASS_DROPPED_BISCUIT] > 0,
+	ct_expect(world->hosts[ALICE].verdicts[verdict_index(ROSENPASS_DROPPED_AUTH)] > 0 &&
+	                  world->hosts[BOB].verdicts[verdict_index(ROSENPASS_DROPPED_AUTH)] > 0 &&
+	                  world->hosts[BOB].verdicts[verdict_index(ROSENPASS_DROPPED_BISCUIT)] > 0,
 	          "no forgery got as far as it should");
 	end_world(world);
 }

@@ -240,11 +240,10 @@ static void test_outputs_of_a_newer_caller(void **state)
 {
 	struct world world;
 	struct large_output output = { .known = { .size = sizeof output }, .unknown = 1 };
-	struct rosenpass_peer_info info = { .size = sizeof info - 1 };
-	struct rosenpass_stats stats = { .size = sizeof stats - 1 };
+	struct rosenpass_peer_info info = { .size = SIZED_PEER_INFO - 1 };
+	struct rosenpass_stats stats = { .size = SIZED_STATS - 1 };
 
 	(void)state;
-	world_setup(&world);
 	pair(&world, ROSENPASS_DIALECTS_ALL, ROSENPASS_DIALECTS_ALL);
 	rosenpass_expire(world.hosts[ALICE].engine, world.now);
 	output.known.size = SIZED_OUTPUT - 1;
@@ -267,7 +266,6 @@ static void test_datagrams_of_a_newer_caller(void **state)
 	struct large_datagram datagrams[3] = { 0 };
 
 	(void)state;
-	world_setup(&world);
 	pair(&world, ROSENPASS_DIALECTS_ALL, ROSENPASS_DIALECTS_ALL);
 	host_expire(&world, ALICE);
 	hello = host_take(&world, ALICE);
@@ -304,7 +302,6 @@ static void test_group_of_the_whole_address(void **state)
 	unsigned answered = 0;
 
 	(void)state;
-	world_setup(&world);
 	pair(&world, ONLY(ROSENPASS_BLAKE2B_188), ROSENPASS_DIALECTS_ALL);
 	rosenpass_set_under_load(world.hosts[BOB].engine, true);
 	for (unsigned i = 0; i < HELLOS; i++) {
@@ -382,7 +379,6 @@ static void test_last_dropped(void **state)
 	struct packet answer;
 
 	(void)state;
-	world_setup(&world);
 	pair_started(&world);
 	world_settle(&world);
 	assert_false(info_of(&world, ALICE, BOB).has_dropped);
@@ -410,7 +406,6 @@ static void test_confirmed_at_once(void **state)
 	struct world world;
 
 	(void)state;
-	world_setup(&world);
 	pair_started(&world);
 	world_settle(&world);
 	assert_int_equal(world.hosts[ALICE].keys[BOB], 1);

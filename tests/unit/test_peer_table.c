@@ -108,7 +108,7 @@ static void test_sessions(void **state)
 	(void)state;
 	for (int i = 0; i < 2; i++) {
 		memcpy(peers[i]->own.sidi, sids[i], MESSAGE_SID_BYTES);
-		memset(peers[i]->own.eski, 9, sizeof peers[i]->own.eski);
+		memset(peers[i]->own.ephemeral_seed, 9, sizeof peers[i]->own.ephemeral_seed);
 		peers[i]->own.state = ROSENPASS_STATE_INIT_HELLO;
 		peer_table_list_sid(&engine, peers[i]);
 	}
@@ -118,7 +118,7 @@ static void test_sessions(void **state)
 	assert_null(peer_table_by_sid(&engine, sids[0]));
 	assert_ptr_equal(peer_table_by_sid(&engine, sids[1]), peers[1]);
 	assert_int_equal(peers[0]->own.state, ROSENPASS_STATE_IDLE);
-	assert_true(fixture_is_zero(peers[0]->own.eski, sizeof peers[0]->own.eski));
+	assert_true(fixture_is_zero(peers[0]->own.ephemeral_seed, sizeof peers[0]->own.ephemeral_seed));
 }
 
 /* A removed peer leaves nothing: no id, no session, no timer, no output, and its memory is wiped. */

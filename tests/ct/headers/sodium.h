@@ -1,6 +1,8 @@
 #ifndef TESTS_CT_HEADERS_SODIUM_H
 #define TESTS_CT_HEADERS_SODIUM_H
 
+int sodium_init(void);
+
 int crypto_aead_chacha20poly1305_ietf_encrypt(unsigned char *c, unsigned long long *clen,
                                               const unsigned char *m, unsigned long long mlen,
                                               const unsigned char *ad, unsigned long long adlen,

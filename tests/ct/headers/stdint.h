@@ -16,5 +16,6 @@ typedef __UINT32_TYPE__ uint32_t;
 typedef __UINT64_TYPE__ uint64_t;
 
 #define UINT64_MAX __UINT64_MAX__
+#define UINT64_C(value) ((uint64_t)value##ULL)
 
 #endif
