@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # usage: scripts/prove.sh [--self-test] [--check] [--jobs=N] [--folder=DIR] [--mirror=URL] [NAME]...
 # Runs the proofs of tests/prove, or those that are named, with the model checker CBMC. Prints a line for each, with its
-# CPU time, and in the end "N passed, N failed"; the exit status is 0 only if nothing failed. Needs CBMC 6. Where CBMC is missing,
-# the proofs run in a chroot with Debian 13 that scripts/test-in.sh makes, which needs root, mmdebstrap and the network.
+# CPU time and what is proved, and in the end "N passed, N failed"; the exit status is 0 only if nothing failed. Needs CBMC 6.
+# Where CBMC is missing, the proofs run in a chroot with Debian 13 that scripts/test-in.sh makes, which needs root, mmdebstrap
+# and the network. A proof that takes 600 s of CPU time or 8 GB of memory is stopped and fails.
 #   --self-test    applies the fault that each proof names to a copy of the source; passes if the proof then fails
 #   --check        checks only that each proof is described and that its fault still fits the source; needs no CBMC
 #   --jobs=N       how many run at the same time (1)
@@ -16,8 +17,10 @@ export LC_ALL=C
 cd -- "$root"
 mode=prove
 jobs=1
-# Of CPU time. A proof takes two minutes at most; a self-test may have to look longer for the fault.
+# Of CPU time, for each proof. Two minutes are enough for each; a self-test may have to look longer for the fault.
 limit_seconds=600
+# Of address space, for each proof.
+limit_kilobytes=8000000
 install=no
 chroot_options=()
 inner_options=()
@@ -63,10 +66,15 @@ install_cbmc()
 	}
 }
 
-# list: a line for each proof, with tabs: source, name, options, file of the fault, sed command of the fault.
+# list: a line for each proof, with tabs: source, name, options, file of the fault, sed command of the fault, and the first
+# sentence of its description.
 list()
 {
 	awk -v OFS='\t' '
+		/^\/\*/ {
+			sentence = ""
+			is_complete = 0
+		}
 		/^ \* (prove|fault): / {
 			kind = $2
 			text[kind] = $0
@@ -82,6 +90,14 @@ list()
 		{
 			kind = ""
 		}
+		# The description begins behind these lines.
+		/^ \* / && "fault:" in text && !is_complete {
+			sub(/^ \* /, "")
+			sentence = sentence (sentence == "" ? "" : " ") $0
+			is_complete = sentence ~ /[.]( |$)/
+			sub(/[.]( .*)?$/, "", sentence)
+			next
+		}
 		/^PROOF\(/ {
 			name = options = text["prove:"]
 			file = fault = text["fault:"]
@@ -89,11 +105,11 @@ list()
 			sub(/^[^ ]* */, "", options)
 			sub(/ .*/, "", file)
 			sub(/^[^ ]* */, "", fault)
-			if ($0 != "PROOF(" name ")" || options == "" || fault == "") {
-				print FILENAME ":" FNR ": not described by lines prove: and fault:" >"/dev/stderr"
+			if ($0 != "PROOF(" name ")" || options == "" || fault == "" || !is_complete) {
+				print FILENAME ":" FNR ": not described by prove:, fault: and a sentence" >"/dev/stderr"
 				bad = 1
 			}
-			print FILENAME, name, options, file, fault
+			print FILENAME, name, options, file, fault, sentence
 			delete text
 		}
 		END { exit bad }' tests/prove/prove_*.c
@@ -168,14 +184,14 @@ verify()
 		--function "$name" -o "$directory/compiled" "$source") || return 1
 	goto-instrument "${replaced[@]}" --drop-unused-functions "$directory/compiled" "$directory/program" || return 1
 	# Ends with this shell, if that is killed.
-	ulimit -t "$limit_seconds"
+	ulimit -t "$limit_seconds" -v "$limit_kilobytes"
 	setpriv --pdeathsig KILL cbmc "${flags[@]}" "$directory/program"
 }
 
-# one SOURCE NAME OPTIONS FILE FAULT: runs a proof, or its self-test, and prints its line, with the reasons of a failure.
+# one SOURCE NAME OPTIONS FILE FAULT SENTENCE: runs a proof, or its self-test, and prints its line, with the reasons of a failure.
 one()
 {
-	local source=$1 name=$2 options=$3 file=$4 fault=$5
+	local source=$1 name=$2 options=$3 file=$4 fault=$5 sentence=$6
 	local directory=$work/$name log=build/prove/$name.$mode.log status=0 TIMEFORMAT=%0U
 	local tree=$directory/tree
 
@@ -197,7 +213,7 @@ one()
 	if grep -q 'no body for callee .*FAILURE$' "$log"; then
 		echo "FAIL  $name: $(grep 'no body for callee .*FAILURE$' "$log" | head -n 1) ($log)"
 	elif [ "$mode" = prove ] && [ "$status" -eq 0 ] && grep -qx 'VERIFICATION SUCCESSFUL' "$log"; then
-		echo "PASS  $name ($(tail -n 1 "$directory/seconds") s)" | tee -a "$work/passed"
+		echo "PASS  $name ($(tail -n 1 "$directory/seconds") s): $sentence" | tee -a "$work/passed"
 	elif [ "$mode" = self-test ] && [ "$status" -eq 10 ] && grep -qx 'VERIFICATION FAILED' "$log"; then
 		echo "PASS  $name notices: $(grep ': FAILURE$' "$log" | head -n 1)" | tee -a "$work/passed"
 	elif [ "$status" -gt 128 ]; then
@@ -234,7 +250,10 @@ stop()
 	local pids
 
 	mapfile -t pids < <(jobs -p)
-	[ ${#pids[@]} -eq 0 ] || kill "${pids[@]}" 2>/dev/null || true
+	if [ ${#pids[@]} -gt 0 ]; then
+		kill "${pids[@]}" 2>/dev/null || true
+		wait
+	fi
 	exit "$1"
 }
 trap 'stop 130' INT
@@ -245,7 +264,7 @@ list >"$work/list"
 
 count=0
 running=0
-while IFS=$'\t' read -r source name options file fault; do
+while IFS=$'\t' read -r source name options file fault sentence; do
 	if [ ${#names[@]} -gt 0 ] && [[ " ${names[*]} " != *" $name "* ]]; then
 		continue
 	fi
@@ -254,7 +273,7 @@ while IFS=$'\t' read -r source name options file fault; do
 		wait -n || true
 		running=$((running - 1))
 	fi
-	one "$source" "$name" "$options" "$file" "$fault" </dev/null &
+	one "$source" "$name" "$options" "$file" "$fault" "$sentence" </dev/null &
 	running=$((running + 1))
 done <"$work/list"
 wait

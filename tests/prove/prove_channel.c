@@ -41,6 +41,8 @@ static bool is_internet(const union address_socket *address)
  * prove: channel_event_form unwind=5
  * fault: src/daemon/channel.c s/silence->count > CHANNEL_TRIED_MAX/silence->count > CHANNEL_TRIED_MAX + 1/
  *
+ * No bytes from the other process make an event with a field out of range.
+ *
  * For every sequence of bytes: no access outside, and of an event that is accepted each field that the
  * monitor uses as an index, a count or an address is in its range. It is the fields that are proved, not
  * the use that monitor_events.c makes of them.
@@ -97,6 +99,8 @@ PROOF(channel_event_form)
  * prove: channel_request_form unwind=6
  *     sizes=CHANNEL_OSK_BYTES:12,CHANNEL_OSK_MAX:4,CHANNEL_ADDRESSES_MAX:3,CHANNEL_LABEL_BYTES:6
  * fault: src/daemon/channel.c s/sizeof peer->osk - at/sizeof peer->osk - at + 1/
+ *
+ * No bytes from the other process make a request with a field out of range.
  *
  * The same of requests. The engine walks over the labels of an osk: each ends within the field. Fields have
  * room for 4 labels of 12 bytes in all, and for 3 addresses.
@@ -230,6 +234,8 @@ bool any_request(struct channel_request *request, const uint8_t *bytes, size_t l
  *     unwind=4 replace=channel_read_event:any_event,channel_read_request:any_request
  * fault: src/daemon/channel.c s/if (taken < 0)/if (taken <= 100)/
  *
+ * Received descriptors are neither leaked nor closed twice.
+ *
  * Whatever comes, with no, one or two descriptors: the receiver of a request has the one that it is told
  * of, or none after an error; the receiver of an event has none. No descriptor is closed twice.
  */
@@ -276,6 +282,8 @@ ssize_t sendmsg(int fd, const struct msghdr *header, int flags)
  * prove: channel_sends_a_descriptor unwind=3
  * fault: src/daemon/channel.c
  *     s/memcpy(CMSG_DATA(c), &fd, sizeof fd)/memcpy(CMSG_DATA(c) + 6, \&fd, sizeof fd)/
+ *
+ * Sent messages and descriptors lie within their objects.
  *
  * A request with a descriptor or without, and an event: what the kernel reads lies within the objects, and
  * the descriptor is the one that was given.

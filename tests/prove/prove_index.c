@@ -28,6 +28,8 @@ static uint8_t home_of[KEYS];
  * prove: index_home_is_inside unwind=1 without=unsigned-overflow
  * fault: src/protocol/index.c s/>> 32) & (index->capacity - 1)/>> 32) \& index->capacity/
  *
+ * The hash of every key is a place in the table.
+ *
  * The hash of every key is a place in the table, whatever power of two its size is.
  */
 PROOF(index_home_is_inside)
@@ -116,6 +118,8 @@ static void check_search(size_t home_of_key)
  * fault: src/protocol/index.c
  *     s/(\*position + 1) & (index->capacity - 1)/(*position + 2) \& (index->capacity - 1)/
  *
+ * A search of the table stays inside and finds all.
+ *
  * In any sound table of 8 entries, a search ends, accesses nothing outside, and finds each value of the key
  * as often as it is there.
  */
@@ -146,6 +150,8 @@ static void check_insert(size_t home_of_key)
  * fault: src/protocol/index.c
  *     /^static void place/,/^}/s/at = (at + 1) & (index->capacity - 1);/at = at + 1;/
  *
+ * An insertion into the table stays inside and loses nothing.
+ *
  * One insertion into any sound table of 8 entries, hence any number of them: no access out of bounds, the
  * table stays sound, the pair is there once more, and every other pair as often as before. Larger tables
  * are not proved.
@@ -174,6 +180,8 @@ static void check_remove(size_t home_of_key)
 /*
  * prove: index_remove_keeps_sound unwind=9 without=unsigned-overflow replace=home:any_home
  * fault: src/protocol/index.c s/distance >= ((at - hole) & mask)/distance > ((at - hole) \& mask)/
+ *
+ * A removal from the table stays inside and loses nothing else.
  *
  * One removal from any sound table of 8 entries: the table stays sound, the pair is there once less (if it
  * was there), and every other pair as often as before.
@@ -236,6 +244,8 @@ static void check_growth(uint64_t other, int failure)
 /*
  * prove: index_grows unwind=33 without=unsigned-overflow replace=home:any_home
  * fault: src/protocol/index.c s,larger.capacity / 2 < count,larger.capacity < count,
+ *
+ * A table that grows loses nothing, even without memory.
  *
  * A table that grows from nothing to 16 and to 32 entries and holds two pairs, of one key or of two, whose
  * home is the last entry before and after: when there is no memory, for the first or the second table, all

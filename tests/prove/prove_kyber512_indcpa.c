@@ -150,6 +150,8 @@ void ct_wipe(void *p, size_t len)
  * prove: indcpa_ranges unwind=3 sizes=KYBER512_N:2
  * fault: src/crypto/kyber512_indcpa.c s/(&product, &secret, &u)/(\&product, \&u, \&secret)/
  *
+ * Kyber: each part of the encryption is given coefficients in its range.
+ *
  * Key generation, encryption and decryption, for any keys, ciphertexts and messages.
  */
 PROOF(indcpa_ranges)

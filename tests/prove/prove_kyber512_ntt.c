@@ -69,6 +69,8 @@ static bool is_within(int16_t value, int limit)
  * prove: ntt_butterflies unwind=2
  * fault: src/crypto/kyber512_ntt.c s/(int16_t)(high\[i\] - low\[i\])/(int16_t)(2 * high[i] - low[i])/
  *
+ * NTT: one butterfly stays within 16 bits and the range of its layer.
+ *
  * One pair of coefficients in a layer, with any root. In layer n of the forward transform, from 1 to 7,
  * they are at most n (q - 1) in size before and (n + 1) (q - 1) after it. A layer of the inverse at most
  * doubles the limit, unless the product is larger, which is below q: so it is for each limit that
@@ -108,6 +110,8 @@ void visit(int16_t *low, int16_t *high, int16_t root, int distance)
 /*
  * prove: ntt_layers_are_complete unwind=257 replace=split_one:visit,join_one:visit
  * fault: src/crypto/kyber512_ntt.c s/coeffs + 2 \* distance \* i/coeffs + distance * i/
+ *
+ * NTT: each layer visits each coefficient once and nothing outside.
  *
  * Each of the seven layers, in both directions, hands each coefficient to one butterfly and nothing outside
  * of the polynomial, with roots from the table that are at most q / 2 in size.
@@ -176,6 +180,8 @@ void reduce_bound(struct kyber512_poly *reduced)
  * prove: ntt_order unwind=257 replace=split:split_bound,join:join_bound,kyber512_poly_reduce:reduce_bound
  * fault: src/crypto/kyber512_ntt.c /^void kyber512_ntt_inverse/,/^}/{/join(poly->coeffs, 64);/{n;d}}
  *
+ * NTT: each layer, and what follows, is given the range that it needs.
+ *
  * kyber512_ntt() and kyber512_ntt_inverse() as a whole: each layer is given what the proofs above assume of
  * it, and the results are in [-q/2, q/2] and in (-q, q).
  */
@@ -196,6 +202,8 @@ PROOF(ntt_order)
  * prove: ntt_times_r unwind=257
  * fault: src/crypto/kyber512_ntt.c s/define R_SQUARED 1353/define R_SQUARED 4682/
  *
+ * NTT: products with R stay in range.
+ *
  * Any coefficients of 16 bits.
  */
 PROOF(ntt_times_r)
@@ -209,6 +217,8 @@ PROOF(ntt_times_r)
 /*
  * prove: ntt_inner_product unwind=129 sizes=KYBER512_N:4
  * fault: src/crypto/kyber512_ntt.c s/int32_t square = 0;/int32_t square = 100000000;/
+ *
+ * NTT: inner products stay in range.
  *
  * Coefficients of a up to 4095 in size and of b up to q / 2: no sum overflows, each is in the range of the
  * Montgomery reduction, and the results are in (-q, q). Proved for the first two pairs of coefficients; the

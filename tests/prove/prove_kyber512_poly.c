@@ -19,6 +19,8 @@ static struct kyber512_poly back;
  * prove: poly_bytes_and_back unwind=5 without=conversion sizes=KYBER512_N:4,KYBER512_POLY_BYTES:6
  * fault: src/crypto/kyber512_poly.c s/in\[1\] >> 4 | in\[2\] << 4/in[1] >> 4 | in[2] << 5/
  *
+ * Kyber: encoding and decoding 12 bits a coefficient.
+ *
  * 12 bits a coefficient: any coefficients become bytes and come back as the same numbers modulo q, in [0,
  * q); any bytes become coefficients in [0, 4095]. Conversions to bytes cut on purpose.
  */
@@ -56,6 +58,8 @@ static void check_compression(int16_t coeff, unsigned bits)
  * prove: compression_and_back unwind=1 without=conversion
  * fault: src/crypto/kyber512_poly.c s/scaled + KYBER512_Q \/ 2/scaled + KYBER512_Q/
  *
+ * Kyber: compressed coefficients have their size and their precision.
+ *
  * For every coefficient of 16 bits and for 1, 4 and 10 bits: the division is within its exact range, the
  * result has so many bits, and what it stands for differs from the coefficient by at most round(q / 2^(bits
  * + 1)), around the circle of q. A mask is all ones, which is also -1.
@@ -84,6 +88,8 @@ uint32_t any_compressed(int16_t coeff, unsigned bits)
  *     sizes=KYBER512_N:8,KYBER512_POLY_COMPRESSED10_BYTES:10,KYBER512_POLY_COMPRESSED4_BYTES:4
  *     sizes=KYBER512_MESSAGE_BYTES:1
  * fault: src/crypto/kyber512_poly.c s/for (int j = 0; j < 5; j++)/for (int j = 0; j < 6; j++)/
+ *
+ * Kyber: packing compressed coefficients stays within its buffers.
  *
  * Packing compressed coefficients writes its buffer and no more, and unpacking gives [0, q), for any bytes;
  * so do messages. compress() is replaced by any value of so many bits. Conversions to bytes cut on purpose,

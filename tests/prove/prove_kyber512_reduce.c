@@ -14,6 +14,8 @@
  * prove: montgomery_reduction unwind=1 without=unsigned-overflow,conversion
  * fault: src/crypto/kyber512_reduce.h /kyber512_montgomery(int32_t a)/,/^}/s/>> 16/>> 15/
  *
+ * Kyber: Montgomery's reduction stays in range.
+ *
  * For every |a| < q * 2^15: no signed number overflows, and the result is at most q in size. It is never q
  * itself, see every_input.c. Low halves are taken on purpose, by unsigned products that wrap and
  * conversions that cut.
@@ -33,6 +35,8 @@ PROOF(montgomery_reduction)
  * fault: src/crypto/kyber512_reduce.h
  *     /kyber512_multiply(int16_t a/,/^}/s/int32_t)a \* b) >> 16/int32_t)a * b) >> 15/
  *
+ * Kyber: products stay in range.
+ *
  * The same for all a and b of 16 bits with |b| < q, so that |a * b| < q * 2^15.
  */
 PROOF(multiplication)
@@ -50,6 +54,8 @@ PROOF(multiplication)
  * prove: barrett_reduction unwind=1
  * fault: src/crypto/kyber512_reduce.h s/20159 + (1 << 25)/20159 + (1 << 20)/
  *
+ * Kyber: Barrett's reduction is right and in range.
+ *
  * For every a of 16 bits: the result lies in [-q/2, q/2], and differs from a by a multiple of q. No
  * intermediate value overflows or is cut.
  */
@@ -66,6 +72,8 @@ PROOF(barrett_reduction)
  * prove: canonical_form unwind=1 without=conversion
  * fault: src/crypto/kyber512_reduce.h s/ct_mask_negative_i32(centered)/ct_mask_negative_i32(centered + 1)/
  *
+ * Kyber: canonical coefficients are right and in range.
+ *
  * For every a of 16 bits: the result lies in [0, q), and is that of kyber512_barrett(), or q more. A mask
  * is all ones, which is also -1.
  */
@@ -81,6 +89,8 @@ PROOF(canonical_form)
 /*
  * prove: exact_division unwind=1
  * fault: src/crypto/kyber512_reduce.h s/10321340) >> 35/10321339) >> 35/
+ *
+ * Kyber: division by q is exact.
  *
  * For every a < 2^22: the whole part of a / q.
  */

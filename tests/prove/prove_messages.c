@@ -53,6 +53,8 @@ static uint8_t *any_datagram(size_t *length)
  * prove: cursor_stays_inside unwind=1
  * fault: src/protocol/messages.c s/bytes > cursor->left/bytes > cursor->left + 1/
  *
+ * The cursor gives no field outside of the datagram.
+ *
  * One field of any size, SIZE_MAX too, from any place in a buffer of any length up to 1500, hence a walk of
  * any number of fields: a field that is given lies in the buffer, and the next one will begin behind it.
  * After a refusal nothing is given any more, and the walk counts as failed.
@@ -84,6 +86,8 @@ PROOF(cursor_stays_inside)
  * prove: init_hello_layout unwind=4
  * fault: src/protocol/messages.c
  *     s/take(&c, KYBER512_PUBLIC_KEY_BYTES)/take(\&c, KYBER512_PUBLIC_KEY_BYTES - 1)/
+ *
+ * The fields of InitHello lie in the datagram, in order.
  *
  * For every length up to 1500, every dialect: accepted exactly where messages_classify() names the dialect;
  * then the fields follow each other without a gap, from behind the header to mac and cookie. Else nothing
@@ -120,7 +124,9 @@ PROOF(init_hello_layout)
  * fault: src/protocol/messages.c
  *     s/return MESSAGE_HEADER_BYTES + 2 \* MESSAGE_SID_BYTES/return 2 * MESSAGE_SID_BYTES/
  *
- * As init_hello_layout.
+ * The fields of RespHello lie in the datagram, in order.
+ *
+ * For every length and dialect, as in init_hello_layout.
  */
 PROOF(resp_hello_layout)
 {
@@ -152,6 +158,8 @@ PROOF(resp_hello_layout)
 /*
  * prove: short_layouts unwind=4
  * fault: src/protocol/messages.c s/length >= MESSAGE_COOKIE_REPLY_MIN_BYTES/length >= MESSAGE_HEADER_BYTES/
+ *
+ * The fields of InitConf, EmptyData and CookieReply lie in the datagram, in order.
  *
  * The same of InitConf, EmptyData and CookieReply, and that classify reads no byte behind the length. A
  * CookieReply may have padding, as far as MESSAGE_MAX_BYTES.
@@ -201,6 +209,8 @@ PROOF(short_layouts)
  * prove: mac_is_in_the_trailer unwind=17
  * fault: src/protocol/messages.c
  *     s/memcpy(message + offset, mac, MESSAGE_MAC_BYTES)/memcpy(message + offset, mac, 33)/
+ *
+ * The mac covers all before it and is written in its place only.
  *
  * For every envelope that messages_classify() accepts, and every hash: what is hashed is all before the
  * mac; sealing writes the 16 bytes of the mac alone, and a sealed message is right. Nothing is said about

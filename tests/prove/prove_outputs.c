@@ -97,6 +97,8 @@ static void check_add_and_next(size_t taken, size_t used)
  * fault: src/protocol/outputs.c
  *     s/slot = &outputs->slots\[outputs->used++\]/slot = \&outputs->slots[++outputs->used]/
  *
+ * Adding and taking outputs stays within the queue.
+ *
  * Any queue with room: one more, then one taken. The data are copied, the queue stays in bounds, and what
  * is given was not dropped.
  */
@@ -131,6 +133,8 @@ static void check_forget(size_t at, size_t taken, size_t used)
  * prove: outputs_forget unwind=6 sizes=OUTPUTS_CAPACITY:3,MESSAGE_MAX_BYTES:2,ROSENPASS_ADDRESS_MAX_BYTES:2
  * fault: src/protocol/outputs.c
  *     s/size_t i = 0; i < outputs->taken; i++/size_t i = 0; i + 1 < outputs->taken; i++/
+ *
+ * Outputs of a removed peer and outputs that were taken are wiped.
  *
  * Any queue that is not empty: outputs_set_user() changes what waits alone; outputs_drop_peer() wipes all
  * of a peer, and none of them will be taken; outputs_begin() wipes all that was taken, and makes room again

@@ -67,6 +67,8 @@ static void check_sizes(size_t size)
  * prove: sized_stays_in_both unwind=16
  * fault: src/protocol/sized.c s/memcpy(own, callers, smaller(size, own_size))/memcpy(own, callers, size)/
  *
+ * Structs of other versions are read and written within their size.
+ *
  * For structs of callers that are 0 to 6 bytes behind the size, ours of 4 and the first version's of 2:
  * what is read is what the caller set, and zero where he does not know more; what is written leaves his
  * size as it was, and is zero where we do not know more.

@@ -50,6 +50,8 @@ static uint64_t any_time(void)
  * prove: timers_keep_order unwind=5,sift_up.0:4,sift_down.0:4
  * fault: src/protocol/timers.c s/child + 1 < timers->used/child + 1 <= timers->used/
  *
+ * Setting a deadline stays within the heap and keeps its order.
+ *
  * One timers_set() of any slot to any time, ROSENPASS_NEVER too, in any sound heap of up to 4 slots, hence
  * any number of them: no access out of bounds, no other deadline changes, the heap stays sound, and
  * timers_first() gives the earliest. Larger heaps are not proved.
@@ -160,6 +162,8 @@ static void check_growth(int failure)
 /*
  * prove: timers_grow unwind=8,copy.0:13
  * fault: src/protocol/timers.c /memcpy(larger.position/s/timers->capacity/count/
+ *
+ * A heap of deadlines that grows loses nothing, even without memory.
  *
  * From nothing to 1 slot with any deadline and on to 3, where any one of the six requests for memory fails,
  * or none: after a failure all is as before, else the deadline is kept and new slots have none. All that

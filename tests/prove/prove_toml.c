@@ -121,6 +121,8 @@ static void check_number(size_t length)
  * prove: toml_number_bounds unwind=7 without=conversion replace=toml_fail:fail_only
  * fault: src/config/toml_number.c s/malloc(2 \* (length + 1))/malloc(2 * length + 1)/
  *
+ * TOML numbers are read within text and copy.
+ *
  * Every number of up to 5 bytes: no access outside of text, token and copy, and after success the reader
  * stands behind the number. Dates and times are toml_moment_bounds.
  */
@@ -134,6 +136,8 @@ PROOF(toml_number_bounds)
  * prove: toml_moment_bounds unwind=29,digits.0:5 without=conversion
  *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
  * fault: src/config/toml_number.c s/month < 1 || month > 12/month < 0 || month > 12/
+ *
+ * TOML dates and times are read within text and tables.
  *
  * Every text of up to 28 bytes as a date or time: no access outside, the table of days included, and after
  * success the reader stands within the text. A date and time with one digit of a fraction and an offset has
@@ -181,6 +185,8 @@ static void check_string(size_t length, bool is_block)
  *     without=conversion replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any
  * fault: src/config/toml_string.c s/reader->at += 2 + digits;/reader->at += 3 + digits;/
  *
+ * TOML strings in one line are read within the text.
+ *
  * Every text of 1, 2, 3 or 12 bytes that begins with a quote, and not with three: no access outside of the
  * text, and after success the reader stands behind both quotes and within the text. There is room for each
  * escape. Where a longer text ends, it ends like one of 12 bytes that has other ordinary characters before.
@@ -194,9 +200,13 @@ PROOF(toml_line_string_bounds)
 }
 
 /*
- * prove: toml_block_string_bounds unwind=10 without=conversion
+ * prove: toml_block_string_bounds
+ *     unwind=10,read_line_string.0:1,read_block_string.0:8,skip_line_end.0:7,skip_line_end.1:7
+ *     without=conversion
  *     replace=toml_fail:fail_only,toml_append:append_any,toml_take:take_any,read_unicode:unicode_any
- * fault: src/config/toml_string.c s/reader->at += further;/reader->at += further + 1;/
+ * fault: src/config/toml_string.c s/closed = count >= 3;/closed = count >= 2;/
+ *
+ * TOML strings of several lines are read within the text.
  *
  * The same of texts of 3, 6 and 9 bytes that begin with three quotes. Escapes of characters by number are
  * those of toml_line_string_bounds.
@@ -211,6 +221,8 @@ PROOF(toml_block_string_bounds)
 /*
  * prove: toml_utf8_and_back unwind=9 replace=toml_fail:fail_only without=conversion
  * fault: src/config/toml_string.c s/length > left)$/length > left + 1)/
+ *
+ * UTF-8 is read within the text, and what is written is valid.
  *
  * Every text of up to 6 bytes: the check of UTF-8 reads nothing behind it. And every code point that an
  * escape may name is written in 1 to 4 bytes that this check takes as one character. encode() makes bytes
@@ -240,6 +252,8 @@ PROOF(toml_utf8_and_back)
 /*
  * prove: toml_append_fits unwind=6 replace=toml_fail:fail_only
  * fault: src/config/toml.c s/length >= size - buffer->length/length > size - buffer->length/
+ *
+ * Texts that grow are written within their memory.
  *
  * To a text of any length in a buffer of 32 or 64 bytes, or in none, up to 300 bytes are added, and a zero:
  * no size overflows, and all is written within the buffer. Without memory the text is as before.
