@@ -1,6 +1,6 @@
 /*
- * Arithmetic and indexes in the engine: its time, the order of datagrams, and the addresses that a message goes
- * to. Tables of the engine that do not matter here are small.
+ * Arithmetic and indexes in the engine: its time, the order of datagrams, and the addresses that a message
+ * goes to. Tables of the engine that do not matter here are small.
  */
 
 #include "protocol/endpoint.c"

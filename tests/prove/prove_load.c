@@ -143,7 +143,7 @@ PROOF(share_debt_is_bounded)
 	CHECK(share.debt_ns <= DEBT_MAX_NS);
 }
 
-/* Every budget between two calls, with no more InitHellos taken than one call of rosenpass_receive() takes. */
+/* Every budget with up to 64 InitHellos of each kind taken; a batch has 16. */
 static struct budget any_budget(void)
 {
 	struct budget budget;
