@@ -101,13 +101,16 @@ static bool is_sound(const struct sources *sources, uint64_t now_ns)
 	return at == INDEX_NONE && free_count == 0;
 }
 
-static struct sources any_sources(uint64_t now_ns)
+/* The numbers of peers are below the limit, which is a power of two. */
+static struct sources any_sources(uint64_t now_ns, uint32_t peers_limit)
 {
 	struct sources sources = { .list = list, .capacity = PLACES, .first_free = nondet_u32() };
 
 	ANY(list);
-	for (size_t i = 0; i < PLACES; i++)
+	for (size_t i = 0; i < PLACES; i++) {
 		is_indexed[i] = nondet_bool();
+		list[i].peers = nondet_u32() & (peers_limit - 1);
+	}
 	ASSUME(is_sound(&sources, now_ns));
 	return sources;
 }
@@ -134,13 +137,13 @@ static uint32_t peers_of(uint64_t hash)
 PROOF(sources_stay_sound)
 {
 	uint64_t now_ns = nondet_u64();
-	struct sources sources = any_sources(now_ns);
+	struct sources sources = any_sources(now_ns, UINT32_C(1) << 31);
 	uint64_t hash = nondet_u64();
 	uint64_t other = nondet_u64();
 	uint32_t before = peers_of(hash);
 	uint32_t other_before = peers_of(other);
 
-	ASSUME(now_ns <= UINT64_MAX / 2 && other != hash && before < UINT32_MAX);
+	ASSUME(now_ns <= UINT64_MAX / 2 && other != hash);
 	if (nondet_bool()) {
 		ASSUME(sources.first_free != INDEX_NONE || before > 0);
 		sources_add(&sources, hash);
@@ -160,12 +163,12 @@ PROOF(sources_stay_sound)
  * The shares of networks do not overflow.
  *
  * Every valid address takes from the share of its network, or from none: no division by zero, no overflow,
- * and no network comes to lack more than its share.
+ * and no network comes to lack more than its share. A network has up to 63 peers.
  */
 PROOF(sources_take_is_bounded)
 {
 	uint64_t now_ns = nondet_u64();
-	struct sources sources = any_sources(now_ns);
+	struct sources sources = any_sources(now_ns, 64);
 	struct rosenpass_address address;
 
 	ANY(address);
