@@ -20,10 +20,11 @@
  *     replace=FUNCTION:BY,...   call BY instead, which does what another proof says of FUNCTION
  *     sizes=CONSTANT:VALUE,...  give constants of our headers this value
  *
- * and says what is proved, within which bounds, and what is not. All harnesses are checked for: accesses
- * out of bounds, invalid pointers and pointer arithmetic, overflow of signed and unsigned numbers,
- * conversions that change a value, shifts that are too far, division by zero, and use of functions without
- * a body. The comment says why a check is left out. malloc() and its kind may fail at each call.
+ * Then follow a sentence, which prove.sh prints, and what is proved, within which bounds, and what is not.
+ * All harnesses are checked for: accesses out of bounds, invalid pointers and pointer arithmetic, overflow
+ * of signed and unsigned numbers, conversions that change a value, shifts that are too far, division by
+ * zero, use of functions without a body, and loops that go on after their bound. The comment says why a
+ * check is left out. malloc() and its kind may fail at each call.
  */
 
 #include <stdbool.h>

@@ -1,6 +1,7 @@
 /*
  * The readers of single TOML values, over every text of a few bytes. What they call for messages, memory
  * and numbers is replaced: toml_append() and toml_take() by what toml_append_fits says of them.
+ * Conversions between bytes and signed characters change values above 127, so that they are not checked.
  */
 
 #include <errno.h>
