@@ -484,12 +484,13 @@ static int confine(const struct monitor *monitor)
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
+	uint64_t again_ns;
 	int result;
 
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
-	    monitor->options.establish(monitor->options.context, NULL) != 0)
+	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
 	monitor_files_sweep(staged, count);
 	monitor_mark_start(monitor, staged, count);
