@@ -82,7 +82,8 @@ static void learn(struct budget *budget, uint64_t each_ns)
 	uint64_t usual_ns = budget->cost_ns > COST_MIN_NS ? budget->cost_ns : COST_MIN_NS;
 
 	if (budget->is_measured)
-		budget->cost_ns += at_most(each_ns, OUTLIER * usual_ns) / WEIGHT - budget->cost_ns / WEIGHT;
+		budget->cost_ns = budget->cost_ns - budget->cost_ns / WEIGHT +
+		                  at_most(each_ns, OUTLIER * usual_ns) / WEIGHT;
 	else
 		budget->cost_ns = each_ns;
 	budget->is_measured = true;

@@ -17,7 +17,6 @@ bool share_has_room(struct share *share, uint64_t usage, uint64_t now_ns)
 
 void share_charge(struct share *share, uint64_t cost_ns)
 {
-	share->debt_ns += cost_ns;
-	if (share->debt_ns > DEBT_MAX_NS)
-		share->debt_ns = DEBT_MAX_NS;
+	/* The caller's clock may show any cost. */
+	share->debt_ns = cost_ns < DEBT_MAX_NS - share->debt_ns ? share->debt_ns + cost_ns : DEBT_MAX_NS;
 }

@@ -139,6 +139,11 @@ static void test_share(void **state)
 	/* A clock that goes back pays nothing. */
 	assert_false(share_has_room(&share, 0, now_ns - SECOND));
 	assert_true(share_has_room(&share, 0, now_ns + 2 * SECOND));
+	/* Nor does a cost wrap, whatever the clock shows. */
+	share_charge(&share, 3600 * SECOND);
+	share_charge(&share, UINT64_MAX - 150 * MS);
+	assert_false(share_has_room(&share, 0, now_ns + 3 * SECOND));
+	assert_true(share_has_room(&share, 0, now_ns + 4 * SECOND));
 }
 
 int main(void)
