@@ -431,9 +431,52 @@ static void test_other_preshared_key(void **state)
 	assert_int_equal(event.serial, scene->peer->serial);
 }
 
+/* Bob demands a cookie with the first message, and with as many more as are given. */
+static void demand_cookies(struct scene *scene, unsigned more)
+{
+	struct rosenpass_peer_config config = { .size = sizeof config,
+		                                .public_key = host_public_key(BOB),
+		                                .discover = true,
+		                                .user = scene->peer,
+		                                .dialects = ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156) };
+	struct packet cookie;
+
+	assert_int_equal(
+		rosenpass_peer_change(scene->process->engine, scene->peer->handle, &config, scene->world.now),
+		0);
+	rosenpass_set_under_load(scene->world.hosts[BOB].engine, true);
+	wait_for(scene, SECOND / 4);
+	/* It is the same message each time, so that the same cookie fits. */
+	cookie = ask_bob(scene);
+	for (unsigned i = 0; i <= more; i++) {
+		assert_int_equal(answer(scene, &cookie), ROSENPASS_COOKIE_TAKEN);
+		wait_for(scene, SECOND / 2);
+	}
+	wait_for(scene, 11 * SECOND - more * SECOND / 2);
+}
+
+static void test_under_load(void **state)
+{
+	struct scene *scene = *state;
+
+	demand_cookies(scene, 20);
+	assert_int_equal(told(scene), CHANNEL_SILENCE_BUSY);
+}
+
+/* A peer that rejects us had a busy moment. */
+static void test_under_load_for_a_moment(void **state)
+{
+	struct scene *scene = *state;
+
+	demand_cookies(scene, 1);
+	assert_int_equal(told(scene), CHANNEL_SILENCE_NOTHING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_under_load, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_under_load_for_a_moment, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_nothing_comes_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_errors_and_changes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_answers_in_time, set_up, tear_down),
