@@ -158,17 +158,17 @@ PROOF(sources_stay_sound)
 
 /*
  * prove: sources_take_is_bounded unwind=4
- * fault: src/protocol/sources.c s/> SOURCES_INTERVAL_NS - each_ns)/> SOURCES_INTERVAL_NS + each_ns)/
+ * fault: src/protocol/sources.c s/if (source == NULL)$/if (source == sources->list)/
  *
  * The shares of networks do not overflow.
  *
  * Every valid address takes from the share of its network, or from none: no division by zero, no overflow,
- * and no network comes to lack more than its share. A network has up to 63 peers.
+ * and no network comes to lack more than its share. A network has up to 7 peers.
  */
 PROOF(sources_take_is_bounded)
 {
 	uint64_t now_ns = nondet_u64();
-	struct sources sources = any_sources(now_ns, 64);
+	struct sources sources = any_sources(now_ns, 8);
 	struct rosenpass_address address;
 
 	ANY(address);
