@@ -27,7 +27,7 @@
 #define HANG_NS (120 * CLOCK_SECOND_NS)
 /* How long the engine process may take to end, and to start. */
 #define STOP_NS (3 * CLOCK_SECOND_NS)
-#define POLLS_MAX (5 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
+#define POLLS_MAX (6 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
 
 void monitor_backoff_none(struct monitor_backoff *backoff)
 {
@@ -289,6 +289,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
 	if (monitor->control_pause_ns > now_ns)
@@ -321,6 +322,7 @@ static void fill_polls(struct monitor *monitor, struct polls *polls)
 	(void)add_poll(polls, monitor->netwatch, POLLIN);
 	(void)add_poll(polls, monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1,
 	               POLLIN);
+	(void)add_poll(polls, monitor->engine_log.fd, POLLIN);
 	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
 		if (monitor->jobs[i].job.pid == 0)
 			continue;
@@ -359,7 +361,9 @@ static void serve_polls(struct monitor *monitor, struct polls *polls)
 	}
 	if (polls->fds[4].revents != 0)
 		(void)monitor_control_accept(monitor);
-	for (size_t i = 5; i < polls->count; i++) {
+	if (polls->fds[5].revents != 0)
+		engine_log_read(&monitor->engine_log, now_ns);
+	for (size_t i = 6; i < polls->count; i++) {
 		if (polls->fds[i].revents == 0)
 			continue;
 		if (polls->jobs[i] != NULL && polls->jobs[i]->job.pid != 0)
@@ -611,6 +615,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->report_ns = MONITOR_NEVER;
 	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
+	engine_log_init(&monitor->engine_log);
 	monitor->signals = -1;
 	monitor->timer = -1;
 	monitor->netwatch = -1;

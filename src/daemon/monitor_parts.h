@@ -12,6 +12,7 @@
 #include "config/wireguard_words.h"
 #include "daemon/handshake.h"
 #include "daemon/channel.h"
+#include "daemon/engine_log.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
 #include "daemon/keys.h"
@@ -268,6 +269,7 @@ struct monitor {
 
 	pid_t engine_pid; /* 0: none */
 	int channel;
+	struct engine_log engine_log;
 	struct channel_ready ready;
 	bool is_ready;  /* READY has come */
 	bool has_begun; /* BEGUN has come */
