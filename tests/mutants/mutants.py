@@ -256,9 +256,6 @@ def select(entries, words, base):
     chosen = []
     changed = changed_files(base) if "changed" in words else set()
     if changed is None:
-        if words == ["changed"]:
-            say("skipped: there is no earlier commit to compare with, so that nothing counts as changed")
-            sys.exit(SKIPPED)
         say("there is no earlier commit to compare with: no mutant counts as changed")
         changed = set()
     for entry in entries:
@@ -378,6 +375,9 @@ def main():
     words, options = arguments()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
+    if words == ["changed"] and changed_files(options["base"]) is None:
+        say("skipped: there is no earlier commit to compare with, so that nothing counts as changed")
+        return SKIPPED
     try:
         entries = read_entries(ROOT)
         if words == ["check"]:
