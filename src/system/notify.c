@@ -1,5 +1,6 @@
 #include "system/notify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ static struct sockaddr_un manager;
 static socklen_t manager_length;
 static uint64_t watchdog_ns;
 static bool is_ready;
+static bool is_deaf;     /* it had no room for the last message that waited */
 static uint64_t busy_ns; /* when notify_busy() speaks again */
 
 /* A path, or "@name" of the abstract kind. false: neither. */
@@ -68,6 +70,7 @@ void notify_open(void)
 	notify_fd = -1;
 	watchdog_ns = 0;
 	is_ready = false;
+	is_deaf = false;
 	busy_ns = 0;
 	if (name != NULL && take_address(name))
 		notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -82,15 +85,28 @@ void notify_open(void)
 	(void)unsetenv("WATCHDOG_PID");
 }
 
+static bool begins_with(const char *state, const char *beginning)
+{
+	return strncmp(state, beginning, strlen(beginning)) == 0;
+}
+
 void notify_send(const char *state)
 {
-	if (strncmp(state, "READY=1", strlen("READY=1")) == 0)
+	/* There will be another sign of life. Nor is one waited for who did not listen the last time. */
+	bool may_wait = !is_deaf && !begins_with(state, "WATCHDOG=1") && !begins_with(state, MORE_TIME);
+	ssize_t sent;
+
+	if (begins_with(state, "READY=1"))
 		is_ready = true;
 	if (notify_fd < 0)
 		return;
 	/* Not connected: a service manager that has started anew has a new socket of that name. */
-	(void)sendto(notify_fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&manager,
-	             manager_length);
+	sent = sendto(notify_fd, state, strlen(state), MSG_NOSIGNAL | (may_wait ? 0 : MSG_DONTWAIT),
+	              (const struct sockaddr *)&manager, manager_length);
+	if (sent >= 0)
+		is_deaf = false;
+	else if (may_wait && errno == EAGAIN)
+		is_deaf = true;
 }
 
 void notify_reloading(void)

@@ -12,7 +12,10 @@
  */
 void notify_open(void);
 
-/* "READY=1\nSTATUS=..." and so on; failure is of no consequence. */
+/*
+ * "READY=1\nSTATUS=..." and so on; failure is of no consequence. Waits a second at most for a service manager
+ * that does not read, once; signs of life do not wait.
+ */
 void notify_send(const char *state);
 
 /* "RELOADING=1" with the time that systemd wants with it (MONOTONIC_USEC). */
