@@ -29,20 +29,6 @@
 #define STOP_NS (3 * CLOCK_SECOND_NS)
 #define POLLS_MAX (5 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
 
-void monitor_backoff_none(struct monitor_backoff *backoff)
-{
-	*backoff = (struct monitor_backoff){ .next_ns = MONITOR_NEVER };
-}
-
-void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
-                          uint64_t most_ns)
-{
-	backoff->wait_ns = backoff->wait_ns == 0 ? first_ns : backoff->wait_ns * 2;
-	if (backoff->wait_ns > most_ns)
-		backoff->wait_ns = most_ns;
-	backoff->next_ns = now_ns + backoff->wait_ns;
-}
-
 void monitor_apply_options(struct monitor *monitor)
 {
 	if (monitor->options.before_first_exchange != NULL)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/backoff.h"
 #include "config/config.h"
 #include "config/wireguard_words.h"
 #include "daemon/handshake.h"
@@ -33,12 +34,6 @@
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 
-/* A wait that doubles from try to try. */
-struct monitor_backoff {
-	uint64_t next_ns; /* MONITOR_NEVER: no try is due */
-	uint64_t wait_ns;
-};
-
 enum monitor_output_kind {
 	MONITOR_FILE,
 	MONITOR_COMMAND,
@@ -56,7 +51,7 @@ struct monitor_wireguard {
 
 	/* Where a name in extra leads to; AF_UNSPEC: not known. */
 	union address_socket resolved;
-	struct monitor_backoff resolve;
+	struct backoff resolve;
 	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* What the device said last. */
@@ -129,7 +124,7 @@ struct monitor_output {
 	uint64_t attempts; /* for the present key */
 	uint64_t failures; /* of all keys */
 	char error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff retry;
+	struct backoff retry;
 	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
 	struct monitor_hook *hook;
 	/* MONITOR_WIREGUARD; NULL for others. */
@@ -182,7 +177,7 @@ struct monitor_peer {
 
 	/* Its endpoint. */
 	struct channel_addresses addresses;
-	struct monitor_backoff resolve;
+	struct backoff resolve;
 	bool resolving;
 	uint32_t
 		resolve_generation; /* tells the answer for an older endpoint from that for the present one */
@@ -208,7 +203,7 @@ struct monitor_peer {
 	uint64_t silence_said_ns;       /* when that was logged last; 0: never */
 	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
+	struct backoff announce; /* the engine process could not take it: when it is told again */
 };
 
 /* One word of `listen`, or one of the two families where there is none. */
@@ -225,7 +220,7 @@ struct monitor_listener {
 	/* Until then its place may still be held by a socket that we have just closed. */
 	uint64_t hurry_until_ns;
 	char error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff retry;
+	struct backoff retry;
 };
 
 enum monitor_job_kind {
@@ -342,10 +337,6 @@ void monitor_stop(struct monitor *monitor, int status);
 void monitor_apply_options(struct monitor *monitor);
 /* We were busy for long: an answer of the engine process that waits meanwhile is not late. */
 void monitor_was_away(struct monitor *monitor);
-void monitor_backoff_none(struct monitor_backoff *backoff);
-/* The next wait: first_ns, then twice the last, up to most_ns. */
-void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
-                          uint64_t most_ns);
 
 /* monitor_load.c: reading keys; problems go to problem[]. */
 

@@ -18,7 +18,7 @@
 
 struct interface_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
-	struct wireguard_allowed_ip *allowed_ips; /* allocated */
+	struct ip_prefix *allowed_ips; /* allocated */
 	size_t allowed_ip_count;
 	bool is_ours;                  /* we made it */
 	union address_socket endpoint; /* of its WireGuard; AF_UNSPEC: not known beforehand */
