@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_BASE_IP_PREFIX_H
 #define ROSENPASS_BASE_IP_PREFIX_H
 
-/* Prefixes of IP addresses: allowed IPs, routes, and addresses of an interface with the network around them. */
+/* Prefixes of IP addresses: allowed IPs, routes, addresses of interfaces. */
 
 #include <netinet/in.h>
 #include <stdbool.h>

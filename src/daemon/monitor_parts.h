@@ -21,6 +21,7 @@
 #include "daemon/tunnel.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
+#include "system/loop.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
@@ -230,6 +231,7 @@ enum monitor_job_kind {
 };
 
 struct monitor_job {
+	struct monitor *monitor;
 	struct resolver_job job;
 	enum monitor_job_kind kind;
 	uint32_t slot;       /* of the peer, or number of the listener */
@@ -299,8 +301,18 @@ struct monitor {
 	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
 	struct monitor_job jobs[MONITOR_RESOLVERS];
 
-	int signals;
-	int timer;
+	struct loop *loop;
+	struct loop_timer serve; /* when something is due that has no timer of its own */
+	struct loop_child engine_child;
+	struct monitor_watches {
+		struct loop_io channel, netwatch, control;
+		struct loop_io jobs[MONITOR_RESOLVERS];
+		struct monitor_client_watch {
+			struct loop_io io;
+			struct monitor *monitor;
+			size_t number;
+		} clients[MONITOR_CLIENTS];
+	} watches;           /* brought up to date before each turn */
 	int netwatch;        /* -1: none */
 	uint64_t network_ns; /* when the last change is acted upon; MONITOR_NEVER */
 	uint64_t network_wait_ns;
@@ -333,6 +345,8 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 /* The engine process hangs or lies: kills it, and the daemon ends. */
 void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
+/* Something has happened: all that may be due because of it is looked at before the turn of the loop ends. */
+void monitor_wake(struct monitor *monitor);
 /* What the command line says counts in place of what a configuration says that was just read. */
 void monitor_apply_options(struct monitor *monitor);
 /* We were busy for long: an answer of the engine process that waits meanwhile is not late. */
@@ -453,8 +467,6 @@ int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_res
 void monitor_engine_end(struct monitor *monitor);
 /* Asks it to end, without waiting. */
 void monitor_engine_tell_stop(struct monitor *monitor);
-/* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
-bool monitor_engine_has_ended(struct monitor *monitor);
 
 /* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
 /* The peer id of our own public key, in base64. */
