@@ -31,9 +31,10 @@ int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t
 void wireguard_words_release(struct wireguard_words *words);
 
 /*
- * One comma-separated list of prefixes "10.0.0.0/8", "fd00::/64", or whole addresses without "/", allocated;
- * blanks around them are allowed, and a list may be empty (*out is NULL then). Host bits beyond the prefix are kept
- * (keep_host, for an interface address) or cleared. The signs "+" and "-" of newer wg are refused. -1 and problem.
+ * One comma-separated list of prefixes "10.0.0.0/8", "fd00::/64", or addresses without "/", allocated;
+ * blanks around them are allowed, and a list may be empty (*out is NULL then). Host bits beyond the prefix
+ * are kept (keep_host, for an interface address) or cleared. The signs "+" and "-" of newer wg are refused.
+ * -1 and problem.
  */
 int wireguard_words_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host,
                              char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])

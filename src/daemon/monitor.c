@@ -439,15 +439,6 @@ static void raise_limits(void)
 	}
 }
 
-static void forget_keys(void *context)
-{
-	struct monitor *monitor = context;
-
-	monitor_peers_forget_keys(monitor);
-	if (monitor->options.forget != NULL)
-		monitor->options.forget(monitor->options.context);
-}
-
 static int open_all(struct monitor *monitor)
 {
 	char problem[SANDBOX_PROBLEM_BYTES];
@@ -457,7 +448,6 @@ static int open_all(struct monitor *monitor)
 		log_error("%s", problem);
 		return -1;
 	}
-	resolver_set_forget(forget_keys, monitor);
 	monitor->netwatch = netwatch_open();
 	if (monitor->netwatch < 0)
 		log_debug("no news of the network from the kernel: %s", strerror(-monitor->netwatch));
@@ -491,10 +481,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		return -1;
 	monitor_files_sweep(staged, count);
 	monitor_mark_start(monitor, staged, count);
-	monitor->staged = staged;
-	monitor->staged_count = count;
 	result = monitor_engine_start(monitor, secret_key);
-	monitor->staged_count = 0;
 	if (result != 0)
 		return -1;
 	monitor_control_open(monitor);

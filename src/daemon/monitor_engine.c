@@ -26,22 +26,6 @@
 #define END_LOOKS 300
 #define END_PAUSE_NS 10000000
 
-/* Everything of the monitor that its child has no use for, keys on their way out above all. */
-static void forget(struct monitor *monitor)
-{
-	monitor->engine_pid = 0;
-	/* These are the monitor's to end. */
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
-		monitor->jobs[i].job.pid = 0;
-	for (size_t i = 0; i < monitor->staged_count; i++)
-		monitor_load_release(&monitor->staged[i]);
-	monitor_peers_release_all(monitor);
-	monitor_device_release_all(monitor);
-	config_release(&monitor->config);
-	if (monitor->options.forget != NULL)
-		monitor->options.forget(monitor->options.context);
-}
-
 #define CHANNEL_FD (STDERR_FILENO + 1)
 
 /*
@@ -70,8 +54,8 @@ static void run_child(struct monitor *monitor, int channel, uint8_t *secret_key)
 		.no_sandbox = monitor->options.no_sandbox,
 	};
 
-	/* It closes descriptors by number, so before these numbers mean something else. */
-	forget(monitor);
+	/* Its keys are its own business: those of peers it gets one by one. */
+	secret_memory_wipe_inherited(secret_key);
 	close_others(channel);
 	_exit(engine_process_run(&begin));
 }

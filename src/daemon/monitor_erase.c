@@ -181,12 +181,6 @@ void monitor_erase_each_left(const struct monitor *monitor,
 	}
 }
 
-void monitor_erase_forget_keys(struct monitor *monitor)
-{
-	for (struct monitor_erase *erase = monitor->erases; erase != NULL; erase = erase->next)
-		sodium_memzero(erase->key, ROSENPASS_KEY_BYTES);
-}
-
 void monitor_erase_release_all(struct monitor *monitor)
 {
 	while (monitor->erases != NULL) {

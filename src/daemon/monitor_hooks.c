@@ -570,14 +570,6 @@ void monitor_hooks_each_left(const struct monitor *monitor,
 	}
 }
 
-void monitor_hooks_forget_keys(struct monitor *monitor)
-{
-	for (struct monitor_hook *hook = monitor->hooks; hook != NULL; hook = hook->next) {
-		if (hook->left != NULL && hook->left->key != NULL)
-			sodium_memzero(hook->left->key, ROSENPASS_KEY_BYTES);
-	}
-}
-
 void monitor_hooks_release(struct monitor *monitor, struct monitor_hook *hook)
 {
 	if (hook == NULL)

@@ -287,9 +287,6 @@ struct monitor {
 	size_t slots;
 	size_t peer_count; /* those that are not leaving */
 	uint32_t last_serial;
-	struct monitor_staged
-		*staged; /* while an engine process is started: preshared keys that are in memory */
-	size_t staged_count;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
 	struct monitor_listener *listeners;
@@ -407,8 +404,6 @@ void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, 
 void monitor_peers_release_all(struct monitor *monitor);
 /* What an engine process that has ended said of it. Its key stays in use until it is too old. */
 void monitor_peers_begin_anew(struct monitor_peer *peer);
-/* In a child process that has no business with them: wipes the keys that are on their way out. */
-void monitor_peers_forget_keys(struct monitor *monitor);
 /*
  * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
  * that it could not take, and takes keys out of use that are too old. The next time that something is due.

@@ -445,24 +445,6 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 	peer->announce.wait_ns = 0;
 }
 
-void monitor_peers_forget_keys(struct monitor *monitor)
-{
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_output *output;
-
-		if (monitor->peers[i] == NULL)
-			continue;
-		sodium_memzero(monitor->peers[i]->key, ROSENPASS_KEY_BYTES);
-		output = monitor_wireguard_output(monitor->peers[i]);
-		if (output != NULL)
-			sodium_memzero(output->wireguard->key, WIREGUARD_KEY_BYTES);
-	}
-	for (size_t i = 0; i < monitor->orphan_count; i++)
-		sodium_memzero(monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
-	monitor_hooks_forget_keys(monitor);
-	monitor_erase_forget_keys(monitor);
-}
-
 void monitor_peers_release_all(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {

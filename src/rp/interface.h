@@ -72,9 +72,6 @@ bool interface_check(void *context) __attribute__((warn_unused_result));
  */
 bool interface_reach(void *context, const union address_socket *address) __attribute__((warn_unused_result));
 
-/* Wipes the private key, in a child process that has no business with it. */
-void interface_forget(void *context);
-
 /* Deletes what we have made. */
 void interface_end(struct interface *interface);
 
