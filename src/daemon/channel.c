@@ -230,7 +230,7 @@ bool channel_read_event(struct channel_event *event, const uint8_t *bytes, size_
 	case CHANNEL_PEER_REPORT:
 		return is_report(&event->peer);
 	case CHANNEL_REPORT_END:
-		return event->report.busy_permille <= 1000;
+		return event->report.busy_permille <= 1000 && event->report.random_failing <= 1;
 	case CHANNEL_SILENCE:
 		return is_silence(&event->silence);
 	case CHANNEL_REJECTED:

@@ -168,7 +168,7 @@ struct channel_report {
 	uint64_t sent_bytes;
 	uint64_t under_load_since_ns; /* 0: not under load */
 	uint32_t busy_permille;       /* of the last second */
-	uint32_t unused;
+	uint32_t random_failing;      /* 1: the random source fails, so that no handshake begins; 0 */
 };
 
 struct channel_event {

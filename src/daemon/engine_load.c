@@ -1,6 +1,7 @@
 #include "daemon/engine_parts.h"
 
 #include "system/clock.h"
+#include "system/log.h"
 
 #define WINDOW_NS CLOCK_SECOND_NS
 
@@ -36,4 +37,13 @@ void engine_load_look(struct engine_load *load, bool under_load, uint64_t now_ns
 		load->since_ns = 0;
 	else if (load->since_ns == 0)
 		load->since_ns = now_ns;
+}
+
+void engine_load_random(struct engine_load *load, bool is_failing)
+{
+	if (is_failing && !load->random_failing)
+		log_error("the system's random source fails: no handshake begins until it works again");
+	else if (!is_failing && load->random_failing)
+		log_info("the system's random source works again");
+	load->random_failing = is_failing;
 }

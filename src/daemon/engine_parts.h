@@ -102,6 +102,7 @@ struct engine_load {
 	uint64_t busy_ns;       /* worked in it */
 	uint32_t busy_permille; /* of the last window */
 	uint64_t since_ns;      /* since when cookies are demanded; 0: they are not */
+	bool random_failing;    /* the random source failed when it was last asked */
 };
 
 struct engine_process {
@@ -232,5 +233,8 @@ void engine_load_worked(struct engine_load *load, uint64_t from_ns, uint64_t to_
 
 /* Ends the window if a second has passed. under_load: what the library says now. */
 void engine_load_look(struct engine_load *load, bool under_load, uint64_t now_ns);
+
+/* What the library says of the random source; logs when that changes. */
+void engine_load_random(struct engine_load *load, bool is_failing);
 
 #endif

@@ -253,6 +253,7 @@ static int loop(struct engine_process *process)
 		}
 		(void)rosenpass_get_stats(process->engine, &stats);
 		engine_load_look(&process->load, stats.under_load, clock_now_ns());
+		engine_load_random(&process->load, stats.random_failing);
 		log_limit_flush(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
 		if (!engine_tell_all(process))
 			return BROKEN;

@@ -151,6 +151,7 @@ static int report_end(struct engine_process *process)
 	event.report.sent_bytes = stats.sent_bytes;
 	event.report.under_load_since_ns = process->load.since_ns;
 	event.report.busy_permille = process->load.busy_permille;
+	event.report.random_failing = process->load.random_failing;
 	return say(process, &event);
 }
 

@@ -257,6 +257,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
+	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
 	if (monitor->control_pause_ns > now_ns)
@@ -311,6 +312,15 @@ static void control_ready(void *owner, short revents)
 	(void)monitor_control_accept(monitor);
 }
 
+static void engine_log_ready(void *owner, short revents)
+{
+	struct monitor *monitor = owner;
+
+	(void)revents;
+	monitor_wake(monitor);
+	engine_log_read(&monitor->engine_log, loop_now_ns(monitor->loop));
+}
+
 static void job_ready(void *owner, short revents)
 {
 	struct monitor_job *job = owner;
@@ -357,6 +367,8 @@ static int add_watches(struct monitor *monitor)
 		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
 	if (result == 0)
 		result = add_watch(monitor, &watches->control, control_ready, monitor);
+	if (result == 0)
+		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
 	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
 		monitor->jobs[i].monitor = monitor;
 		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
@@ -375,6 +387,7 @@ static void update_watches(struct monitor *monitor)
 
 	watches->channel.fd = monitor->engine_pid != 0 ? monitor->channel : -1;
 	watches->netwatch.fd = monitor->netwatch;
+	watches->engine_log.fd = monitor->engine_log.fd;
 	watches->control.fd = monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1;
 	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
 		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
@@ -472,12 +485,13 @@ static int confine(const struct monitor *monitor)
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
+	uint64_t again_ns;
 	int result;
 
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
-	    monitor->options.establish(monitor->options.context, NULL) != 0)
+	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
 	monitor_files_sweep(staged, count);
 	monitor_mark_start(monitor, staged, count);
@@ -601,6 +615,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->report_ns = MONITOR_NEVER;
 	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
+	engine_log_init(&monitor->engine_log);
 	monitor->serve = (struct loop_timer){ .expired = serve, .owner = monitor };
 	monitor->netwatch = -1;
 	monitor->control = -1;

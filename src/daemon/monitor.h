@@ -35,8 +35,10 @@ struct monitor_options {
 	 * something; 1: there is nothing that it could do; -1: it failed, which it has said, and is to be
 	 * called again a minute later; MONITOR_FOREIGN: the same, and nothing of that device is to be
 	 * changed. NULL: others make it, and we wait for it.
+	 * again_ns: in clock_now_ns(), when it wants to be called again for something that it has put off;
+	 * untouched if nothing.
 	 */
-	int (*establish)(void *context, const char *device);
+	int (*establish)(void *context, const char *device, uint64_t *again_ns);
 	/*
 	 * Called before messages are sent to an address that was found for a name. true: the mark of the
 	 * interface may be another one. NULL: of no interest.

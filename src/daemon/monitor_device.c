@@ -53,7 +53,7 @@ struct look {
 	struct wireguard_device present; /* holds keys */
 	bool is_up;
 	bool gave_endpoint;
-	uint64_t again_ns; /* a tunnel wants the device to be looked at again */
+	uint64_t again_ns; /* the device is to be looked at again by then */
 };
 
 void monitor_device_look(struct monitor *monitor, const char *device)
@@ -584,6 +584,7 @@ static int establish(struct look *look, uint32_t index, int result)
 {
 	const struct monitor_options *options = &look->monitor->options;
 	struct monitor_device *device = look->device;
+	uint64_t again_ns = MONITOR_NEVER;
 	struct link link;
 	int made;
 
@@ -591,9 +592,15 @@ static int establish(struct look *look, uint32_t index, int result)
 	    (result != 0 && result != -ENODEV && result != -EOPNOTSUPP))
 		return result;
 	if (look->now_ns < device->establish_ns && result == device->establish_for &&
-	    index == device->establish_index)
+	    index == device->establish_index) {
+		/* What has changed since is not seen, so that somebody has to come back for it. */
+		if (look->again_ns > device->establish_ns)
+			look->again_ns = device->establish_ns;
 		return device->is_foreign ? -EEXIST : result;
-	made = options->establish(options->context, device->name);
+	}
+	made = options->establish(options->context, device->name, &again_ns);
+	if (look->again_ns > again_ns)
+		look->again_ns = again_ns;
 	device->is_foreign = made == MONITOR_FOREIGN;
 	/* A minute of peace when it has failed, else only as much as it costs when there are many keys. */
 	device->establish_ns = look->now_ns + (made < 0 ? ESTABLISH_NS : CLOCK_SECOND_NS);

@@ -29,10 +29,11 @@
 #define CHANNEL_FD (STDERR_FILENO + 1)
 
 /*
- * Closes every descriptor but the standard error and the channel, which gets another number. Standard input
- * and output lead nowhere, but stay taken: a socket in the place of standard output would be written into.
+ * Closes every descriptor but log, which becomes the standard error, and the channel, which gets another
+ * number. Standard input and output lead nowhere, but stay taken: a socket in the place of standard output
+ * would be written into.
  */
-static void close_others(int channel)
+static void close_others(int channel, int log)
 {
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -40,11 +41,12 @@ static void close_others(int channel)
 		(void)dup2(nowhere, STDIN_FILENO);
 		(void)dup2(nowhere, STDOUT_FILENO);
 	}
+	(void)dup2(log, STDERR_FILENO);
 	(void)dup2(channel, CHANNEL_FD);
 	child_close_from(CHANNEL_FD + 1);
 }
 
-static void run_child(struct monitor *monitor, int channel, uint8_t *secret_key)
+static void run_child(struct monitor *monitor, int channel, int log, uint8_t *secret_key)
 {
 	struct engine_start begin = {
 		.channel = CHANNEL_FD,
@@ -56,7 +58,8 @@ static void run_child(struct monitor *monitor, int channel, uint8_t *secret_key)
 
 	/* Its keys are its own business: those of peers it gets one by one. */
 	secret_memory_wipe_inherited(secret_key);
-	close_others(channel);
+	close_others(channel, log);
+	log_set_format(LOG_RELAY);
 	_exit(engine_process_run(&begin));
 }
 
@@ -67,6 +70,8 @@ static void lost(struct monitor *monitor)
 	if (monitor->channel >= 0)
 		(void)close(monitor->channel);
 	monitor->channel = -1;
+	/* What it said last is often the reason. */
+	engine_log_close(&monitor->engine_log, clock_now_ns());
 }
 
 /* Says how it has ended, unless that is what it was asked for. */
@@ -104,10 +109,38 @@ static int watch(struct monitor *monitor)
 	return loop_child_add(monitor->loop, &monitor->engine_child);
 }
 
+/* A pipe whose end for reading, [0], does not wait. 0 or negative errno. */
+static int open_log_pipe(int log[2])
+{
+	if (pipe2(log, O_CLOEXEC) != 0)
+		return -errno;
+	if (fcntl(log[0], F_SETFL, O_NONBLOCK) == 0)
+		return 0;
+	(void)close(log[0]);
+	(void)close(log[1]);
+	return -errno;
+}
+
+/* The channel [0] and the log [0] are the monitor's. 0 or negative errno. */
+static int open_ways(int channel[2], int log[2])
+{
+	int result = channel_open(channel);
+
+	if (result != 0)
+		return result;
+	result = open_log_pipe(log);
+	if (result == 0)
+		return 0;
+	(void)close(channel[0]);
+	(void)close(channel[1]);
+	return result;
+}
+
 int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 {
 	int pair[2];
-	int result = channel_open(pair);
+	int log[2];
+	int result = open_ways(pair, log);
 	pid_t pid;
 
 	if (result != 0) {
@@ -117,20 +150,23 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 	(void)fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		run_child(monitor, pair[1], secret_key);
+		run_child(monitor, pair[1], log[1], secret_key);
 	memset(&monitor->ready, 0, sizeof monitor->ready);
 	monitor->is_ready = false;
 	monitor->has_begun = false;
 	monitor->report_asked = false;
 	sodium_memzero(secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	(void)close(pair[1]);
+	(void)close(log[1]);
 	if (pid < 0) {
 		log_error("cannot start the engine process: %s", strerror(errno));
 		(void)close(pair[0]);
+		(void)close(log[0]);
 		return -1;
 	}
 	monitor->engine_pid = pid;
 	monitor->channel = pair[0];
+	engine_log_attach(&monitor->engine_log, log[0]);
 	result = watch(monitor);
 	if (result != 0)
 		log_error("cannot wait for the engine process: %s", strerror(-result));
@@ -156,10 +192,11 @@ static bool wait_for_end(struct monitor *monitor, bool describe)
 		int status = 0;
 		pid_t pid = waitpid(monitor->engine_pid, &status, WNOHANG);
 
+		engine_log_read(&monitor->engine_log, clock_now_ns());
 		if (pid != 0) {
+			lost(monitor);
 			if (describe && pid > 0)
 				describe_end(monitor, status);
-			lost(monitor);
 			return true;
 		}
 		(void)nanosleep(&pause, NULL);
@@ -185,27 +222,37 @@ void monitor_engine_end(struct monitor *monitor)
 	lost(monitor);
 }
 
-/* Serves events until *is_set, for that many seconds at most. */
+/* Serves events until *is_set, unless that many seconds pass without any. */
 static int wait_until(struct monitor *monitor, const bool *is_set, unsigned seconds)
 {
-	/* Seconds in which nothing came. In tests the daemon's own clock may be faster than the machine's. */
-	unsigned looks = seconds;
+	/* The machine's: in tests the daemon's own clock may be faster. A suspend counts as one second. */
+	uint64_t last_s = clock_boot_seconds();
+	unsigned waited_s = 0;
 
 	while (!*is_set) {
-		struct pollfd fd = { .fd = monitor->channel, .events = POLLIN };
+		struct pollfd fds[] = {
+			{ .fd = monitor->channel, .events = POLLIN },
+			{ .fd = monitor->engine_log.fd, .events = POLLIN },
+		};
 		/* Peer ids are wanted soon, and this process has nothing else to do. */
 		bool more = monitor_peers_compute_id(monitor);
 		int result;
 
 		notify_busy(clock_now_ns());
-		result = poll(&fd, 1, more ? 0 : 1000);
+		result = poll(fds, sizeof fds / sizeof fds[0], more ? 0 : 1000);
 		if (result < 0 && errno != EINTR)
 			return -1;
-		if (result == 0 && !more && --looks == 0) {
+		waited_s += clock_boot_seconds() > last_s ? 1 : 0;
+		last_s = clock_boot_seconds();
+		if (more || (result > 0 && fds[0].revents != 0))
+			waited_s = 0;
+		if (waited_s > seconds) {
 			log_error("the engine process does not get ready");
 			return -1;
 		}
-		if (result > 0 && monitor_events_serve(monitor) != 0) {
+		if (result > 0 && fds[1].revents != 0)
+			engine_log_read(&monitor->engine_log, clock_now_ns());
+		if (result > 0 && fds[0].revents != 0 && monitor_events_serve(monitor) != 0) {
 			/* It says itself why it cannot. */
 			monitor_engine_end(monitor);
 			return -1;

@@ -13,6 +13,7 @@
 #include "config/wireguard_words.h"
 #include "daemon/handshake.h"
 #include "daemon/channel.h"
+#include "daemon/engine_log.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
 #include "daemon/keys.h"
@@ -265,6 +266,7 @@ struct monitor {
 
 	pid_t engine_pid; /* 0: none */
 	int channel;
+	struct engine_log engine_log;
 	struct channel_ready ready;
 	bool is_ready;  /* READY has come */
 	bool has_begun; /* BEGUN has come */
@@ -302,7 +304,7 @@ struct monitor {
 	struct loop_timer serve; /* when something is due that has no timer of its own */
 	struct loop_child engine_child;
 	struct monitor_watches {
-		struct loop_io channel, netwatch, control;
+		struct loop_io channel, netwatch, control, engine_log;
 		struct loop_io jobs[MONITOR_RESOLVERS];
 		struct monitor_client_watch {
 			struct loop_io io;

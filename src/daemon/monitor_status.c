@@ -446,6 +446,7 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	set(status, "fwmark_error",
 	    text(monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem)));
 	set(status, "load", format_load(&monitor->report, now_ns));
+	set(status, "random_failing", json_boolean(monitor->report.random_failing != 0));
 	set(status, "sandbox", format_sandbox(monitor));
 	set(status, "listen", listen);
 	set(status, "id", text(monitor_silence_own_id(monitor, ROSENPASS_BLAKE2B_188)));

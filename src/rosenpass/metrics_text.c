@@ -29,6 +29,11 @@ struct metric {
 static const struct metric metrics[] = {
 	{ "uptime_seconds", "gauge", "How long the daemon has been running.", OF_DAEMON, { "uptime", NULL } },
 	{ "under_load", "gauge", "1 while strangers need a cookie.", OF_DAEMON, { "load", "under_load" } },
+	{ "random_failing",
+	  "gauge",
+	  "1 while the system's random source fails, so that no handshake begins.",
+	  OF_DAEMON,
+	  { "random_failing", NULL } },
 	{ "busy_ratio",
 	  "gauge",
 	  "Part of the last second that went into datagrams and timers.",

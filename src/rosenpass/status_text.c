@@ -217,6 +217,11 @@ static void put_daemon(struct out *out, json_t *status)
 		}
 		put(out, "\n");
 	}
+	if (is_true(status, "random_failing")) {
+		put(out, "  ");
+		put_coloured(out, RED, "the system's random source fails: no handshake begins");
+		put(out, "\n");
+	}
 	put_rejected(out, json_object_get(status, "rejected"));
 }
 

@@ -19,6 +19,7 @@
 /* Many routes take long to look at, and somebody who takes them away for ever shall not keep us busy. */
 #define WAYS_NS (2 * CLOCK_SECOND_NS)
 #define WAYS_REST 50
+#define WAYS_REST_MOST_NS (5 * CLOCK_SECOND_NS)
 /* So many tunnels can start at the same time and find the same table free. */
 #define TABLE_TRIES 16
 /*
@@ -451,17 +452,26 @@ static size_t make_ways(struct interface *interface, const struct wireguard_devi
 
 /* An interface that was down for a moment has lost its routes, and its addresses of IPv6. */
 static void keep_ways(struct interface *interface, const struct link *link,
-                      const struct wireguard_device *present)
+                      const struct wireguard_device *present, uint64_t *again_ns)
 {
 	uint64_t now_ns = clock_now_ns();
 	bool had_all = interface->ways.wide_table != 0 || interface->policy.mark == 0;
+	uint64_t rest_ns;
 	size_t made;
 
-	if (!link->is_up || now_ns < interface->ways_due_ns)
+	if (!link->is_up) {
+		/* There will be something to do as soon as it is up. */
+		interface->ways_due_ns = 0;
 		return;
+	}
+	if (now_ns < interface->ways_due_ns) {
+		*again_ns = interface->ways_due_ns;
+		return;
+	}
 	keep_mtu(interface, present);
 	made = make_ways(interface, present, NULL);
-	interface->ways_due_ns = now_ns + WAYS_REST * (clock_now_ns() - now_ns);
+	rest_ns = WAYS_REST * (clock_now_ns() - now_ns);
+	interface->ways_due_ns = now_ns + (rest_ns < WAYS_REST_MOST_NS ? rest_ns : WAYS_REST_MOST_NS);
 	if (made == 0)
 		return;
 	interface->ways_due_ns += WAYS_NS;
@@ -482,7 +492,7 @@ static bool keep_mark(struct interface *interface, const struct wireguard_device
 }
 
 /* Looks after a complete interface. -1: it is not complete any more; else as interface_establish(). */
-static int keep(struct interface *interface, const struct link *link)
+static int keep(struct interface *interface, const struct link *link, uint64_t *again_ns)
 {
 	struct wireguard_device present;
 	int result = 1;
@@ -495,7 +505,7 @@ static int keep(struct interface *interface, const struct link *link)
 	} else {
 		if (choose_mark(interface, &present) == 0)
 			result = keep_mark(interface, &present) ? 0 : 1;
-		keep_ways(interface, link, &present);
+		keep_ways(interface, link, &present, again_ns);
 	}
 	wireguard_release(&present);
 	return result;
@@ -518,7 +528,7 @@ static int fill_ways(struct interface *interface)
 	return conflict && !interface->was_there ? -1 : 0;
 }
 
-int interface_establish(void *context, const char *device)
+int interface_establish(void *context, const char *device, uint64_t *again_ns)
 {
 	struct interface *interface = context;
 	struct link link;
@@ -530,7 +540,7 @@ int interface_establish(void *context, const char *device)
 	/* A peer that was added at run time is for somebody else to make. */
 	if (interface->is_complete && link_look(interface->name, &link) == 0 &&
 	    link.index == interface->index) {
-		result = keep(interface, &link);
+		result = keep(interface, &link, again_ns);
 		if (result >= 0) {
 			interface->problem[0] = '\0';
 			return result;
@@ -564,12 +574,13 @@ bool interface_check(void *context)
 bool interface_reach(void *context, const union address_socket *address)
 {
 	struct interface *interface = context;
+	uint64_t again_ns;
 
 	if (is_mark_off(interface) || !ways_keep_out(&interface->ways, address, interface->index))
 		return false;
 	/* Before the first packet. */
 	interface->ways_due_ns = 0;
-	if (interface->is_complete && interface_establish(interface, interface->name) < 0)
+	if (interface->is_complete && interface_establish(interface, interface->name, &again_ns) < 0)
 		log_debug("interface %s is not complete any more", interface->name);
 	return true;
 }

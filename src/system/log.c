@@ -73,6 +73,16 @@ bool log_parse_level(const char *word, enum log_level *level)
 	return false;
 }
 
+void log_read_relayed(enum log_level *level, const char **line)
+{
+	char digit = (*line)[0];
+
+	if (digit < '0' + (char)LOG_ERROR || digit > '0' + (char)LOG_TRACE)
+		return;
+	*level = (enum log_level)(digit - '0');
+	(*line)++;
+}
+
 /* The variable says which device and inode the journal's stream has; ours may lead elsewhere by now. */
 static bool is_journal(void)
 {
@@ -111,7 +121,9 @@ static size_t begin_text(char line[static TEXT_BYTES], enum log_level level)
 {
 	int used;
 
-	if (to_journal)
+	if (current_format == LOG_RELAY)
+		used = snprintf(line, TEXT_BYTES, "%d", (int)level);
+	else if (to_journal)
 		used = snprintf(line, TEXT_BYTES, "<%d>", levels[level].priority);
 	else if (in_colour)
 		used = snprintf(line, TEXT_BYTES, "%.64s: \033[%sm%s\033[0m: ", current_name,
@@ -261,22 +273,49 @@ static bool would_wait(void)
 	return never_waits && poll(&out, 1, 0) == 0;
 }
 
-/* After lines that found no room. Not made by log_write(): that would come here again. */
+static __attribute__((format(printf, 3, 0))) size_t make_line(char line[static LINE_BYTES],
+                                                              enum log_level level, const char *format,
+                                                              va_list arguments)
+{
+	char message[TEXT_BYTES] = "";
+
+	if (current_format != LOG_JSON)
+		return make_text(line, level, format, arguments);
+	(void)vsnprintf(message, sizeof message, format, arguments);
+	return make_json(line, level, message);
+}
+
+/* Nobody to tell if it fails. */
+static void put(const char *line, size_t length)
+{
+	if (write(STDERR_FILENO, line, length) < 0)
+		errno = 0;
+}
+
+/* Not by log_write(), which would look for lost lines again. */
+static __attribute__((format(printf, 2, 3))) void write_now(enum log_level level, const char *format, ...)
+{
+	char line[LINE_BYTES];
+	va_list arguments;
+	size_t length;
+
+	va_start(arguments, format);
+	length = make_line(line, level, format, arguments);
+	va_end(arguments);
+	put(line, length);
+}
+
+/* After lines that found no room. */
 static void tell_lost(void)
 {
-	char line[TEXT_BYTES];
-	int length = snprintf(line, sizeof line, "%s: %lu log lines were lost, as nobody read them\n",
-	                      current_name, lost);
-
-	if (current_format == LOG_TEXT && length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0)
-		errno = 0;
+	write_now(current < LOG_WARN ? current : LOG_WARN, "%lu log lines were lost, as nobody read them",
+	          lost);
 	lost = 0;
 }
 
 void log_write(enum log_level level, const char *format, ...)
 {
 	char line[LINE_BYTES];
-	char message[TEXT_BYTES] = "";
 	size_t length;
 	va_list arguments;
 	int saved_errno = errno;
@@ -284,12 +323,7 @@ void log_write(enum log_level level, const char *format, ...)
 	if (!log_is_on(level))
 		return;
 	va_start(arguments, format);
-	if (current_format == LOG_JSON) {
-		(void)vsnprintf(message, sizeof message, format, arguments);
-		length = make_json(line, level, message);
-	} else {
-		length = make_text(line, level, format, arguments);
-	}
+	length = make_line(line, level, format, arguments);
 	va_end(arguments);
 	if (would_wait()) {
 		lost++;
@@ -298,8 +332,6 @@ void log_write(enum log_level level, const char *format, ...)
 	}
 	if (lost > 0)
 		tell_lost();
-	/* Nobody to tell if it fails. */
-	if (write(STDERR_FILENO, line, length) < 0)
-		errno = 0;
+	put(line, length);
 	errno = saved_errno;
 }

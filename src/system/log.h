@@ -18,8 +18,9 @@ enum log_level {
 };
 
 enum log_format {
-	LOG_TEXT, /* "rosenpass: info: message" */
-	LOG_JSON, /* {"time":"2026-11-22T23:35:48.123Z","level":"info","message":"message"} */
+	LOG_TEXT,  /* "rosenpass: info: message" */
+	LOG_JSON,  /* {"time":"2026-11-22T23:35:48.123Z","level":"info","message":"message"} */
+	LOG_RELAY, /* "3message": for another process of ours, which logs it; the level as a digit */
 };
 
 /*
@@ -49,6 +50,9 @@ const char *log_name(void);
 void log_never_wait(void);
 
 bool log_is_on(enum log_level level);
+
+/* Takes the level from the beginning of a line of LOG_RELAY. Leaves both alone if it does not begin so. */
+void log_read_relayed(enum log_level *level, const char **line);
 
 /* Reads "off", "error", "warn", "info", "debug" or "trace", in any case. false: another word. */
 bool log_parse_level(const char *word, enum log_level *level);

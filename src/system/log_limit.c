@@ -19,7 +19,7 @@ bool log_limit_take(struct log_limit *limit, enum log_level level, const char *w
 		limit->window_ns = now_ns;
 		limit->lines = 0;
 	}
-	if (limit->lines < LOG_LIMIT_LINES) {
+	if (limit->lines < (limit->most != 0 ? limit->most : LOG_LIMIT_LINES)) {
 		limit->lines++;
 		return true;
 	}

@@ -15,6 +15,7 @@
 struct log_limit {
 	uint64_t window_ns; /* when the present second began */
 	unsigned lines;     /* in that second */
+	unsigned most;      /* in each second; 0: LOG_LIMIT_LINES */
 	unsigned long left_out;
 };
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "system/sandbox_numbers.h"
 #include "system/syscall_filter.h"
@@ -32,6 +34,10 @@ static const char *const allowed[] = {
 	"mlock",
 	"munlock",
 	"memfd_secret",
+};
+
+/* How the size of that memory is set. Of no use without, and it can cut a file that somebody left open. */
+static const char *const sizing[] = {
 	"ftruncate",
 	"ftruncate64",
 };
@@ -87,12 +93,27 @@ static const struct syscall_rule rules[] = {
 	  { SYSCALL_FILTER_INT(0, 0), SYSCALL_FILTER_INT(1, RLIMIT_MEMLOCK) } },
 };
 
+static bool has_memfd_secret(void)
+{
+#ifdef SYS_memfd_secret
+	int fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+#else
+	return false;
+#endif
+}
+
 static int fill(scmp_filter_ctx filter)
 {
 	int result = syscall_filter_allow_library(filter);
 
 	if (result == 0)
 		result = syscall_filter_add_names(filter, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
+	if (result == 0 && has_memfd_secret())
+		result = syscall_filter_add_names(filter, SCMP_ACT_ALLOW, sizing, COUNT(sizing));
 	if (result == 0)
 		result =
 			syscall_filter_add_names(filter, SCMP_ACT_ERRNO(EACCES), no_access, COUNT(no_access));

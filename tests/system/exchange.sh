@@ -151,7 +151,7 @@ stop "the same preshared key" TERM
 # The calls of three dialects are refused; there is no fourth that could do better.
 refused_thrice()
 {
-	[ "$(grep -cE 'trace: [0-9]+ bytes from ' alice.err)" -ge 3 ]
+	[ "$(grep -cE 'trace: engine: [0-9]+ bytes from ' alice.err)" -ge 3 ]
 }
 
 # refused NAME ALICE-PSK BOB-PSK: as many words each as it takes to say which; no key comes of it.

@@ -7,7 +7,7 @@ set -uo pipefail
 
 folder=$1
 shift
-output=$(VM_SECONDS=240 "$root/scripts/vm.sh" "$folder" "$root/tests/system/vm_wireguard.sh" "$@" 2>&1)
+output=$(VM_SECONDS=900 "$root/scripts/vm.sh" "$folder" "$root/tests/system/vm_wireguard.sh" "$@" 2>&1)
 status=$?
 echo "$output"
 [ "$status" -ne 77 ] || exit 77

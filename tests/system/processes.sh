@@ -120,7 +120,7 @@ opens()
 
 if is_root; then
 	check "engine process: nothing is open but sockets, a timer, /dev/null and standard error" \
-		opens "$engine" '/dev/null' "$PWD/server.err" 'socket:\[[0-9]+\]' 'anon_inode:\[timerfd\]'
+		opens "$engine" '/dev/null' 'pipe:\[[0-9]+\]' 'socket:\[[0-9]+\]' 'anon_inode:\[timerfd\]'
 	check "engine process: two UDP sockets, a channel, a timer, three standard streams" \
 		[ "$(descriptors "$engine")" -eq 7 ]
 	check "engine process: standard output leads nowhere" [ "$(readlink "/proc/$engine/fd/1")" = /dev/null ]

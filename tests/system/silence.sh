@@ -126,7 +126,7 @@ free_port
 start client alice listen "127.0.0.1:$port" peer public-key "$keys/bob.pk" name hub outfile a endpoint 10.3.0.9:9999
 client=$pid
 check "a socket of this host alone: it is said at once" within 5 grep -qE \
-	"warn: peer hub: cannot send to 10.3.0.9:9999: nothing can be sent there from an address that is this host's alone" client.err
+	"warn: engine: peer hub: cannot send to 10.3.0.9:9999: nothing can be sent there from an address that is this host's alone" client.err
 once "a socket of this host alone" 'info: peer hub: no answer for 1[0-9] seconds .*; correct listen or the endpoint' client.err
 check "a socket of this host alone: it ends with 0" ends TERM "$client"
 

@@ -172,6 +172,14 @@ ip -n "$a" link set "$a" up
 check "up again: addresses and routes" within 20 has_shape shape
 check "up again: status" within 5 status interface_up true
 check "up again: ping" within 20 pings
+# Without word from anybody the interface is looked at every 15 s.
+for pause in 0 0.3 1.2 0.1 2.1 0; do
+	ip -n "$a" link set "$a" down
+	sleep "$pause"
+	ip -n "$a" link set "$a" up
+	sleep "$pause"
+	check "down and up, $pause s each: addresses and routes" within 8 has_shape shape
+done
 
 replace
 looks >foreign

@@ -95,6 +95,7 @@ static void test_hostile_events(void **state)
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 1),
 		CHANGE(CHANNEL_PEER_REPORT, peer.has_endpoint, 2),
 		CHANGE(CHANNEL_REPORT_END, report.busy_permille, 1001),
+		CHANGE(CHANNEL_REPORT_END, report.random_failing, 2),
 		CHANGE(CHANNEL_SILENCE, silence.reason, CHANNEL_SILENCE_COUNT),
 		CHANGE(CHANNEL_SILENCE, silence.reason, UINT32_MAX),
 		CHANGE(CHANNEL_SILENCE, silence.since_ns, 0),

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "daemon/engine_parts.h"
 #include "fixture.h"
 #include "system/clock.h"
@@ -109,6 +111,44 @@ static void test_clock_that_stands_still(void **state)
 	assert_int_equal(load.busy_permille, 0);
 }
 
+/* How many lines about the random source are written by that. */
+static unsigned lines_of(struct engine_load *load, bool is_failing, unsigned times)
+{
+	char text[4096];
+	ssize_t length;
+	unsigned lines = 0;
+	int saved = dup(STDERR_FILENO);
+	int pipes[2];
+
+	assert_true(saved >= 0 && pipe(pipes) == 0 && dup2(pipes[1], STDERR_FILENO) >= 0);
+	for (unsigned i = 0; i < times; i++)
+		engine_load_random(load, is_failing);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	(void)close(saved);
+	(void)close(pipes[1]);
+	length = read(pipes[0], text, sizeof text - 1);
+	assert_true(length >= 0);
+	(void)close(pipes[0]);
+	text[length] = '\0';
+	for (const char *at = text; (at = strstr(at, "random source")) != NULL; at++)
+		lines++;
+	return lines;
+}
+
+static void test_random_source_that_fails_is_said_once(void **state)
+{
+	struct engine_load load;
+
+	(void)state;
+	engine_load_start(&load, CLOCK_SECOND_NS);
+	assert_int_equal(lines_of(&load, false, 2), 0);
+	assert_int_equal(lines_of(&load, true, 3), 1);
+	assert_true(load.random_failing);
+	assert_int_equal(lines_of(&load, false, 3), 1);
+	assert_false(load.random_failing);
+	assert_int_equal(lines_of(&load, true, 1), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_says_since_when_cookies_are_demanded),
 		cmocka_unit_test(test_sleep_is_idle),
 		cmocka_unit_test(test_clock_that_stands_still),
+		cmocka_unit_test(test_random_source_that_fails_is_said_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

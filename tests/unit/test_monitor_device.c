@@ -149,14 +149,17 @@ struct maker {
 	struct scene *scene;
 	unsigned calls;
 	int result;
+	uint64_t again_ns; /* it has put something off until then; 0: nothing */
 };
 
-static int establish(void *context, const char *name)
+static int establish(void *context, const char *name, uint64_t *again_ns)
 {
 	struct maker *maker = context;
 
 	assert_string_equal(name, DEVICE);
 	maker->calls++;
+	if (maker->again_ns != 0)
+		*again_ns = maker->again_ns;
 	if (maker->result == 0 && maker->scene->listener < 0)
 		open_device(maker->scene);
 	return maker->result;
@@ -198,6 +201,66 @@ static void test_establish(void **state)
 	assert_int_equal(maker.calls, 1);
 }
 
+/* Serves at each time that is asked for, up to and including until_ns. */
+static void serve_until(struct scene *scene, uint64_t from_ns, uint64_t until_ns)
+{
+	unsigned turns = 0;
+
+	for (uint64_t now_ns = from_ns; now_ns <= until_ns && turns < 1000; turns++)
+		now_ns = monitor_device_serve(&scene->monitor, now_ns);
+	assert_true(turns < 1000);
+}
+
+/* A device that has been left alone for a while, with its key. Returns the time. */
+static uint64_t settle(struct scene *scene, struct maker *maker)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	scene->monitor.options.establish = establish;
+	scene->monitor.options.context = maker;
+	open_device(scene);
+	add_peer(scene, 0, "25");
+	give(scene, 0, 0xaa);
+	serve_until(scene, now_ns, now_ns + 100 * CLOCK_SECOND_NS);
+	return now_ns + 100 * CLOCK_SECOND_NS;
+}
+
+/* The maker is asked once a second at most, and what happens in between is not forgotten. */
+static void test_establish_is_made_up(void **state)
+{
+	struct scene *scene = *state;
+	struct maker maker = { .scene = scene, .result = 1 };
+	uint64_t now_ns = settle(scene, &maker);
+
+	monitor_device_look(&scene->monitor, DEVICE);
+	(void)monitor_device_serve(&scene->monitor, now_ns);
+	maker.calls = 0;
+	now_ns += CLOCK_SECOND_NS / 2;
+	monitor_device_look(&scene->monitor, DEVICE);
+	(void)monitor_device_serve(&scene->monitor, now_ns);
+	assert_int_equal(maker.calls, 0);
+	serve_until(scene, now_ns, now_ns + CLOCK_SECOND_NS / 2);
+	assert_int_equal(maker.calls, 1);
+}
+
+/* What the maker has put off is done when it said, not when the device is looked at anyway. */
+static void test_establish_is_put_off(void **state)
+{
+	struct scene *scene = *state;
+	struct maker maker = { .scene = scene, .result = 1 };
+	uint64_t now_ns = settle(scene, &maker);
+
+	maker.again_ns = now_ns + 3 * CLOCK_SECOND_NS;
+	monitor_device_look(&scene->monitor, DEVICE);
+	(void)monitor_device_serve(&scene->monitor, now_ns);
+	maker.calls = 0;
+	serve_until(scene, now_ns, maker.again_ns - 1);
+	assert_int_equal(maker.calls, 0);
+	maker.again_ns = 0;
+	serve_until(scene, now_ns, now_ns + 3 * CLOCK_SECOND_NS);
+	assert_int_equal(maker.calls, 1);
+}
+
 /* An interface of somebody else that has our name, and a peer of ours too: nothing of it is changed. */
 static void test_foreign(void **state)
 {
@@ -235,8 +298,15 @@ static void test_foreign(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_keys),      TEST(test_refused),   TEST(test_comes_late), TEST(test_removed),
-		TEST(test_abandoned), TEST(test_establish), TEST(test_foreign),
+		TEST(test_keys),
+		TEST(test_refused),
+		TEST(test_comes_late),
+		TEST(test_removed),
+		TEST(test_abandoned),
+		TEST(test_establish),
+		TEST(test_foreign),
+		TEST(test_establish_is_made_up),
+		TEST(test_establish_is_put_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

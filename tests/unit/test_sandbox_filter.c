@@ -551,6 +551,31 @@ static void filter_refused(void)
 	CHILD_CHECK(strstr(problem, "seccomp") != NULL && strstr(problem, strerror(EACCES)) != NULL);
 }
 
+/* Where no secret memory needs a size, files that are open by mistake cannot be cut. */
+static void cut_a_file(void)
+{
+	struct sandbox_report report;
+	char problem[SANDBOX_PROBLEM_BYTES];
+	int fd = memfd_create("file", MFD_CLOEXEC);
+
+	CHILD_CHECK(fd >= 0);
+	pretend("memfd_secret", O_CLOEXEC, ENOSYS);
+	CHILD_CHECK(sandbox_filter(&report, problem) == 0);
+	CHILD_CHECK(ftruncate(fd, 0) == 0);
+}
+
+static void test_cut_a_file(void **state)
+{
+	int status;
+
+	(void)state;
+	if (CHILD_SANITIZED)
+		skip();
+	status = child_run(cut_a_file);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGSYS);
+}
+
 static void test_without_kernel(void **state)
 {
 	(void)state;
@@ -583,6 +608,7 @@ int main(void)
 		cmocka_unit_test(test_use_library_calls),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_handler),
+		cmocka_unit_test(test_cut_a_file),
 		cmocka_unit_test(test_without_kernel),
 		cmocka_unit_test(test_refused),
 	};

@@ -85,7 +85,8 @@ static void test_daemon_lines(void **state)
 {
 	char *text = format(
 		"{\"name\": \"hub\", \"version\": \"1\", \"pid\": 7, \"engine_pid\": 8, \"uptime\": 61, "
-		"\"load\": {\"under_load\": true, \"busy\": 0.95}, \"sandbox\": [{\"part\": "
+		"\"load\": {\"under_load\": true, \"busy\": 0.95}, \"random_failing\": true, \"sandbox\": "
+		"[{\"part\": "
 		"\"seccomp\", \"on\": true}, {\"part\": \"landlock\", \"on\": false, \"note\": \"none "
 		"here\"}], \"listen\": [{\"configured\": \"[::]:1\", \"address\": null, \"open\": false, "
 		"\"error\": \"taken\"}]}",
@@ -99,7 +100,8 @@ static void test_daemon_lines(void **state)
 	                          "  listening at: [::]:1 taken\n"
 	                          "  sandbox: seccomp\n"
 	                          "  not protected by: landlock (none here)\n"
-	                          "  load: 95.0 %, under load: strangers need a cookie\n");
+	                          "  load: 95.0 %, under load: strangers need a cookie\n"
+	                          "  the system's random source fails: no handshake begins\n");
 	free(text);
 }
 
@@ -152,14 +154,16 @@ static void test_metrics(void **state)
 		           "[{\"kind\": \"file\", \"target\": \"t\", \"state\": \"delivered\", \"failures\": "
 		           "1}]}]}",
 		           0, NULL),
-		json_loads(
-			"{\"name\": \"two\", \"uptime\": 2, \"load\": {\"under_load\": true}, \"peers\": []}",
-			0, NULL),
+		json_loads("{\"name\": \"two\", \"uptime\": 2, \"load\": {\"under_load\": true}, "
+		           "\"random_failing\": true, "
+		           "\"peers\": []}",
+		           0, NULL),
 	};
 	static const char *const lines[] = {
 		"# TYPE rosenpass_uptime_seconds gauge\nrosenpass_uptime_seconds{daemon=\"a\\\"b\\\\c\\nd\"} "
 		"1.5\nrosenpass_uptime_seconds{daemon=\"two\"} 2\n",
 		"rosenpass_under_load{daemon=\"two\"} 1\n",
+		"rosenpass_random_failing{daemon=\"two\"} 1\n",
 		"rosenpass_peer_has_key{daemon=\"a\\\"b\\\\c\\nd\",peer=\"2\",id=\"i\"} 1\n",
 		"rosenpass_peer_exchanges_total{daemon=\"a\\\"b\\\\c\\nd\",peer=\"2\",id=\"i\"} 3\n",
 		"rosenpass_peer_has_address{daemon=\"a\\\"b\\\\c\\nd\",peer=\"2\",id=\"i\"} 0\n",
