@@ -6,7 +6,7 @@
 #include <string.h>
 
 int prefix_claims_add(struct prefix_claims *claims, const char *device, size_t peer,
-                      const struct wireguard_words_prefix *prefixes, size_t count)
+                      const struct ip_prefix *prefixes, size_t count)
 {
 	struct prefix_claim *longer = reallocarray(claims->all, claims->count + count + 1, sizeof *longer);
 
@@ -21,17 +21,9 @@ int prefix_claims_add(struct prefix_claims *claims, const char *device, size_t p
 
 static int compare_prefixes(const struct prefix_claim *left, const struct prefix_claim *right)
 {
-	const struct wireguard_words_prefix *a = &left->prefix;
-	const struct wireguard_words_prefix *b = &right->prefix;
 	int order = strcmp(left->device, right->device);
 
-	if (order == 0)
-		order = a->family - b->family;
-	if (order == 0)
-		order = a->bits - b->bits;
-	if (order == 0)
-		order = memcmp(&a->v6, &b->v6, a->family == AF_INET ? sizeof a->v4 : sizeof a->v6);
-	return order;
+	return order != 0 ? order : ip_prefix_compare(&left->prefix, &right->prefix);
 }
 
 static int compare(const void *a, const void *b)

@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/wireguard_words.h"
+#include "base/ip_prefix.h"
 
 #define PREFIX_CLAIMS_TEXT_BYTES 64
 
 struct prefix_claim {
 	const char *device; /* of the caller */
 	size_t peer;
-	struct wireguard_words_prefix prefix;
+	struct ip_prefix prefix;
 };
 
 struct prefix_claims {
@@ -23,8 +23,7 @@ struct prefix_claims {
 
 /* -1: no memory. */
 int prefix_claims_add(struct prefix_claims *claims, const char *device, size_t peer,
-                      const struct wireguard_words_prefix *prefixes, size_t count)
-	__attribute__((warn_unused_result));
+                      const struct ip_prefix *prefixes, size_t count) __attribute__((warn_unused_result));
 
 /* Whether two peers claim the same on one device: the first two, by number, and what. Sorts the claims. */
 bool prefix_claims_collide(struct prefix_claims *claims, size_t *first, size_t *second,

@@ -227,7 +227,7 @@ static int check_unique(const struct rp_config *config, const struct config_plac
 static int claim_prefixes(struct prefix_claims *claims, const struct rp_config *config)
 {
 	for (size_t i = 0; i < config->peer_count; i++) {
-		struct wireguard_words_prefix *prefixes = NULL;
+		struct ip_prefix *prefixes = NULL;
 		char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
 		size_t count;
 		int result;

@@ -86,7 +86,7 @@ static bool is_empty(const char *text)
 static int check_prefixes(const struct config_place *place, const char *key, const char *text, bool keep_host)
 {
 	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
-	struct wireguard_words_prefix *prefixes = NULL;
+	struct ip_prefix *prefixes = NULL;
 	size_t count = 0;
 
 	if (wireguard_words_prefixes(&prefixes, &count, text, keep_host, problem) != 0)

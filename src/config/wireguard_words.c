@@ -46,20 +46,8 @@ static bool read_number(const char *text, unsigned long most, unsigned long *out
 	return *out <= most;
 }
 
-/* Leaves the first bits of an address. */
-static void clear_host(uint8_t *address, size_t bytes, unsigned long bits)
-{
-	for (size_t i = 0; i < bytes; i++) {
-		unsigned long left = bits > 8 * i ? bits - 8 * i : 0;
-
-		if (left < 8)
-			address[i] &= (uint8_t)(0xff00 >> left);
-	}
-}
-
 /* One prefix, of length characters. */
-static int read_prefix(struct wireguard_words_prefix *out, const char *from, size_t length, bool keep_host,
-                       char *problem)
+static int read_prefix(struct ip_prefix *out, const char *from, size_t length, bool keep_host, char *problem)
 {
 	int shown = (int)(length < TEXT_SHOWN ? length : TEXT_SHOWN);
 	char text[PREFIX_BYTES] = "";
@@ -80,7 +68,7 @@ static int read_prefix(struct wireguard_words_prefix *out, const char *from, siz
 	slash = strchr(text, '/');
 	if (slash != NULL)
 		*slash++ = '\0';
-	*out = (struct wireguard_words_prefix){ 0 };
+	*out = (struct ip_prefix){ 0 };
 	if (inet_pton(AF_INET, text, &out->v4) == 1)
 		out->family = AF_INET;
 	else if (inet_pton(AF_INET6, text, &out->v6) == 1)
@@ -96,14 +84,14 @@ static int read_prefix(struct wireguard_words_prefix *out, const char *from, siz
 		            most);
 	out->bits = (uint8_t)bits;
 	if (!keep_host)
-		clear_host((uint8_t *)&out->v6, most / 8, bits);
+		ip_prefix_clear_host(out);
 	return 0;
 }
 
-int wireguard_words_prefixes(struct wireguard_words_prefix **out, size_t *count, const char *text,
-                             bool keep_host, char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+int wireguard_words_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host,
+                             char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
 {
-	struct wireguard_words_prefix *prefixes;
+	struct ip_prefix *prefixes;
 	size_t most = 1;
 	size_t used = 0;
 

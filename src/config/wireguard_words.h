@@ -6,26 +6,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <netinet/in.h>
+
+#include "base/ip_prefix.h"
 
 #define WIREGUARD_WORDS_PROBLEM_BYTES 256
-
-/* A prefix "10.0.0.0/8", "fd00::/64"; without "/" the whole address. */
-struct wireguard_words_prefix {
-	int family; /* AF_INET, AF_INET6 */
-	uint8_t bits;
-	union {
-		struct in_addr v4;
-		struct in6_addr v6;
-	};
-};
 
 struct wireguard_words {
 	const char *endpoint; /* "HOST:PORT", checked for its form; NULL: none. Belongs to the words. */
 	bool has_keepalive;
 	uint16_t keepalive_seconds; /* "off" is 0 */
 	bool has_allowed_ips;
-	struct wireguard_words_prefix *allowed_ips; /* allocated */
+	struct ip_prefix *allowed_ips; /* allocated */
 	size_t allowed_ip_count;
 };
 
@@ -40,12 +31,13 @@ int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t
 void wireguard_words_release(struct wireguard_words *words);
 
 /*
- * One comma-separated list of prefixes, allocated; blanks around them are allowed, and a list may be empty
- * (*out is NULL then). Host bits beyond the prefix are kept (keep_host, for an interface address) or cleared.
- * The signs "+" and "-" of newer wg are refused. -1 and problem.
+ * One comma-separated list of prefixes "10.0.0.0/8", "fd00::/64", or addresses without "/", allocated;
+ * blanks around them are allowed, and a list may be empty (*out is NULL then). Host bits beyond the prefix
+ * are kept (keep_host, for an interface address) or cleared. The signs "+" and "-" of newer wg are refused.
+ * -1 and problem.
  */
-int wireguard_words_prefixes(struct wireguard_words_prefix **out, size_t *count, const char *text,
-                             bool keep_host, char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+int wireguard_words_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host,
+                             char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
 #endif

@@ -146,6 +146,12 @@ int keys_open_public(const struct keys_public *key)
 	return fd < 0 ? -errno : fd;
 }
 
+void keys_keep_from_children(const struct keys_public *key)
+{
+	/* If it fails, more memory is in use for longer. The mapping begins with a page. */
+	(void)madvise((void *)(uintptr_t)key->bytes, ROSENPASS_PUBLIC_KEY_BYTES, MADV_DONTFORK);
+}
+
 int keys_map_public(struct keys_public *key, int fd)
 {
 	struct stat status;

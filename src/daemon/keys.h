@@ -36,6 +36,9 @@ int keys_open_public(const struct keys_public *key) __attribute__((warn_unused_r
  */
 int keys_map_public(struct keys_public *key, int fd) __attribute__((warn_unused_result));
 
+/* Child processes have no part in the mapping, whose memory would stay taken until they end. */
+void keys_keep_from_children(const struct keys_public *key);
+
 /* Zeroed after that. */
 void keys_release_public(struct keys_public *key);
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "system/clock.h"
@@ -27,21 +26,6 @@
 #define HANG_NS (120 * CLOCK_SECOND_NS)
 /* How long the engine process may take to end, and to start. */
 #define STOP_NS (3 * CLOCK_SECOND_NS)
-#define POLLS_MAX (6 + MONITOR_RESOLVERS + MONITOR_CLIENTS)
-
-void monitor_backoff_none(struct monitor_backoff *backoff)
-{
-	*backoff = (struct monitor_backoff){ .next_ns = MONITOR_NEVER };
-}
-
-void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
-                          uint64_t most_ns)
-{
-	backoff->wait_ns = backoff->wait_ns == 0 ? first_ns : backoff->wait_ns * 2;
-	if (backoff->wait_ns > most_ns)
-		backoff->wait_ns = most_ns;
-	backoff->next_ns = now_ns + backoff->wait_ns;
-}
 
 void monitor_apply_options(struct monitor *monitor)
 {
@@ -128,22 +112,6 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 	monitor_stop(monitor, EXIT_FAILURE);
 }
 
-/* A descriptor that becomes readable on the signals that are of interest. */
-static int open_signals(void)
-{
-	static const int wanted[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD };
-	sigset_t set;
-	int fd;
-
-	(void)sigemptyset(&set);
-	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
-		(void)sigaddset(&set, wanted[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return -errno;
-	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
-}
-
 void monitor_give_up(struct monitor *monitor, const char *reason)
 {
 	log_error("the engine process %s; killing it", reason);
@@ -184,29 +152,29 @@ static void end_by_signal(struct monitor *monitor)
 		log_info("waiting for the programs that have a key to end");
 }
 
-static void serve_signals(struct monitor *monitor)
+void monitor_wake(struct monitor *monitor)
 {
-	struct signalfd_siginfo info;
+	loop_timer_set(monitor->loop, &monitor->serve, loop_now_ns(monitor->loop));
+}
 
-	while (read(monitor->signals, &info, sizeof info) == (ssize_t)sizeof info) {
-		switch (info.ssi_signo) {
-		case SIGHUP:
-			reload_by_signal(monitor);
-			break;
-		case SIGCHLD:
-			/* Programs are asked for by whoever started them. */
-			if (monitor->engine_pid != 0 && monitor_engine_has_ended(monitor) &&
-			    !monitor->stopping) {
-				monitor_stop(monitor, EXIT_FAILURE);
-			}
-			if (monitor->options.check != NULL && !monitor->stopping &&
-			    !monitor->options.check(monitor->options.context))
-				monitor_stop(monitor, EXIT_FAILURE);
-			break;
-		default:
-			end_by_signal(monitor);
-			break;
-		}
+static void caught(void *owner, int number)
+{
+	struct monitor *monitor = owner;
+
+	monitor_wake(monitor);
+	switch (number) {
+	case SIGHUP:
+		reload_by_signal(monitor);
+		break;
+	case SIGCHLD:
+		/* Programs are asked for by whoever started them. */
+		if (monitor->options.check != NULL && !monitor->stopping &&
+		    !monitor->options.check(monitor->options.context))
+			monitor_stop(monitor, EXIT_FAILURE);
+		break;
+	default:
+		end_by_signal(monitor);
+		break;
 	}
 }
 
@@ -267,7 +235,7 @@ static uint64_t later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Does what is due. When something is due next. */
+/* Does what is due. Returns when something is due next. */
 static uint64_t serve_timers(struct monitor *monitor)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -297,80 +265,81 @@ static uint64_t serve_timers(struct monitor *monitor)
 	return monitor->stopping && is_unfinished(monitor) ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
-struct polls {
-	struct pollfd fds[POLLS_MAX];
-	struct monitor_job *jobs[POLLS_MAX];
-	struct monitor_client *clients[POLLS_MAX];
-	size_t count;
-};
-
-static struct pollfd *add_poll(struct polls *polls, int fd, short events)
+/* Everything that is not a watcher of the loop yet: requests, identities to be computed, and deadlines. */
+static void serve(void *owner)
 {
-	polls->jobs[polls->count] = NULL;
-	polls->clients[polls->count] = NULL;
-	polls->fds[polls->count] = (struct pollfd){ .fd = fd, .events = events };
-	return &polls->fds[polls->count++];
+	struct monitor *monitor = owner;
+	bool more = monitor_control_go_on(monitor);
+	uint64_t next_ns;
+
+	more |= !monitor->stopping && monitor_peers_compute_id(monitor);
+	next_ns = serve_timers(monitor);
+	loop_timer_set(monitor->loop, &monitor->serve, more ? loop_now_ns(monitor->loop) : next_ns);
 }
 
-static void fill_polls(struct monitor *monitor, struct polls *polls)
+static void channel_ready(void *owner, short revents)
 {
-	polls->count = 0;
-	(void)add_poll(polls, monitor->signals, POLLIN);
-	(void)add_poll(polls, monitor->timer, POLLIN);
-	/* A negative descriptor is passed over. */
-	(void)add_poll(polls, monitor->engine_pid != 0 ? monitor->channel : -1, POLLIN);
-	(void)add_poll(polls, monitor->netwatch, POLLIN);
-	(void)add_poll(polls, monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1,
-	               POLLIN);
-	(void)add_poll(polls, monitor->engine_log.fd, POLLIN);
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
-		if (monitor->jobs[i].job.pid == 0)
-			continue;
-		(void)add_poll(polls, monitor->jobs[i].job.fd, POLLIN);
-		polls->jobs[polls->count - 1] = &monitor->jobs[i];
-	}
-	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
-		struct monitor_client *client = &monitor->clients[i];
+	struct monitor *monitor = owner;
 
-		if (client->fd < 0)
-			continue;
-		(void)add_poll(polls, client->fd,
-		               client->out != NULL        ? POLLOUT
-		               : client->waits_for_report ? 0
-		                                          : POLLIN);
-		polls->clients[polls->count - 1] = client;
-	}
-}
-
-static void serve_polls(struct monitor *monitor, struct polls *polls)
-{
-	uint64_t now_ns = clock_now_ns();
-
-	if (polls->fds[2].revents != 0 && monitor->engine_pid != 0 && monitor_events_serve(monitor) != 0 &&
-	    !monitor->stopping) {
-		/* It has closed its end: SIGCHLD tells why. One that talks nonsense is ended. */
+	(void)revents;
+	monitor_wake(monitor);
+	/* It has closed its end: SIGCHLD tells why. One that talks nonsense is ended. */
+	if (monitor->engine_pid != 0 && monitor_events_serve(monitor) != 0 && !monitor->stopping)
 		monitor_stop(monitor, EXIT_FAILURE);
-	}
-	if (polls->fds[0].revents != 0)
-		serve_signals(monitor);
-	if (polls->fds[3].revents != 0 && netwatch_read(monitor->netwatch)) {
-		/* An interface that has just been made should not be without a key of ours for long. */
-		monitor_device_network_changed(monitor, now_ns);
-		if (monitor->network_ns == MONITOR_NEVER)
-			monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
-	}
-	if (polls->fds[4].revents != 0)
-		(void)monitor_control_accept(monitor);
-	if (polls->fds[5].revents != 0)
-		engine_log_read(&monitor->engine_log, now_ns);
-	for (size_t i = 6; i < polls->count; i++) {
-		if (polls->fds[i].revents == 0)
-			continue;
-		if (polls->jobs[i] != NULL && polls->jobs[i]->job.pid != 0)
-			monitor_names_answer(monitor, polls->jobs[i], now_ns);
-		else if (polls->clients[i] != NULL && polls->clients[i]->fd == polls->fds[i].fd)
-			monitor_control_serve(polls->clients[i], polls->fds[i].revents);
-	}
+}
+
+static void netwatch_ready(void *owner, short revents)
+{
+	struct monitor *monitor = owner;
+	uint64_t now_ns = loop_now_ns(monitor->loop);
+
+	(void)revents;
+	if (!netwatch_read(monitor->netwatch))
+		return;
+	monitor_wake(monitor);
+	/* An interface that has just been made should not be without a key of ours for long. */
+	monitor_device_network_changed(monitor, now_ns);
+	if (monitor->network_ns == MONITOR_NEVER)
+		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
+}
+
+static void control_ready(void *owner, short revents)
+{
+	struct monitor *monitor = owner;
+
+	(void)revents;
+	monitor_wake(monitor);
+	(void)monitor_control_accept(monitor);
+}
+
+static void engine_log_ready(void *owner, short revents)
+{
+	struct monitor *monitor = owner;
+
+	(void)revents;
+	monitor_wake(monitor);
+	engine_log_read(&monitor->engine_log, loop_now_ns(monitor->loop));
+}
+
+static void job_ready(void *owner, short revents)
+{
+	struct monitor_job *job = owner;
+
+	(void)revents;
+	monitor_wake(job->monitor);
+	if (job->job.pid != 0)
+		monitor_names_answer(job->monitor, job, loop_now_ns(job->monitor->loop));
+}
+
+static void client_ready(void *owner, short revents)
+{
+	const struct monitor_client_watch *watch = owner;
+	struct monitor_client *client = &watch->monitor->clients[watch->number];
+
+	monitor_wake(watch->monitor);
+	/* Its place may have been given to another since we waited. */
+	if (client->fd == watch->io.fd)
+		monitor_control_serve(client, revents);
 }
 
 /* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
@@ -382,26 +351,69 @@ static bool goes_on(const struct monitor *monitor)
 	       monitor_hooks_are_busy(monitor, now_ns);
 }
 
-static void loop(struct monitor *monitor)
+static int add_watch(struct monitor *monitor, struct loop_io *io, void (*ready)(void *, short), void *owner)
 {
-	struct polls polls;
+	*io = (struct loop_io){ .fd = -1, .events = POLLIN, .ready = ready, .owner = owner };
+	return loop_io_add(monitor->loop, io);
+}
 
-	for (;;) {
-		uint64_t next_ns = serve_timers(monitor);
-		bool more = monitor_control_go_on(monitor);
+/* The engine process comes first: what it has said counts before what others want. */
+static int add_watches(struct monitor *monitor)
+{
+	struct monitor_watches *watches = &monitor->watches;
+	int result = add_watch(monitor, &watches->channel, channel_ready, monitor);
 
-		more |= !monitor->stopping && monitor_peers_compute_id(monitor);
-		/* Programs that have ended were collected just now: nothing would wake us up for them. */
-		if (!goes_on(monitor))
-			return;
-		fill_polls(monitor, &polls);
-		if (clock_timer_set(monitor->timer, next_ns) != 0 ||
-		    (poll(polls.fds, (nfds_t)polls.count, more ? 0 : -1) < 0 && errno != EINTR)) {
-			log_error("the monitor process cannot wait: %s", strerror(errno));
+	if (result == 0)
+		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
+	if (result == 0)
+		result = add_watch(monitor, &watches->control, control_ready, monitor);
+	if (result == 0)
+		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
+	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
+		monitor->jobs[i].monitor = monitor;
+		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
+	}
+	for (size_t i = 0; result == 0 && i < MONITOR_CLIENTS; i++) {
+		watches->clients[i].monitor = monitor;
+		watches->clients[i].number = i;
+		result = add_watch(monitor, &watches->clients[i].io, client_ready, &watches->clients[i]);
+	}
+	return result;
+}
+
+static void update_watches(struct monitor *monitor)
+{
+	struct monitor_watches *watches = &monitor->watches;
+
+	watches->channel.fd = monitor->engine_pid != 0 ? monitor->channel : -1;
+	watches->netwatch.fd = monitor->netwatch;
+	watches->engine_log.fd = monitor->engine_log.fd;
+	watches->control.fd = monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1;
+	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
+		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
+	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+		const struct monitor_client *client = &monitor->clients[i];
+
+		watches->clients[i].io.fd = client->fd;
+		watches->clients[i].io.events = client->out != NULL        ? POLLOUT
+		                                : client->waits_for_report ? 0
+		                                                           : POLLIN;
+	}
+}
+
+static void run(struct monitor *monitor)
+{
+	monitor_wake(monitor);
+	while (goes_on(monitor)) {
+		int result;
+
+		update_watches(monitor);
+		result = loop_turn(monitor->loop);
+		if (result != 0) {
+			log_error("the monitor process cannot wait: %s", strerror(-result));
 			monitor_stop(monitor, EXIT_FAILURE);
 			return;
 		}
-		serve_polls(monitor, &polls);
 	}
 }
 
@@ -440,30 +452,15 @@ static void raise_limits(void)
 	}
 }
 
-static void forget_keys(void *context)
-{
-	struct monitor *monitor = context;
-
-	monitor_peers_forget_keys(monitor);
-	if (monitor->options.forget != NULL)
-		monitor->options.forget(monitor->options.context);
-}
-
 static int open_all(struct monitor *monitor)
 {
 	char problem[SANDBOX_PROBLEM_BYTES];
 	const char *user = monitor->options.user != NULL ? monitor->options.user : monitor->config.user;
 
-	monitor->timer = clock_timer_open();
-	if (monitor->timer < 0) {
-		log_error("cannot wait for time: %s", strerror(-monitor->timer));
-		return -1;
-	}
 	if (sandbox_choose_user(&monitor->user, user, problem) != 0) {
 		log_error("%s", problem);
 		return -1;
 	}
-	resolver_set_forget(forget_keys, monitor);
 	monitor->netwatch = netwatch_open();
 	if (monitor->netwatch < 0)
 		log_debug("no news of the network from the kernel: %s", strerror(-monitor->netwatch));
@@ -498,10 +495,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		return -1;
 	monitor_files_sweep(staged, count);
 	monitor_mark_start(monitor, staged, count);
-	monitor->staged = staged;
-	monitor->staged_count = count;
 	result = monitor_engine_start(monitor, secret_key);
-	monitor->staged_count = 0;
 	if (result != 0)
 		return -1;
 	monitor_control_open(monitor);
@@ -521,13 +515,22 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 }
 
 /* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */
-static int catch_signals(struct monitor *monitor)
+static int open_loop(struct monitor *monitor)
 {
+	static const int wanted[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD };
+	int result;
+
 	(void)signal(SIGCHLD, SIG_DFL);
-	monitor->signals = open_signals();
-	if (monitor->signals >= 0)
+	result = loop_open(&monitor->loop);
+	for (size_t i = 0; result == 0 && i < sizeof wanted / sizeof wanted[0]; i++)
+		result = loop_catch(monitor->loop, wanted[i], caught, monitor);
+	if (result == 0)
+		result = loop_timer_add(monitor->loop, &monitor->serve);
+	if (result == 0)
+		result = add_watches(monitor);
+	if (result == 0)
 		return 0;
-	log_error("cannot wait for signals: %s", strerror(-monitor->signals));
+	log_error("cannot wait for signals and time: %s", strerror(-result));
 	return -1;
 }
 
@@ -571,10 +574,7 @@ static void release(struct monitor *monitor)
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
-	if (monitor->timer >= 0)
-		(void)close(monitor->timer);
-	if (monitor->signals >= 0)
-		(void)close(monitor->signals);
+	loop_close(monitor->loop);
 	free(monitor->name);
 	free(monitor);
 }
@@ -616,8 +616,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
 	engine_log_init(&monitor->engine_log);
-	monitor->signals = -1;
-	monitor->timer = -1;
+	monitor->serve = (struct loop_timer){ .expired = serve, .owner = monitor };
 	monitor->netwatch = -1;
 	monitor->control = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
@@ -643,11 +642,11 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 			log_warn("cannot forbid core dumps of this process");
 		raise_limits();
 		notify_open();
-		if (catch_signals(monitor) == 0 && load(monitor, staged, &count, secret_key) == 0 &&
+		if (open_loop(monitor) == 0 && load(monitor, staged, &count, secret_key) == 0 &&
 		    start(monitor, staged, count, secret_key) == 0) {
 			log_never_wait();
 			say_ready(monitor);
-			loop(monitor);
+			run(monitor);
 		}
 		if (monitor->stopping)
 			status = monitor->status;

@@ -49,8 +49,6 @@ struct monitor_options {
 	 * said: the daemon ends with status 1. NULL: of no interest.
 	 */
 	bool (*check)(void *context);
-	/* In a child process: wipes the secrets that context leads to. NULL: there are none. */
-	void (*forget)(void *context);
 	void *context;
 	const struct monitor_input *inputs;
 	size_t input_count;

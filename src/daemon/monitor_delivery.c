@@ -98,7 +98,7 @@ void monitor_delivery_succeeded(struct monitor_peer *peer, struct monitor_output
 	}
 	output->error[0] = '\0';
 	set_state(output, MONITOR_DELIVERED, now_ns);
-	monitor_backoff_none(&output->retry);
+	backoff_none(&output->retry);
 	wipe_when_done(peer);
 }
 
@@ -127,7 +127,7 @@ void monitor_delivery_retry(struct monitor_peer *peer, struct monitor_output *ou
 	output->failures++;
 	(void)snprintf(output->error, sizeof output->error, "%s", problem);
 	set_state(output, MONITOR_FAILING, now_ns);
-	monitor_backoff_next(&output->retry, now_ns, first_ns, most_ns);
+	backoff_next(&output->retry, now_ns, first_ns, most_ns);
 }
 
 void monitor_delivery_waits(struct monitor_output *output, uint64_t now_ns)
@@ -150,7 +150,7 @@ static void check_file(struct monitor_peer *peer, struct monitor_output *output,
 		log_info("%s: its outfile %s can be written now", peer->label, peer->quoted_key_out);
 	output->error[0] = '\0';
 	set_state(output, MONITOR_NONE, now_ns);
-	monitor_backoff_none(&output->retry);
+	backoff_none(&output->retry);
 }
 
 static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct monitor_output *output,
@@ -165,7 +165,7 @@ static void try_file(struct monitor *monitor, struct monitor_peer *peer, struct 
 
 	/* Never write an all-zero buffer as a key. */
 	if (!peer->has_key) {
-		monitor_backoff_none(&output->retry);
+		backoff_none(&output->retry);
 		if (peer->reason == NULL)
 			check_file(peer, output, now_ns);
 		return;
@@ -204,7 +204,7 @@ static int add_output(struct monitor *monitor, struct monitor_peer *peer, enum m
 	struct monitor_output *output = &peer->outputs[peer->output_count];
 
 	*output = (struct monitor_output){ .kind = kind };
-	monitor_backoff_none(&output->retry);
+	backoff_none(&output->retry);
 	if (kind == MONITOR_COMMAND) {
 		output->hook = monitor_hooks_create(monitor, peer);
 		if (output->hook == NULL)
@@ -271,7 +271,7 @@ void monitor_delivery_start(struct monitor *monitor, struct monitor_peer *peer, 
 		struct monitor_output *output = &peer->outputs[i];
 
 		output->attempts = 0;
-		monitor_backoff_none(&output->retry);
+		backoff_none(&output->retry);
 		monitor_delivery_waits(output, now_ns);
 	}
 	for (size_t i = 0; i < peer->output_count; i++) {

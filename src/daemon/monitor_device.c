@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/prefix.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/entropy.h"
@@ -37,7 +36,6 @@ struct target {
 	struct monitor_output *output;
 	const struct wireguard_peer *present; /* NULL: the device has no such peer */
 	union address_socket endpoint;
-	struct wireguard_allowed_ip *allowed_ips;
 	struct wireguard_peer_change change; /* what is to be set */
 	bool is_due;                         /* change is something */
 	bool is_left;                        /* nothing is to be set before the first exchange */
@@ -210,17 +208,11 @@ static void plan_allowed_ips(struct target *target)
 	const struct wireguard_words *extra = &target->output->wireguard->extra;
 	struct wireguard_peer_change *change = &target->change;
 
-	target->allowed_ips = prefix_convert(extra->allowed_ips, extra->allowed_ip_count);
-	/* Without memory they are due still when the device is looked at next. */
-	if (target->allowed_ips == NULL) {
-		target->result = -ENOMEM;
-		return;
-	}
-	if (prefix_same(target->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
-	                target->present->allowed_ip_count))
+	if (ip_prefix_same(extra->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
+	                   target->present->allowed_ip_count))
 		return;
 	change->replace_allowed_ips = true;
-	change->allowed_ips = target->allowed_ips;
+	change->allowed_ips = extra->allowed_ips;
 	change->allowed_ip_count = extra->allowed_ip_count;
 }
 
@@ -351,8 +343,6 @@ static int put_right(struct look *look)
 		look->gave_endpoint |= result == 0 && target->change.endpoint != NULL;
 		if (result == 0 && target->is_to_call)
 			target->output->wireguard->has_called = true;
-		free(target->allowed_ips);
-		target->allowed_ips = NULL;
 	}
 	return result == 0 && any ? read_device(look) : result;
 }

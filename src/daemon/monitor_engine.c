@@ -26,22 +26,6 @@
 #define END_LOOKS 300
 #define END_PAUSE_NS 10000000
 
-/* Everything of the monitor that its child has no use for, keys on their way out above all. */
-static void forget(struct monitor *monitor)
-{
-	monitor->engine_pid = 0;
-	/* These are the monitor's to end. */
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
-		monitor->jobs[i].job.pid = 0;
-	for (size_t i = 0; i < monitor->staged_count; i++)
-		monitor_load_release(&monitor->staged[i]);
-	monitor_peers_release_all(monitor);
-	monitor_device_release_all(monitor);
-	config_release(&monitor->config);
-	if (monitor->options.forget != NULL)
-		monitor->options.forget(monitor->options.context);
-}
-
 #define CHANNEL_FD (STDERR_FILENO + 1)
 
 /*
@@ -72,11 +56,57 @@ static void run_child(struct monitor *monitor, int channel, int log, uint8_t *se
 		.no_sandbox = monitor->options.no_sandbox,
 	};
 
-	/* It closes descriptors by number, so before these numbers mean something else. */
-	forget(monitor);
+	/* Its keys are its own business: those of peers it gets one by one. */
+	secret_memory_wipe_inherited(secret_key);
 	close_others(channel, log);
 	log_set_format(LOG_RELAY);
 	_exit(engine_process_run(&begin));
+}
+
+static void lost(struct monitor *monitor)
+{
+	loop_child_remove(monitor->loop, &monitor->engine_child);
+	monitor->engine_pid = 0;
+	if (monitor->channel >= 0)
+		(void)close(monitor->channel);
+	monitor->channel = -1;
+	/* What it said last is often the reason. */
+	engine_log_close(&monitor->engine_log, clock_now_ns());
+}
+
+/* Says how it has ended, unless that is what it was asked for. */
+static void describe_end(const struct monitor *monitor, int status)
+{
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
+		log_error("the engine process was killed for a system call that it may not make: this is a "
+		          "fault of "
+		          "this program, or an attack on it; ending");
+	else if (WIFSIGNALED(status))
+		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
+		          strsignal(WTERMSIG(status)));
+	/* What keeps it from going on it says itself. */
+	else if (!monitor->stopping)
+		log_error("the engine process has ended by itself (exit status %d); ending",
+		          WEXITSTATUS(status));
+}
+
+static void exited(void *owner, int status)
+{
+	struct monitor *monitor = owner;
+
+	lost(monitor);
+	if (status != LOOP_STATUS_UNKNOWN)
+		describe_end(monitor, status);
+	monitor_stop(monitor, EXIT_FAILURE);
+	monitor_wake(monitor);
+}
+
+/* Its end is reported by the loop, unless it is waited for here. */
+static int watch(struct monitor *monitor)
+{
+	monitor->engine_child =
+		(struct loop_child){ .pid = monitor->engine_pid, .exited = exited, .owner = monitor };
+	return loop_child_add(monitor->loop, &monitor->engine_child);
 }
 
 /* A pipe whose end for reading, [0], does not wait. 0 or negative errno. */
@@ -137,46 +167,10 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 	monitor->engine_pid = pid;
 	monitor->channel = pair[0];
 	engine_log_attach(&monitor->engine_log, log[0]);
-	return 0;
-}
-
-static void lost(struct monitor *monitor)
-{
-	monitor->engine_pid = 0;
-	if (monitor->channel >= 0)
-		(void)close(monitor->channel);
-	monitor->channel = -1;
-	/* What it said last is often the reason. */
-	engine_log_close(&monitor->engine_log, clock_now_ns());
-}
-
-/* Says how it has ended, unless that is what it was asked for. */
-static void describe_end(const struct monitor *monitor, int status)
-{
-	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
-		log_error("the engine process was killed for a system call that it may not make: this is a "
-		          "fault of "
-		          "this program, or an attack on it; ending");
-	else if (WIFSIGNALED(status))
-		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
-		          strsignal(WTERMSIG(status)));
-	/* What keeps it from going on it says itself. */
-	else if (!monitor->stopping)
-		log_error("the engine process has ended by itself (exit status %d); ending",
-		          WEXITSTATUS(status));
-}
-
-bool monitor_engine_has_ended(struct monitor *monitor)
-{
-	int status;
-	pid_t pid = waitpid(monitor->engine_pid, &status, WNOHANG);
-
-	if (pid == 0)
-		return false;
-	lost(monitor);
-	if (pid > 0)
-		describe_end(monitor, status);
-	return true;
+	result = watch(monitor);
+	if (result != 0)
+		log_error("cannot wait for the engine process: %s", strerror(-result));
+	return result == 0 ? 0 : -1;
 }
 
 void monitor_engine_tell_stop(struct monitor *monitor)

@@ -21,7 +21,7 @@ struct monitor_erase {
 	struct file_output how;
 	char *line;   /* for standard output when it is written; NULL: none */
 	uint8_t *key; /* secret memory: the random key for the file */
-	struct monitor_backoff retry;
+	struct backoff retry;
 	int result;                                            /* negative errno of the last try */
 	char error[CHANNEL_LABEL_BYTES + MONITOR_ERROR_BYTES]; /* what status says of the file's new owner */
 };
@@ -115,7 +115,7 @@ void monitor_erase_file(struct monitor *monitor, const struct monitor_file *file
 	log_error("%s: cannot erase its last key in \"%s\", which is not its outfile any more: %s; trying "
 	          "again until it works",
 	          file->label, file->path, strerror(-result));
-	monitor_backoff_next(&erase->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
+	backoff_next(&erase->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
 	erase->next = monitor->erases;
 	monitor->erases = erase;
 }
@@ -135,7 +135,7 @@ uint64_t monitor_erase_serve(struct monitor *monitor, uint64_t now_ns)
 			continue;
 		}
 		if (erase->retry.next_ns <= now_ns)
-			monitor_backoff_next(&erase->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
+			backoff_next(&erase->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
 		if (erase->retry.next_ns < next_ns)
 			next_ns = erase->retry.next_ns;
 		at = &erase->next;
@@ -179,12 +179,6 @@ void monitor_erase_each_left(const struct monitor *monitor,
 
 		tell(context, &left);
 	}
-}
-
-void monitor_erase_forget_keys(struct monitor *monitor)
-{
-	for (struct monitor_erase *erase = monitor->erases; erase != NULL; erase = erase->next)
-		sodium_memzero(erase->key, ROSENPASS_KEY_BYTES);
 }
 
 void monitor_erase_release_all(struct monitor *monitor)

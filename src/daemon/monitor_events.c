@@ -69,7 +69,7 @@ static void take_failed(struct monitor_peer *peer, int error, uint64_t now_ns)
 	log_error("%s: the engine process cannot take it: %s; trying again", peer->label,
 	          rosenpass_error_name(error));
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "%s", rosenpass_error_name(error));
-	monitor_backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
+	backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 }
 
 static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,

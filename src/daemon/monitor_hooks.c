@@ -44,7 +44,7 @@ struct left {
 	uint8_t *key; /* secret memory; NULL: the command is told nothing more */
 	unsigned attempts;
 	uint64_t give_up_ns;
-	struct monitor_backoff retry;
+	struct backoff retry;
 	char error[PROGRAM_PROBLEM_BYTES];
 };
 
@@ -135,7 +135,7 @@ static const struct config_words *words_of(const struct monitor_hook *hook)
 	return hook->peer != NULL ? &hook->peer->config.exchange_command : &hook->left->words;
 }
 
-static struct monitor_backoff *retry_of(const struct monitor_hook *hook)
+static struct backoff *retry_of(const struct monitor_hook *hook)
 {
 	return hook->peer != NULL ? &output_of(hook)->retry : &hook->left->retry;
 }
@@ -192,7 +192,7 @@ static struct left *make_left(const struct monitor *monitor, struct monitor_peer
 	if (left == NULL)
 		return NULL;
 	(void)snprintf(left->label, sizeof left->label, "%s", peer->label);
-	monitor_backoff_none(&left->retry);
+	backoff_none(&left->retry);
 	left->tag = peer->tag;
 	left->dialect = (enum rosenpass_dialect)peer->dialect;
 	good = copy_words(&left->words, words);
@@ -293,7 +293,7 @@ static void replace_predecessors(struct monitor *monitor, const struct monitor_h
 		         other->left->label, label_of(hook));
 		forget_key(other->left);
 		other->turn = 0;
-		monitor_backoff_none(&other->left->retry);
+		backoff_none(&other->left->retry);
 	}
 }
 
@@ -303,12 +303,12 @@ static void left_failed(struct monitor *monitor, struct monitor_hook *hook, cons
 	struct left *left = hook->left;
 	const char *command = left->words.words[0];
 
-	monitor_backoff_next(&left->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
+	backoff_next(&left->retry, now_ns, RETRY_FIRST_NS, RETRY_MOST_NS);
 	if (monitor->stopping || left->retry.next_ns > left->give_up_ns) {
 		log_error("%s: its last key could not be taken from exchange_command %s: %s", left->label,
 		          command, problem);
 		forget_key(left);
-		monitor_backoff_none(&left->retry);
+		backoff_none(&left->retry);
 		return;
 	}
 	log_write(left->error[0] == '\0' ? LOG_ERROR : LOG_DEBUG,
@@ -567,14 +567,6 @@ void monitor_hooks_each_left(const struct monitor *monitor,
 		left.words = &hook->left->words;
 		left.error = hook->left->error;
 		tell(context, &left);
-	}
-}
-
-void monitor_hooks_forget_keys(struct monitor *monitor)
-{
-	for (struct monitor_hook *hook = monitor->hooks; hook != NULL; hook = hook->next) {
-		if (hook->left != NULL && hook->left->key != NULL)
-			sodium_memzero(hook->left->key, ROSENPASS_KEY_BYTES);
 	}
 }
 

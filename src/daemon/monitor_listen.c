@@ -177,7 +177,7 @@ static void opened(struct monitor_listener *listener)
 		log_info("listen \"%s\": works now", name_of(listener));
 	listener->error[0] = '\0';
 	listener->open = true;
-	monitor_backoff_none(&listener->retry);
+	backoff_none(&listener->retry);
 }
 
 static void failed(struct monitor_listener *listener, const char *problem, uint64_t now_ns)
@@ -190,13 +190,13 @@ static void failed(struct monitor_listener *listener, const char *problem, uint6
 	/* One of the two families that are tried without `listen`: the network may bring it. */
 	if (listener->text == NULL) {
 		(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
-		monitor_backoff_none(&listener->retry);
+		backoff_none(&listener->retry);
 		return;
 	}
 	log_write(listener->error[0] == '\0' ? LOG_WARN : LOG_DEBUG, "listen \"%s\": %s; trying again",
 	          name_of(listener), problem);
 	(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
-	monitor_backoff_next(&listener->retry, now_ns, FIRST_NS, MOST_NS);
+	backoff_next(&listener->retry, now_ns, FIRST_NS, MOST_NS);
 }
 
 /* What is wrong, and what can be done about it. */
@@ -239,7 +239,7 @@ static void init_listener(struct monitor_listener *listener, const char *text, i
 {
 	*listener = (struct monitor_listener){ .family = family };
 	listener->text = text == NULL ? NULL : strdup(text);
-	monitor_backoff_none(&listener->retry);
+	backoff_none(&listener->retry);
 	listener->retry.next_ns = now_ns;
 }
 
@@ -277,7 +277,7 @@ static int start_anywhere(struct monitor *monitor)
 			continue;
 		}
 		(void)snprintf(listener->error, sizeof listener->error, "%s", problem[i]);
-		monitor_backoff_none(&listener->retry);
+		backoff_none(&listener->retry);
 	}
 	if (works == 0) {
 		log_error("cannot open a UDP socket: %s", problem[1]);

@@ -105,6 +105,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 		return fail(problem, "%s: %s", peer, reason);
 	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
+	keys_keep_from_children(&staged->public_key);
 	staged->tag = monitor_load_tag(&staged->public_key);
 	if (known != NULL) {
 		staged->same = find_known(known, &staged->public_key);

@@ -19,7 +19,7 @@ void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns)
 	memset(&peer->addresses, 0, sizeof peer->addresses);
 	peer->resolve_error[0] = '\0';
 	peer->resolve_generation++;
-	monitor_backoff_none(&peer->resolve);
+	backoff_none(&peer->resolve);
 	if (peer->config.endpoint == NULL)
 		return;
 	if (!address_is_literal(peer->config.endpoint))
@@ -79,7 +79,7 @@ static void take_problem(struct monitor_peer *peer, const char *problem, uint64_
 	log_write(peer->resolve_error[0] == '\0' ? LOG_WARN : LOG_DEBUG,
 	          "%s: endpoint \"%s\": %s; trying again", peer->label, peer->config.endpoint, problem);
 	(void)snprintf(peer->resolve_error, sizeof peer->resolve_error, "%s", problem);
-	monitor_backoff_next(&peer->resolve, now_ns, FIRST_NS, MOST_NS);
+	backoff_next(&peer->resolve, now_ns, FIRST_NS, MOST_NS);
 }
 
 static void answer_peer(struct monitor *monitor, struct monitor_peer *peer, const union address_socket *list,
@@ -94,7 +94,7 @@ static void answer_peer(struct monitor *monitor, struct monitor_peer *peer, cons
 	if (peer->resolve_error[0] != '\0')
 		log_info("%s: endpoint \"%s\" resolves now", peer->label, peer->config.endpoint);
 	peer->resolve_error[0] = '\0';
-	monitor_backoff_none(&peer->resolve);
+	backoff_none(&peer->resolve);
 	peer->resolve.next_ns = now_ns + AGAIN_NS;
 	take_addresses(monitor, peer, list, count);
 }
@@ -115,13 +115,13 @@ static void answer_wireguard(struct monitor *monitor, struct monitor_peer *peer,
 		          "%s: WireGuard's endpoint \"%s\": %s; trying again", peer->label,
 		          wireguard->endpoint, problem);
 		(void)snprintf(wireguard->resolve_error, sizeof wireguard->resolve_error, "%s", problem);
-		monitor_backoff_next(&wireguard->resolve, now_ns, FIRST_NS, MOST_NS);
+		backoff_next(&wireguard->resolve, now_ns, FIRST_NS, MOST_NS);
 		return;
 	}
 	if (wireguard->resolve_error[0] != '\0')
 		log_info("%s: WireGuard's endpoint \"%s\" resolves now", peer->label, wireguard->endpoint);
 	wireguard->resolve_error[0] = '\0';
-	monitor_backoff_none(&wireguard->resolve);
+	backoff_none(&wireguard->resolve);
 	wireguard->resolve.next_ns = now_ns + AGAIN_NS;
 	wireguard->resolved = list[0];
 	monitor_device_look(monitor, peer->config.device);
@@ -267,7 +267,7 @@ static void ask_wireguard_again(struct monitor_peer *peer, uint64_t now_ns)
 
 	if (output == NULL || output->wireguard->resolve.next_ns == MONITOR_NEVER)
 		return;
-	monitor_backoff_none(&output->wireguard->resolve);
+	backoff_none(&output->wireguard->resolve);
 	output->wireguard->resolve.next_ns = now_ns;
 }
 
@@ -281,7 +281,7 @@ void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)
 		ask_wireguard_again(peer, now_ns);
 		if (peer->resolve.next_ns == MONITOR_NEVER)
 			continue;
-		monitor_backoff_none(&peer->resolve);
+		backoff_none(&peer->resolve);
 		peer->resolve.next_ns = now_ns;
 	}
 	for (size_t i = 0; i < monitor->listener_count; i++) {
@@ -289,7 +289,7 @@ void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)
 
 		if (listener->open)
 			continue;
-		monitor_backoff_none(&listener->retry);
+		backoff_none(&listener->retry);
 		listener->retry.next_ns = now_ns;
 	}
 }

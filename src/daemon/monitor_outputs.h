@@ -125,8 +125,6 @@ void monitor_hooks_stop(struct monitor *monitor, uint64_t now_ns, bool at_once);
 bool monitor_hooks_are_busy(const struct monitor *monitor, uint64_t now_ns);
 void monitor_hooks_each_left(const struct monitor *monitor,
                              void (*tell)(void *context, const struct monitor_left *left), void *context);
-/* In a child process. */
-void monitor_hooks_forget_keys(struct monitor *monitor);
 /* A program that runs is left alone. hook may be NULL. */
 void monitor_hooks_release(struct monitor *monitor, struct monitor_hook *hook);
 void monitor_hooks_release_all(struct monitor *monitor);
@@ -148,8 +146,6 @@ void monitor_erase_replaced(struct monitor *monitor, const char *path);
 const char *monitor_erase_problem(const struct monitor *monitor, const char *path);
 void monitor_erase_each_left(const struct monitor *monitor,
                              void (*tell)(void *context, const struct monitor_left *left), void *context);
-/* In a child process. */
-void monitor_erase_forget_keys(struct monitor *monitor);
 /* Tries a last time. */
 void monitor_erase_release_all(struct monitor *monitor);
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/backoff.h"
 #include "config/config.h"
 #include "config/wireguard_words.h"
 #include "daemon/handshake.h"
@@ -21,6 +22,7 @@
 #include "daemon/tunnel.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
+#include "system/loop.h"
 #include "system/resolver.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
@@ -33,12 +35,6 @@
 #define MONITOR_OUTPUTS 3
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
-
-/* A wait that doubles from try to try. */
-struct monitor_backoff {
-	uint64_t next_ns; /* MONITOR_NEVER: no try is due */
-	uint64_t wait_ns;
-};
 
 enum monitor_output_kind {
 	MONITOR_FILE,
@@ -57,7 +53,7 @@ struct monitor_wireguard {
 
 	/* Where a name in extra leads to; AF_UNSPEC: not known. */
 	union address_socket resolved;
-	struct monitor_backoff resolve;
+	struct backoff resolve;
 	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* What the device said last. */
@@ -130,7 +126,7 @@ struct monitor_output {
 	uint64_t attempts; /* for the present key */
 	uint64_t failures; /* of all keys */
 	char error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff retry;
+	struct backoff retry;
 	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
 	struct monitor_hook *hook;
 	/* MONITOR_WIREGUARD; NULL for others. */
@@ -183,7 +179,7 @@ struct monitor_peer {
 
 	/* Its endpoint. */
 	struct channel_addresses addresses;
-	struct monitor_backoff resolve;
+	struct backoff resolve;
 	bool resolving;
 	uint32_t
 		resolve_generation; /* tells the answer for an older endpoint from that for the present one */
@@ -209,7 +205,7 @@ struct monitor_peer {
 	uint64_t silence_said_ns;       /* when that was logged last; 0: never */
 	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff announce; /* the engine process could not take it: when it is told again */
+	struct backoff announce; /* the engine process could not take it: when it is told again */
 };
 
 /* One word of `listen`, or one of the two families where there is none. */
@@ -226,7 +222,7 @@ struct monitor_listener {
 	/* Until then its place may still be held by a socket that we have just closed. */
 	uint64_t hurry_until_ns;
 	char error[MONITOR_ERROR_BYTES];
-	struct monitor_backoff retry;
+	struct backoff retry;
 };
 
 enum monitor_job_kind {
@@ -236,6 +232,7 @@ enum monitor_job_kind {
 };
 
 struct monitor_job {
+	struct monitor *monitor;
 	struct resolver_job job;
 	enum monitor_job_kind kind;
 	uint32_t slot;       /* of the peer, or number of the listener */
@@ -292,9 +289,6 @@ struct monitor {
 	size_t slots;
 	size_t peer_count; /* those that are not leaving */
 	uint32_t last_serial;
-	struct monitor_staged
-		*staged; /* while an engine process is started: preshared keys that are in memory */
-	size_t staged_count;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
 	struct monitor_listener *listeners;
@@ -306,8 +300,18 @@ struct monitor {
 	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
 	struct monitor_job jobs[MONITOR_RESOLVERS];
 
-	int signals;
-	int timer;
+	struct loop *loop;
+	struct loop_timer serve; /* when something is due that has no timer of its own */
+	struct loop_child engine_child;
+	struct monitor_watches {
+		struct loop_io channel, netwatch, control, engine_log;
+		struct loop_io jobs[MONITOR_RESOLVERS];
+		struct monitor_client_watch {
+			struct loop_io io;
+			struct monitor *monitor;
+			size_t number;
+		} clients[MONITOR_CLIENTS];
+	} watches;           /* brought up to date before each turn */
 	int netwatch;        /* -1: none */
 	uint64_t network_ns; /* when the last change is acted upon; MONITOR_NEVER */
 	uint64_t network_wait_ns;
@@ -340,14 +344,12 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 /* The engine process hangs or lies: kills it, and the daemon ends. */
 void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
+/* Something has happened: all that may be due because of it is looked at before the turn of the loop ends. */
+void monitor_wake(struct monitor *monitor);
 /* What the command line says counts in place of what a configuration says that was just read. */
 void monitor_apply_options(struct monitor *monitor);
 /* We were busy for long: an answer of the engine process that waits meanwhile is not late. */
 void monitor_was_away(struct monitor *monitor);
-void monitor_backoff_none(struct monitor_backoff *backoff);
-/* The next wait: first_ns, then twice the last, up to most_ns. */
-void monitor_backoff_next(struct monitor_backoff *backoff, uint64_t now_ns, uint64_t first_ns,
-                          uint64_t most_ns);
 
 /* monitor_load.c: reading keys; problems go to problem[]. */
 
@@ -404,8 +406,6 @@ void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, 
 void monitor_peers_release_all(struct monitor *monitor);
 /* What an engine process that has ended said of it. Its key stays in use until it is too old. */
 void monitor_peers_begin_anew(struct monitor_peer *peer);
-/* In a child process that has no business with them: wipes the keys that are on their way out. */
-void monitor_peers_forget_keys(struct monitor *monitor);
 /*
  * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
  * that it could not take, and takes keys out of use that are too old. The next time that something is due.
@@ -464,8 +464,6 @@ int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_res
 void monitor_engine_end(struct monitor *monitor);
 /* Asks it to end, without waiting. */
 void monitor_engine_tell_stop(struct monitor *monitor);
-/* After SIGCHLD: whether the engine process has ended; says how in the log unless that was wanted. */
-bool monitor_engine_has_ended(struct monitor *monitor);
 
 /* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
 /* The peer id of our own public key, in base64. */

@@ -98,7 +98,7 @@ void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, 
 		          peer->label, strerror(-fd));
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "no memory for its public key: %s",
 		               strerror(-fd));
-		monitor_backoff_next(&peer->announce, clock_now_ns(), ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
+		backoff_next(&peer->announce, clock_now_ns(), ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 		return;
 	}
 	peer->announce.next_ns = MONITOR_NEVER;
@@ -203,7 +203,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 		monitor->id_cursor = slot;
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
-	monitor_backoff_none(&peer->announce);
+	backoff_none(&peer->announce);
 	monitor_delivery_look(peer, clock_now_ns());
 	monitor_names_start(peer, clock_now_ns());
 	monitor_state_recall(monitor, peer);
@@ -260,7 +260,7 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	monitor_request(monitor, &request, -1);
 	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
-	monitor_backoff_none(&peer->resolve);
+	backoff_none(&peer->resolve);
 	monitor->peer_count--;
 	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
@@ -280,7 +280,7 @@ static void announce_again(struct monitor *monitor, struct monitor_peer *peer, u
 
 	if (file != NULL && (psk == NULL || keys_read_psk(psk, file, problem) != 0)) {
 		log_error("%s: %s; trying again", peer->label, problem);
-		monitor_backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
+		backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 	} else {
 		monitor_request(monitor, &request, -1);
 		monitor_peers_announce(monitor, peer, psk);
@@ -443,24 +443,6 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 	peer->has_report = false;
 	peer->troubled = false;
 	peer->announce.wait_ns = 0;
-}
-
-void monitor_peers_forget_keys(struct monitor *monitor)
-{
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_output *output;
-
-		if (monitor->peers[i] == NULL)
-			continue;
-		sodium_memzero(monitor->peers[i]->key, ROSENPASS_KEY_BYTES);
-		output = monitor_wireguard_output(monitor->peers[i]);
-		if (output != NULL)
-			sodium_memzero(output->wireguard->key, WIREGUARD_KEY_BYTES);
-	}
-	for (size_t i = 0; i < monitor->orphan_count; i++)
-		sodium_memzero(monitor->orphans[i].key, WIREGUARD_KEY_BYTES);
-	monitor_hooks_forget_keys(monitor);
-	monitor_erase_forget_keys(monitor);
 }
 
 void monitor_peers_release_all(struct monitor *monitor)

@@ -201,10 +201,7 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 	monitor->public_key = plan->public_key;
 	monitor_silence_new_own_key(monitor);
 	plan->public_key = old;
-	monitor->staged = plan->staged;
-	monitor->staged_count = plan->count;
 	result = monitor_engine_start(monitor, plan->secret_key);
-	monitor->staged_count = 0;
 	if (result != 0 || monitor_engine_wait(monitor) != 0) {
 		monitor_stop(monitor, EXIT_FAILURE);
 		return -1;

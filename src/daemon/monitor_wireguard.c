@@ -37,7 +37,7 @@ static int read_extra(struct monitor_wireguard *wireguard, const struct config_p
 	wireguard->refused = 0;
 	wireguard->resolve_error[0] = '\0';
 	memset(&wireguard->resolved, 0, sizeof wireguard->resolved);
-	monitor_backoff_none(&wireguard->resolve);
+	backoff_none(&wireguard->resolve);
 	if (endpoint != NULL && !address_is_literal(endpoint))
 		wireguard->resolve.next_ns = 0;
 	return 0;

@@ -9,6 +9,7 @@
 #include "crypto/aead.h"
 #include "crypto/ct.h"
 #include "protocol/complete.h"
+#include "protocol/environment.h"
 #include "protocol/inbox.h"
 #include "protocol/initiate.h"
 #include "protocol/peer_table.h"
@@ -63,7 +64,7 @@ int rosenpass_create(struct rosenpass **out, const struct rosenpass_config *call
 		return ROSENPASS_E_ARGUMENT;
 	if (aead_init() != 0)
 		return ROSENPASS_E_RANDOM;
-	memory = memory_from_environment(&environment);
+	memory = environment_memory(&environment);
 	engine = memory_get(&memory, sizeof *engine);
 	if (engine == NULL)
 		return ROSENPASS_E_MEMORY;

@@ -4,8 +4,8 @@
 
 #include "crypto/ct.h"
 #include "crypto/mceliece460896.h"
+#include "protocol/environment.h"
 #include "protocol/labels.h"
-#include "protocol/memory.h"
 #include "protocol/messages.h"
 
 #define SCRATCH_ALIGNMENT 64
@@ -23,7 +23,7 @@ int rosenpass_keygen(uint8_t pk[ROSENPASS_PUBLIC_KEY_BYTES], uint8_t sk[ROSENPAS
 
 	if (pk == NULL || sk == NULL || environment_read(&environment, callers) != 0)
 		return ROSENPASS_E_ARGUMENT;
-	memory = memory_from_environment(&environment);
+	memory = environment_memory(&environment);
 	random = (struct random_source){ environment.random, environment.random_context };
 	scratch = memory_get(&memory, bytes);
 	if (scratch == NULL)

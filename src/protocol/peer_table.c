@@ -42,7 +42,7 @@ int peer_table_reserve(struct rosenpass *engine)
 	if (engine->first_free != INDEX_NONE)
 		return 0;
 	/* All slots are taken: there will be twice as many. */
-	if (larger >= INDEX_NONE || timers_reserve(&engine->timers, larger, &engine->memory) != 0)
+	if (larger >= INDEX_NONE || heap_reserve(&engine->timers, larger, &engine->memory) != 0)
 		return ROSENPASS_E_MEMORY;
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
 		if (index_reserve(&engine->by_id[hash], larger, &engine->memory) != 0)
@@ -136,7 +136,7 @@ void peer_table_release(struct rosenpass *engine)
 			peer_table_remove(engine, engine->slots[i].peer);
 	}
 	memory_put(&engine->memory, engine->slots, engine->slot_capacity * sizeof *engine->slots);
-	timers_release(&engine->timers, &engine->memory);
+	heap_release(&engine->timers, &engine->memory);
 	index_release(&engine->by_sid, &engine->memory);
 	sources_release(&engine->sources, &engine->memory);
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++)
@@ -246,24 +246,23 @@ void peer_table_schedule(struct rosenpass *engine, struct peer *peer)
 		at = earlier(at, peer->own.started_ns + ENGINE_HANDSHAKE_NS);
 	if (peer->own.state != ROSENPASS_STATE_INIT_HELLO && endpoint_can_reach(peer))
 		at = earlier(at, peer->renewal_ns);
-	timers_set(&engine->timers, peer->slot, at);
+	heap_set(&engine->timers, &peer->timer, at);
 }
 
-void peer_table_unschedule(struct rosenpass *engine, const struct peer *peer)
+void peer_table_unschedule(struct rosenpass *engine, struct peer *peer)
 {
-	timers_set(&engine->timers, peer->slot, ROSENPASS_NEVER);
+	heap_set(&engine->timers, &peer->timer, HEAP_NEVER);
 }
 
 struct peer *peer_table_due(const struct rosenpass *engine)
 {
-	uint32_t slot;
+	struct heap_node *first = heap_first(&engine->timers);
 
-	return timers_first(&engine->timers, &slot) <= engine->now_ns ? engine->slots[slot].peer : NULL;
+	return first != NULL && first->at_ns <= engine->now_ns ? HEAP_OWNER(first, struct peer, timer) : NULL;
 }
 
 uint64_t peer_table_deadline(const struct rosenpass *engine)
 {
-	uint32_t slot;
-
-	return timers_first(&engine->timers, &slot);
+	_Static_assert(HEAP_NEVER == ROSENPASS_NEVER, "no deadline is the same to both");
+	return heap_deadline(&engine->timers);
 }

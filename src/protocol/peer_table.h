@@ -56,7 +56,7 @@ bool peer_table_is_near(const struct rosenpass *engine, const struct peer *peer,
 void peer_table_schedule(struct rosenpass *engine, struct peer *peer);
 
 /* Stops the peer's timer until the next peer_table_schedule(). */
-void peer_table_unschedule(struct rosenpass *engine, const struct peer *peer);
+void peer_table_unschedule(struct rosenpass *engine, struct peer *peer);
 
 /* Returns the peer that has been due for longest, or NULL if none is. */
 struct peer *peer_table_due(const struct rosenpass *engine);

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/index.h"
+#include "base/memory.h"
 #include "crypto/short_hash.h"
-#include "protocol/index.h"
-#include "protocol/memory.h"
 #include "rosenpass.h"
 
 #define SOURCES_INTERVAL_NS UINT64_C(5000000000)

@@ -13,7 +13,7 @@
  *     outbox.c                    what is sealed, sent and reported
  *     state.c                     time
  *
- * Below these are the concepts that know no engine: messages, handshake steps, cookies, timers, and others.
+ * Below these are the concepts that know no engine: messages, handshake steps, cookies, and others.
  * tests/check/layers.sh checks the rows.
  */
 
@@ -21,19 +21,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/heap.h"
+#include "base/index.h"
+#include "base/memory.h"
 #include "protocol/biscuit.h"
 #include "protocol/budget.h"
 #include "protocol/cookie.h"
 #include "protocol/handshake.h"
-#include "protocol/index.h"
-#include "protocol/memory.h"
 #include "protocol/outputs.h"
 #include "protocol/public_key.h"
 #include "protocol/rate_limit.h"
 #include "protocol/replay.h"
 #include "protocol/share.h"
 #include "protocol/sources.h"
-#include "protocol/timers.h"
 #include "protocol/usage.h"
 #include "protocol/verdicts.h"
 #include "rosenpass.h"
@@ -105,6 +105,7 @@ struct own_handshake {
 struct peer {
 	rosenpass_peer handle;
 	uint32_t slot;
+	struct heap_node timer;
 	void *user;
 	struct public_key key;
 	uint8_t psk[HANDSHAKE_PSK_BYTES];
@@ -216,7 +217,7 @@ struct rosenpass {
 	uint32_t first_free;                  /* INDEX_NONE: none */
 	struct index by_id[KEYED_HASH_COUNT]; /* first 8 bytes of the peer id -> slot */
 	struct index by_sid;                  /* our session id -> slot */
-	struct timers timers;
+	struct heap timers;                   /* of peers */
 	struct moved_session moved_sessions[ENGINE_MOVED_SESSIONS];
 	size_t moved_session_next;
 	uint64_t

@@ -398,14 +398,6 @@ static bool has_peers(const struct interface *interface, const struct wireguard_
 	return true;
 }
 
-void interface_forget(void *context)
-{
-	struct interface *interface = context;
-
-	if (interface->private_key != NULL)
-		sodium_memzero(interface->private_key, WIREGUARD_KEY_BYTES);
-}
-
 /*
  * Names are resolved before the tunnel takes all packets: the way to a name server may lead through it. Once
  * that has worked, what WireGuard knows is enough.

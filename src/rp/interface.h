@@ -18,7 +18,7 @@
 
 struct interface_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
-	struct wireguard_allowed_ip *allowed_ips; /* allocated */
+	struct ip_prefix *allowed_ips; /* allocated */
 	size_t allowed_ip_count;
 	bool is_ours;                  /* we made it */
 	union address_socket endpoint; /* of its WireGuard; AF_UNSPEC: not known beforehand */
@@ -73,9 +73,6 @@ bool interface_check(void *context) __attribute__((warn_unused_result));
  * interface. true: the interface may have another mark.
  */
 bool interface_reach(void *context, const union address_socket *address) __attribute__((warn_unused_result));
-
-/* Wipes the private key, in a child process that has no business with it. */
-void interface_forget(void *context);
 
 /* Deletes what we have made. */
 void interface_end(struct interface *interface);

@@ -89,7 +89,7 @@ static void print_allowed_ips(const struct wireguard_peer *peer)
 {
 	(void)fputs("  allowed ips: ", stdout);
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *prefix = &peer->allowed_ips[i];
+		const struct ip_prefix *prefix = &peer->allowed_ips[i];
 		char address[INET6_ADDRSTRLEN] = "";
 
 		(void)inet_ntop(prefix->family, &prefix->v6, address, sizeof address);

@@ -7,7 +7,6 @@
 
 #include "config/wireguard_words.h"
 #include "daemon/monitor.h"
-#include "daemon/prefix.h"
 #include "daemon/rp_keys.h"
 #include "daemon/rp_plan.h"
 #include "rp/inputs.h"
@@ -43,17 +42,14 @@ static char *next_port(const char *endpoint)
 	               : text;
 }
 
-/* Reads a list of prefixes into a new array. */
-static int read_prefixes(struct wireguard_allowed_ip **out, size_t *count, const char *text, bool keep_host)
+/* Reads a list of prefixes into a new array; NULL for none. */
+static int read_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host)
 {
-	struct wireguard_words_prefix *prefixes = NULL;
 	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
 
-	if (wireguard_words_prefixes(&prefixes, count, text, keep_host, problem) != 0)
+	if (wireguard_words_prefixes(out, count, text, keep_host, problem) != 0)
 		return say(problem);
-	*out = prefix_convert(prefixes, *count);
-	free(prefixes);
-	return *out == NULL ? out_of_memory() : 0;
+	return 0;
 }
 
 static int add_word(struct config_words *words, const char *word)
@@ -141,7 +137,7 @@ static int add_peer(struct config_peer *to, struct interface_peer *in, struct in
 static int add_addresses(struct interface *interface, const struct config_words *ips)
 {
 	for (size_t i = 0; i < ips->count; i++) {
-		struct wireguard_allowed_ip *one;
+		struct ip_prefix *one;
 		size_t count;
 		int result = 0;
 
@@ -205,7 +201,6 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 		.establish = interface_establish,
 		.reach = interface_reach,
 		.check = interface_check,
-		.forget = interface_forget,
 		.context = interface,
 		.no_reload = "rp reads its configuration once; end it and start it again",
 		.only_net_admin = true,

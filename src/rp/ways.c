@@ -12,12 +12,12 @@
 /* 0.0.0.0/0, or its halves. */
 #define WIDE_BITS 1
 
-bool ways_is_wide(const struct wireguard_allowed_ip *prefix)
+bool ways_is_wide(const struct ip_prefix *prefix)
 {
 	return prefix->bits <= WIDE_BITS;
 }
 
-int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool is_route)
+int ways_add(struct ways *ways, const struct ip_prefix *prefix, bool is_route)
 {
 	struct way *longer = reallocarray(ways->all, ways->count + 1, sizeof *longer);
 
@@ -48,10 +48,10 @@ bool ways_has_wide(const struct ways *ways, uint16_t family, uint8_t *bits)
 	return found;
 }
 
-static bool is_within(const union address_socket *address, const struct wireguard_allowed_ip *prefix)
+static bool is_within(const union address_socket *address, const struct ip_prefix *prefix)
 {
 	uint8_t key[2][ROUTE_KEY_BYTES];
-	struct wireguard_allowed_ip other = { .family = address->any.sa_family, .bits = prefix->bits };
+	struct ip_prefix other = { .family = address->any.sa_family, .bits = prefix->bits };
 
 	if (other.family != prefix->family)
 		return false;

@@ -14,7 +14,7 @@
 #define WAYS_SAID_BYTES 256
 
 struct way {
-	struct wireguard_allowed_ip prefix;
+	struct ip_prefix prefix;
 	bool is_route;              /* else an address of ours */
 	bool is_wide;               /* a route for all packets, for half of them, or for those to a peer: */
 				    /* in a table of its own */
@@ -42,7 +42,7 @@ struct ways_target {
 };
 
 /* Adds one to the list. -ENOMEM. */
-int ways_add(struct ways *ways, const struct wireguard_allowed_ip *prefix, bool is_route)
+int ways_add(struct ways *ways, const struct ip_prefix *prefix, bool is_route)
 	__attribute__((warn_unused_result));
 
 /*
@@ -63,7 +63,7 @@ bool ways_keep_out(struct ways *ways, const union address_socket *peer, uint32_t
 void ways_leave_table(struct ways *ways, const struct ways_target *target);
 
 /* Whether a route to that prefix is a wide one, whatever the peers' addresses. */
-bool ways_is_wide(const struct wireguard_allowed_ip *prefix);
+bool ways_is_wide(const struct ip_prefix *prefix);
 
 /* Whether there are wide routes of that family. *bits, where it is not NULL: length of the shortest one. */
 bool ways_has_wide(const struct ways *ways, uint16_t family, uint8_t *bits);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "system/child.h"
+#include "system/secret_memory.h"
 
 /* The only descriptor of the process beside the standard ones. */
 #define ANSWER_FD (STDERR_FILENO + 1)
@@ -26,15 +27,7 @@ static_assert(sizeof(struct resolver_answer) ==
               "nothing between the parts");
 static_assert(sizeof(struct resolver_answer) < 4096, "a pipe takes it in one piece");
 
-static void (*forget_function)(void *context);
-static void *forget_context;
 static unsigned timeout_seconds = RESOLVER_TIMEOUT_SECONDS;
-
-void resolver_set_forget(void (*forget)(void *context), void *context)
-{
-	forget_function = forget;
-	forget_context = context;
-}
 
 void resolver_set_timeout(unsigned seconds)
 {
@@ -94,8 +87,8 @@ static _Noreturn void run_child(const char *text, const struct sandbox_user *use
 	int result;
 
 	memset(&answer, 0, sizeof answer);
-	if (forget_function != NULL)
-		forget_function(forget_context);
+	/* It is a copy of its parent, and reads from the network. */
+	secret_memory_wipe_inherited(NULL);
 	child_reset_signals();
 	limit_time();
 	(void)prctl(PR_SET_NAME, "rosenpass-names");

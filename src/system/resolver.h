@@ -30,20 +30,14 @@ struct resolver_answer {
 	char problem[RESOLVER_PROBLEM_BYTES];
 };
 
-/*
- * The process is a copy of its parent, with all that is in its memory. forget is called in it before
- * anything else, to wipe what it has no business with. NULL: nothing, as before the first call.
- */
-void resolver_set_forget(void (*forget)(void *context), void *context);
-
 /* Other than RESOLVER_TIMEOUT_SECONDS, for what is started from now on. */
 void resolver_set_timeout(unsigned seconds);
 
 /*
- * Starts to resolve "HOST:PORT". 0 or negative errno. The process closes every descriptor but its own, drops
- * root and capabilities (user), and keeps what resolver_restrict() leaves. The kernel ends it (SIGALRM) after
- * RESOLVER_TIMEOUT_SECONDS and when its parent ends. SIGCHLD of it may be ignored by the caller:
- * resolver_finish() collects it.
+ * Starts to resolve "HOST:PORT". 0 or negative errno. The process wipes the secrets that it has inherited,
+ * closes every descriptor but its own, drops root and capabilities (user), and keeps what resolver_restrict()
+ * leaves. The kernel ends it (SIGALRM) after RESOLVER_TIMEOUT_SECONDS and when its parent ends. SIGCHLD of it
+ * may be ignored by the caller: resolver_finish() collects it.
  */
 int resolver_start(struct resolver_job *job, const char *text, const struct sandbox_user *user)
 	__attribute__((warn_unused_result));

@@ -379,6 +379,20 @@ void secret_memory_release(void *context, void *memory, size_t bytes)
 	keep_or_destroy(region);
 }
 
+void secret_memory_wipe_inherited(const void *keep)
+{
+	for (size_t i = 0; i < pool.count; i++) {
+		struct region *region = pool.regions[i];
+
+		for (uint16_t n = 0; region->kind != SECRET_MEMORY_MEMFD_SECRET && n < region->count; n++) {
+			uint8_t *piece = region->start + n * region->piece_bytes;
+
+			if (region->pieces[n].bytes != 0 && piece != keep)
+				sodium_memzero(piece, region->pieces[n].bytes);
+		}
+	}
+}
+
 void secret_memory_use_memfd_secret(void)
 {
 	int fd;

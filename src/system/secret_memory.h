@@ -27,6 +27,12 @@ void *secret_memory_allocate(void *context, size_t bytes);
 void secret_memory_release(void *context, void *memory, size_t bytes);
 
 /*
+ * In a child after fork(): wipes its copies of all pieces but keep, which may be NULL. They stay allocated.
+ * Pieces of memfd_secret are not there, and those of the parent stay as they are.
+ */
+void secret_memory_wipe_inherited(const void *keep);
+
+/*
  * From now on new pieces come from memfd_secret(2), where the kernel has it. Processes share such memory, so
  * that this is for one that does not fork any more; what is allocated so far stays where it is (and is
  * locked again, since a fork() unlocks the memory of the child). Such memory is taken from a child if there

@@ -23,7 +23,7 @@ static const struct genlmsghdr set_device = { .cmd = WG_CMD_SET_DEVICE, .version
 
 /* --- writing ------------------------------------------------------------------------- */
 
-static bool write_allowed_ip(struct netlink_message *message, const struct wireguard_allowed_ip *ip)
+static bool write_allowed_ip(struct netlink_message *message, const struct ip_prefix *ip)
 {
 	size_t start = message->length;
 	size_t at = netlink_nest(message, 0);
@@ -163,7 +163,7 @@ static int read_exactly(void *out, size_t length, const struct netlink_attribute
 	return 0;
 }
 
-static int read_address(struct wireguard_allowed_ip *ip, const struct netlink_attribute *attribute)
+static int read_address(struct ip_prefix *ip, const struct netlink_attribute *attribute)
 {
 	if (attribute->length != sizeof ip->v4 && attribute->length != sizeof ip->v6)
 		return -EBADMSG;
@@ -172,12 +172,12 @@ static int read_address(struct wireguard_allowed_ip *ip, const struct netlink_at
 }
 
 /* Into an array that doubles whenever its length is a power of two. */
-static int add_allowed_ip(struct wireguard_peer *peer, const struct wireguard_allowed_ip *ip)
+static int add_allowed_ip(struct wireguard_peer *peer, const struct ip_prefix *ip)
 {
 	size_t count = peer->allowed_ip_count;
 
 	if ((count & (count - 1)) == 0) {
-		struct wireguard_allowed_ip *larger =
+		struct ip_prefix *larger =
 			reallocarray(peer->allowed_ips, count == 0 ? 1 : 2 * count, sizeof *larger);
 
 		if (larger == NULL)
@@ -191,7 +191,7 @@ static int add_allowed_ip(struct wireguard_peer *peer, const struct wireguard_al
 static int read_allowed_ip(struct wireguard_peer *peer, const struct netlink_attribute *container)
 {
 	struct netlink_rest rest = { container->data, container->length };
-	struct wireguard_allowed_ip ip = { 0 };
+	struct ip_prefix ip = { 0 };
 	struct netlink_attribute attribute;
 	size_t address_bytes = 0;
 	int result;

@@ -166,16 +166,7 @@ int link_delete(uint32_t index)
 	return order(&message);
 }
 
-/* 0: of no family that we know, or more bits than it has. */
-static size_t address_bytes(const struct wireguard_allowed_ip *address)
-{
-	if (address->family == AF_INET && address->bits <= 32)
-		return sizeof address->v4;
-	return address->family == AF_INET6 && address->bits <= 128 ? sizeof address->v6 : 0;
-}
-
-static int change_address(uint16_t type, uint16_t flags, uint32_t index,
-                          const struct wireguard_allowed_ip *address)
+static int change_address(uint16_t type, uint16_t flags, uint32_t index, const struct ip_prefix *address)
 {
 	const struct ifaddrmsg fixed = {
 		.ifa_family = (uint8_t)address->family,
@@ -183,7 +174,7 @@ static int change_address(uint16_t type, uint16_t flags, uint32_t index,
 		.ifa_scope = RT_SCOPE_UNIVERSE,
 		.ifa_index = index,
 	};
-	size_t length = address_bytes(address);
+	size_t length = ip_prefix_bytes(address);
 	struct netlink_message message;
 
 	if (length == 0)
@@ -194,12 +185,12 @@ static int change_address(uint16_t type, uint16_t flags, uint32_t index,
 	return order(&message);
 }
 
-int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
+int link_add_address(uint32_t index, const struct ip_prefix *address)
 {
 	return change_address(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, index, address);
 }
 
-int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
+int link_delete_address(uint32_t index, const struct ip_prefix *address)
 {
 	return change_address(RTM_DELADDR, 0, index, address);
 }

@@ -32,10 +32,8 @@ int link_set_mtu(uint32_t index, uint32_t mtu) __attribute__((warn_unused_result
 int link_delete(uint32_t index) __attribute__((warn_unused_result));
 
 /* An address with its prefix. -EEXIST: it has it already. */
-int link_add_address(uint32_t index, const struct wireguard_allowed_ip *address)
-	__attribute__((warn_unused_result));
+int link_add_address(uint32_t index, const struct ip_prefix *address) __attribute__((warn_unused_result));
 /* -EADDRNOTAVAIL: there is none. */
-int link_delete_address(uint32_t index, const struct wireguard_allowed_ip *address)
-	__attribute__((warn_unused_result));
+int link_delete_address(uint32_t index, const struct ip_prefix *address) __attribute__((warn_unused_result));
 
 #endif

@@ -51,21 +51,14 @@ static size_t address_bytes(int family)
 	return family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
 }
 
-static bool is_prefix(const struct wireguard_allowed_ip *prefix)
-{
-	return (prefix->family == AF_INET && prefix->bits <= 32) ||
-	       (prefix->family == AF_INET6 && prefix->bits <= 128);
-}
-
 /* The kernel refuses a destination with bits beyond its prefix, which WireGuard drops from allowed IPs. */
-static void cut_prefix(uint8_t out[static sizeof(struct in6_addr)], const struct wireguard_allowed_ip *prefix)
+static void cut_prefix(uint8_t out[static sizeof(struct in6_addr)], const struct ip_prefix *prefix)
 {
-	size_t whole = prefix->bits / 8;
+	struct ip_prefix cut = *prefix;
 
+	ip_prefix_clear_host(&cut);
 	memset(out, 0, sizeof(struct in6_addr));
-	memcpy(out, &prefix->v6, whole);
-	if (prefix->bits % 8 != 0)
-		out[whole] = (uint8_t)(prefix->v6.s6_addr[whole] & 0xff00 >> prefix->bits % 8);
+	memcpy(out, &cut.v6, ip_prefix_bytes(&cut));
 }
 
 static int change(uint16_t type, uint16_t flags, const struct route *route)
@@ -83,7 +76,7 @@ static int change(uint16_t type, uint16_t flags, const struct route *route)
 	uint8_t destination[sizeof(struct in6_addr)];
 	struct netlink_message message;
 
-	if (!is_prefix(&route->prefix))
+	if (ip_prefix_bytes(&route->prefix) == 0)
 		return -EINVAL;
 	cut_prefix(destination, &route->prefix);
 	netlink_begin(&message, type, NLM_F_ACK | flags, &fixed, sizeof fixed);
@@ -114,7 +107,7 @@ uint32_t route_metric(int family)
 	return family == AF_INET ? 0 : V6_METRIC;
 }
 
-void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct wireguard_allowed_ip *prefix, uint32_t table)
+void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct ip_prefix *prefix, uint32_t table)
 {
 	uint8_t *at = out;
 
@@ -334,7 +327,7 @@ int route_read(struct route_seen *seen, const uint8_t *payload, size_t length)
 	seen->table = fixed.rtm_table;
 	seen->tos = fixed.rtm_tos;
 	seen->type = fixed.rtm_type;
-	if (!is_prefix(&seen->prefix))
+	if (ip_prefix_bytes(&seen->prefix) == 0)
 		return -EBADMSG;
 	rest.at += sizeof fixed;
 	rest.left -= sizeof fixed;
@@ -416,7 +409,7 @@ static const char *name_of_type(uint8_t type)
 	}
 }
 
-void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireguard_allowed_ip *prefix)
+void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct ip_prefix *prefix)
 {
 	char address[INET6_ADDRSTRLEN] = "";
 

@@ -19,7 +19,7 @@
 
 /* A route of ours: to a prefix through an interface. Bits beyond the prefix are dropped. */
 struct route {
-	struct wireguard_allowed_ip prefix;
+	struct ip_prefix prefix;
 	uint32_t table;
 	uint32_t index; /* of the interface */
 };
@@ -32,7 +32,7 @@ struct route_saved {
 
 /* A route that the kernel has. */
 struct route_seen {
-	struct wireguard_allowed_ip prefix;
+	struct ip_prefix prefix;
 	uint32_t table;
 	uint32_t metric;
 	uint8_t tos;
@@ -57,8 +57,7 @@ uint32_t route_metric(int family);
  * The prefix, without bits beyond it, and the table as bytes to compare. The kernel takes two routes for the
  * same if these are equal, and their metrics and types of service too.
  */
-void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct wireguard_allowed_ip *prefix,
-               uint32_t table);
+void route_key(uint8_t out[static ROUTE_KEY_BYTES], const struct ip_prefix *prefix, uint32_t table);
 
 /*
  * Hands each route of a table to take, which returns 0, or a negative errno to give up. A table that does not
@@ -79,7 +78,7 @@ int route_read_saved(struct route_seen *seen, const struct route_saved *saved)
 int route_restore(const struct route_saved *saved) __attribute__((warn_unused_result));
 
 /* As "192.0.2.0/24". */
-void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct wireguard_allowed_ip *prefix);
+void route_format_prefix(char out[static ROUTE_PREFIX_BYTES], const struct ip_prefix *prefix);
 
 /* In words, as "dev eth0 via 192.0.2.1 metric 100". */
 void route_format(char out[static ROUTE_WORDS_BYTES], const struct route_seen *seen);

@@ -330,7 +330,7 @@ int userspace_get(struct wireguard_device *device, const char *name)
 	return result;
 }
 
-static void put_allowed_ip(struct text *text, const struct wireguard_allowed_ip *prefix)
+static void put_allowed_ip(struct text *text, const struct ip_prefix *prefix)
 {
 	char address[INET6_ADDRSTRLEN];
 

@@ -194,10 +194,10 @@ static int read_sent(struct reading *reading, const struct span *value)
 	return read_number(&reading->peer->sent_bytes, value, UINT64_MAX);
 }
 
-static int add_allowed_ip(struct wireguard_peer *peer, const struct wireguard_allowed_ip *added)
+static int add_allowed_ip(struct wireguard_peer *peer, const struct ip_prefix *added)
 {
 	size_t count = peer->allowed_ip_count;
-	struct wireguard_allowed_ip *longer;
+	struct ip_prefix *longer;
 
 	/* Room for 1, 2, 4, ... of them. */
 	if ((count & (count - 1)) == 0) {
@@ -214,7 +214,7 @@ static int add_allowed_ip(struct wireguard_peer *peer, const struct wireguard_al
 static int read_allowed_ip(struct reading *reading, const struct span *value)
 {
 	char text[INET6_ADDRSTRLEN + sizeof "/128"];
-	struct wireguard_allowed_ip prefix = { 0 };
+	struct ip_prefix prefix = { 0 };
 	uint64_t bits;
 	char *slash;
 

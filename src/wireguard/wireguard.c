@@ -63,7 +63,7 @@ static bool is_valid(const struct wireguard_peer_change *peer)
 	    peer->endpoint->any.sa_family != AF_INET6)
 		return false;
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *ip = &peer->allowed_ips[i];
+		const struct ip_prefix *ip = &peer->allowed_ips[i];
 
 		if (!(ip->family == AF_INET && ip->bits <= 32) &&
 		    !(ip->family == AF_INET6 && ip->bits <= 128))
@@ -81,7 +81,7 @@ static int set_one(const char *name, const struct wireguard_peer_change *peer)
 
 /* Fills in what a change leaves as it is. What allowed_ips is to be freed with is *owned. */
 static int complete(struct wireguard_peer_change *change, const struct wireguard_peer *present,
-                    struct wireguard_allowed_ip **owned)
+                    struct ip_prefix **owned)
 {
 	size_t count = present->allowed_ip_count;
 
@@ -113,7 +113,7 @@ static int complete(struct wireguard_peer_change *change, const struct wireguard
 static void restore(const char *name, const struct wireguard_peer *present, const uint8_t *preshared_key)
 {
 	struct wireguard_peer_change whole = { .preshared_key = preshared_key };
-	struct wireguard_allowed_ip *owned = NULL;
+	struct ip_prefix *owned = NULL;
 
 	memcpy(whole.public_key, present->public_key, WIREGUARD_KEY_BYTES);
 	/* The first error is the one that is told. */
@@ -129,7 +129,7 @@ static int set_peer_anew(const char *name, const struct wireguard_device *device
 	const struct wireguard_peer *present = wireguard_find(device, change->public_key);
 	struct wireguard_peer_change removal = { .remove = true };
 	struct wireguard_peer_change whole = *change;
-	struct wireguard_allowed_ip *owned = NULL;
+	struct ip_prefix *owned = NULL;
 	bool is_removed = false;
 	int result = 0;
 

@@ -17,21 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/ip_prefix.h"
 #include "system/address.h"
 
 #define WIREGUARD_KEY_BYTES 32
 #define WIREGUARD_NAME_BYTES 16 /* of a device, with a zero */
 /* WireGuard's REJECT_AFTER_TIME: this long after a handshake there is no session. */
 #define WIREGUARD_SESSION_SECONDS 180
-
-struct wireguard_allowed_ip {
-	uint16_t family; /* AF_INET, AF_INET6 */
-	uint8_t bits;    /* of the prefix */
-	union {
-		struct in_addr v4;
-		struct in6_addr v6;
-	};
-};
 
 /* A peer as a device has it. */
 struct wireguard_peer {
@@ -42,7 +34,7 @@ struct wireguard_peer {
 	uint64_t last_handshake_seconds;            /* since 1970; 0: never */
 	uint64_t received_bytes;
 	uint64_t sent_bytes;
-	struct wireguard_allowed_ip *allowed_ips; /* allocated */
+	struct ip_prefix *allowed_ips; /* allocated */
 	size_t allowed_ip_count;
 };
 
@@ -79,7 +71,7 @@ struct wireguard_peer_change {
 	bool set_keepalive;
 	uint16_t keepalive_seconds;
 	bool replace_allowed_ips;
-	const struct wireguard_allowed_ip *allowed_ips; /* to be added, or with replace_allowed_ips all */
+	const struct ip_prefix *allowed_ips; /* to be added, or with replace_allowed_ips all */
 	size_t allowed_ip_count;
 };
 

@@ -16,7 +16,7 @@
 
 static void check_prefixes(const char *text, bool keep_host, bool is_one)
 {
-	struct wireguard_words_prefix *prefixes = NULL;
+	struct ip_prefix *prefixes = NULL;
 	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
 	size_t count = 0;
 

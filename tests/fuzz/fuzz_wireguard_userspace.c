@@ -21,7 +21,7 @@ static void check_peer(const struct wireguard_peer *peer)
 	FUZZ_CHECK(family == AF_UNSPEC || family == AF_INET || family == AF_INET6);
 	FUZZ_CHECK((peer->allowed_ips == NULL) == (peer->allowed_ip_count == 0));
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *prefix = &peer->allowed_ips[i];
+		const struct ip_prefix *prefix = &peer->allowed_ips[i];
 
 		FUZZ_CHECK((prefix->family == AF_INET && prefix->bits <= 32) ||
 		           (prefix->family == AF_INET6 && prefix->bits <= 128));

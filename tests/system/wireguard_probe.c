@@ -55,7 +55,7 @@ static void print_peer(const struct wireguard_peer *peer)
 		address_format(text, &peer->endpoint);
 	(void)printf("%s\t", text);
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *prefix = &peer->allowed_ips[i];
+		const struct ip_prefix *prefix = &peer->allowed_ips[i];
 
 		(void)inet_ntop(prefix->family, &prefix->v6, text, sizeof text);
 		(void)printf("%s%s/%u", i > 0 ? "," : "", text, (unsigned)prefix->bits);
@@ -100,7 +100,7 @@ static void make_key(uint8_t key[static WIREGUARD_KEY_BYTES], size_t number, uin
 struct made {
 	uint8_t preshared_key[WIREGUARD_KEY_BYTES];
 	union address_socket endpoint;
-	struct wireguard_allowed_ip allowed_ips[2];
+	struct ip_prefix allowed_ips[2];
 };
 
 /* IPv4 and IPv6 in turn. */
@@ -119,9 +119,9 @@ static void make_peer(struct wireguard_peer_change *peer, struct made *made, siz
 		(void)inet_pton(AF_INET6, "2001:db8::", &made->endpoint.v6.sin6_addr);
 		memcpy(&made->endpoint.v6.sin6_addr.s6_addr[12], &host, sizeof host);
 	}
-	made->allowed_ips[0] = (struct wireguard_allowed_ip){ .family = AF_INET, .bits = 32 };
+	made->allowed_ips[0] = (struct ip_prefix){ .family = AF_INET, .bits = 32 };
 	made->allowed_ips[0].v4.s_addr = htonl(0x0a000000 + host);
-	made->allowed_ips[1] = (struct wireguard_allowed_ip){ .family = AF_INET6, .bits = 128 };
+	made->allowed_ips[1] = (struct ip_prefix){ .family = AF_INET6, .bits = 128 };
 	made->allowed_ips[1].v6.s6_addr[0] = 0xfd;
 	memcpy(&made->allowed_ips[1].v6.s6_addr[12], &host, sizeof host);
 	peer->preshared_key = made->preshared_key;
@@ -133,10 +133,10 @@ static void make_peer(struct wireguard_peer_change *peer, struct made *made, siz
 	peer->allowed_ip_count = 2;
 }
 
-static bool has_allowed_ip(const struct wireguard_peer *peer, const struct wireguard_allowed_ip *wanted)
+static bool has_allowed_ip(const struct wireguard_peer *peer, const struct ip_prefix *wanted)
 {
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *prefix = &peer->allowed_ips[i];
+		const struct ip_prefix *prefix = &peer->allowed_ips[i];
 
 		if (prefix->family == wanted->family && prefix->bits == wanted->bits &&
 		    memcmp(&prefix->v6, &wanted->v6, prefix->family == AF_INET ? 4 : 16) == 0)

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "crypto/random.h"
-#include "protocol/memory.h"
+#include "base/memory.h"
 
 #define FIXTURE_SECOND_NS UINT64_C(1000000000)
 #define FIXTURE_COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -36,7 +36,6 @@ static inline int check_before(void **state)
 	(void)state;
 	descriptors_before = count_descriptors();
 	resolver_set_timeout(RESOLVER_TIMEOUT_SECONDS);
-	resolver_set_forget(NULL, NULL);
 	return 0;
 }
 

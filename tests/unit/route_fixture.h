@@ -23,7 +23,7 @@ static uint32_t other;
 static inline int enter_network(void **state)
 {
 	static const char *const kinds[] = { "dummy", "ifb", "bridge" };
-	struct wireguard_allowed_ip address = ip_of("10.50.0.1", 24);
+	struct ip_prefix address = ip_of("10.50.0.1", 24);
 
 	(void)state;
 	if (geteuid() != 0 || unshare(CLONE_NEWNET) != 0)
@@ -81,7 +81,7 @@ static inline void add_gateway(const char *destination, const char *mask, const 
 }
 
 struct found {
-	struct wireguard_allowed_ip prefix;
+	struct ip_prefix prefix;
 	size_t count;
 	struct route_seen first;
 };

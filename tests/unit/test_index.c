@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "protocol/index.h"
+#include "base/index.h"
 
 #define PAIRS_MAX 600
 #define KEYS 40

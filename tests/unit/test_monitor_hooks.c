@@ -62,7 +62,7 @@ static struct monitor_peer *add(struct scene *scene, size_t i, const char *name,
 	output->kind = MONITOR_COMMAND;
 	output->hook = monitor_hooks_create(&scene->monitor, peer);
 	assert_non_null(output->hook);
-	monitor_backoff_none(&output->retry);
+	backoff_none(&output->retry);
 	peer->output_count = 1;
 	return peer;
 }

@@ -74,7 +74,7 @@ static void need_capability(const struct scene *scene)
 static struct monitor_device *add(struct scene *scene, const char *name, uint32_t mark, uint8_t bits)
 {
 	struct monitor_device *device = &scene->devices[scene->monitor.device_count++];
-	struct wireguard_allowed_ip prefix = ip_of("0.0.0.0", bits);
+	struct ip_prefix prefix = ip_of("0.0.0.0", bits);
 	struct wireguard_peer peer = { .allowed_ips = &prefix, .allowed_ip_count = 1 };
 	struct wireguard_device present = { .fwmark = mark, .peers = &peer, .peer_count = 1 };
 

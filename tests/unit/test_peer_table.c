@@ -61,8 +61,8 @@ static void test_no_memory(void **state)
 		has_failed = fail_to_grow(++failing);
 		(void)engine_teardown(state);
 	} while (has_failed);
-	/* Timers (3), ids (2), sessions, networks (2), slots. */
-	assert_int_equal(failing - 1, 9);
+	/* Timers, ids (2), sessions, networks (2), slots. */
+	assert_int_equal(failing - 1, 7);
 }
 
 static void test_ids(void **state)

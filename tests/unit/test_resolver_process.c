@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "resolver_fixture.h"
+#include "system/secret_memory.h"
 
 #define NONSENSE "the resolver process sent nonsense"
 
@@ -124,25 +125,63 @@ static void test_from_inside(void **state)
 	}
 }
 
-static int forgotten;
-
-static void forget(void *context)
+/* Returns whether /proc/PID/FILE has these bytes at an offset. */
+static bool has_bytes(pid_t pid, const char *file, off_t offset, const void *bytes, size_t length)
 {
-	forgotten++;
-	_exit(*(const int *)context);
+	uint8_t found[64];
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	assert_true(length <= sizeof found);
+	(void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	got = pread(fd, found, length, offset);
+	(void)close(fd);
+	return got == (ssize_t)length && memcmp(found, bytes, length) == 0;
 }
 
-/* In the process alone, and before anything else. */
-static void test_forget(void **state)
+/* Stops the process once it has its name, which it takes after wiping. false: it has ended. */
+static bool stop_named(pid_t pid)
 {
-	static const int status = 3;
-	struct outcome outcome;
+	siginfo_t info = { 0 };
+
+	while (!has_bytes(pid, "comm", 0, "rosenpass-names", 15)) {
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0)
+			return false;
+	}
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WSTOPPED | WNOWAIT), 0);
+	return info.si_code == CLD_STOPPED;
+}
+
+/* Secrets of the parent are not in its memory, which else is a copy. */
+static void test_wipes_secrets(void **state)
+{
+	static uint8_t plain[32];
+	uint8_t *secret = secret_memory_allocate(NULL, 32);
+	bool seen = false;
 
 	(void)state;
-	resolver_set_forget(forget, (void *)(uintptr_t)&status);
-	resolve("127.0.0.1:1", &same_user, &outcome);
-	assert_string_equal(outcome.problem, "the resolver process ended without an answer");
-	assert_int_equal(forgotten, 0);
+	if (geteuid() != 0)
+		skip();
+	assert_non_null(secret);
+	memset(plain, 0x5c, sizeof plain);
+	memset(secret, 0x5c, sizeof plain);
+	for (int i = 0; i < 100 && !seen; i++) {
+		static const uint8_t zeros[32];
+		struct resolver_job job;
+
+		assert_int_equal(resolver_start(&job, "127.0.0.1:1", &same_user), 0);
+		seen = stop_named(job.pid) && has_bytes(job.pid, "mem", (off_t)(uintptr_t)plain, plain, 32);
+		if (seen)
+			assert_true(has_bytes(job.pid, "mem", (off_t)(uintptr_t)secret, zeros, 32));
+		resolver_cancel(&job);
+	}
+	assert_true(seen);
+	assert_memory_equal(secret, plain, 32);
+	secret_memory_release(NULL, secret, 32);
 }
 
 /* Who cannot become another user must not go on as who it is. */
@@ -368,8 +407,8 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		checked(test_from_inside),  checked(test_forget),   checked(test_cannot_change_user),
-		checked(test_cannot_start), checked(test_answers),  checked(test_nonsense),
+		checked(test_from_inside),  checked(test_wipes_secrets), checked(test_cannot_change_user),
+		checked(test_cannot_start), checked(test_answers),       checked(test_nonsense),
 		checked(test_hostile),      checked(test_too_many),
 	};
 

@@ -26,7 +26,7 @@ static struct ways_target target_of(struct guard *guard, bool is_ours)
 
 static void add(struct ways *ways, const char *prefix, uint8_t bits)
 {
-	struct wireguard_allowed_ip ip = ip_of(prefix, bits);
+	struct ip_prefix ip = ip_of(prefix, bits);
 
 	assert_int_equal(ways_add(ways, &ip, true), 0);
 }
@@ -87,7 +87,7 @@ static void test_too_long(void **state)
 		.rtm_table = ROUTE_TABLE_MAIN,
 		.rtm_type = RTN_UNICAST,
 	};
-	const struct wireguard_allowed_ip destination = ip_of("10.87.0.0", 24);
+	const struct ip_prefix destination = ip_of("10.87.0.0", 24);
 	struct rtnexthop hops[200];
 	struct netlink_message message;
 	struct netlink_answer answer = { 0 };
@@ -188,7 +188,7 @@ static void test_wide(void **state)
 	(void)state;
 	need_network();
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct wireguard_allowed_ip prefix = ip_of(cases[i].prefix, cases[i].bits);
+		struct ip_prefix prefix = ip_of(cases[i].prefix, cases[i].bits);
 
 		assert_int_equal(ways_is_wide(&prefix), cases[i].is_wide);
 	}
@@ -273,7 +273,7 @@ static void test_keep_out(void **state)
 	struct guard guard = alone();
 	const struct ways_target target = target_of(&guard, false);
 	struct ways ways = { .wide_table = 51820 };
-	struct wireguard_allowed_ip own = ip_of("192.0.2.1", 32);
+	struct ip_prefix own = ip_of("192.0.2.1", 32);
 	uint8_t bits = 0;
 
 	(void)state;

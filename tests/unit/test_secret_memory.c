@@ -483,6 +483,55 @@ static void use_memfd_secret(void)
 	secret_memory_release(NULL, inherited, 64);
 }
 
+/* A child has one piece, its parent all. */
+static void wipe_copies(void)
+{
+	static const size_t sizes[] = { 1, 64, 65, 100, 5000, 16384, 20000, 300000 };
+	uint8_t *pieces[FIXTURE_COUNT(sizes)];
+	const size_t kept = 3;
+	pid_t child;
+	int status;
+
+	for (size_t i = 0; i < FIXTURE_COUNT(sizes); i++) {
+		pieces[i] = secret_memory_allocate(NULL, sizes[i]);
+		CHILD_CHECK(pieces[i] != NULL);
+		memset(pieces[i], 7, sizes[i]);
+	}
+	if (has_memfd_secret()) {
+		secret_memory_use_memfd_secret();
+		inherited = secret_memory_allocate(NULL, 64);
+		CHILD_CHECK(inherited != NULL);
+		*inherited = 7;
+	}
+	child = fork();
+	if (child == 0) {
+		secret_memory_wipe_inherited(pieces[kept]);
+		for (size_t i = 0; i < FIXTURE_COUNT(sizes); i++) {
+			for (size_t n = 0; n < sizes[i]; n++)
+				CHILD_CHECK(pieces[i][n] == (i == kept ? 7 : 0));
+		}
+		secret_memory_wipe_inherited(NULL);
+		CHILD_CHECK(fixture_is_zero(pieces[kept], sizes[kept]));
+		for (size_t i = 0; i < FIXTURE_COUNT(sizes); i++)
+			secret_memory_release(NULL, pieces[i], sizes[i]);
+		_exit(0);
+	}
+	CHILD_CHECK(waitpid(child, &status, 0) == child && status == 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(sizes); i++) {
+		for (size_t n = 0; n < sizes[i]; n++)
+			CHILD_CHECK(pieces[i][n] == 7);
+		secret_memory_release(NULL, pieces[i], sizes[i]);
+	}
+	if (has_memfd_secret())
+		CHILD_CHECK(*inherited == 7);
+}
+
+static void test_wipe_inherited(void **state)
+{
+	(void)state;
+	child_check(wipe_copies);
+}
+
 static void test_memfd_secret(void **state)
 {
 	(void)state;
@@ -558,6 +607,7 @@ int main(void)
 		cmocka_unit_test(test_without_locks),
 		cmocka_unit_test(test_locks_after_fork),
 		cmocka_unit_test(test_memfd_secret),
+		cmocka_unit_test(test_wipe_inherited),
 		cmocka_unit_test(test_exhausted),
 		cmocka_unit_test(test_protect_process),
 		cmocka_unit_test(test_names),

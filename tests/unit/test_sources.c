@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "protocol/environment.h"
 #include "protocol/sources.h"
 
 #define SECOND FIXTURE_SECOND_NS
@@ -15,7 +16,7 @@ static int start(void **state)
 
 	(void)state;
 	memset(&sources, 0, sizeof sources);
-	memory = memory_from_environment(&none);
+	memory = environment_memory(&none);
 	fixture_fill(&random, sources.key, sizeof sources.key);
 	return 0;
 }

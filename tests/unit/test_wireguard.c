@@ -203,7 +203,7 @@ static void test_names(void **state)
 static void test_refused(void **state)
 {
 	union address_socket endpoint = { .any = { .sa_family = AF_UNSPEC } };
-	struct wireguard_allowed_ip ip = ip_of("10.0.0.0", 32);
+	struct ip_prefix ip = ip_of("10.0.0.0", 32);
 	struct wireguard_peer_change peers[2] = { { .remove = false },
 		                                  { .allowed_ips = &ip, .allowed_ip_count = 1 } };
 	struct wireguard_change change = { .peers = peers, .peer_count = 2 };
@@ -251,7 +251,7 @@ static void test_preshared_key(void **state)
 static void test_extra(void **state)
 {
 	uint8_t other[WIREGUARD_KEY_BYTES] = { 3 };
-	struct wireguard_allowed_ip ip = ip_of("10.0.0.0", 8);
+	struct ip_prefix ip = ip_of("10.0.0.0", 8);
 	struct wireguard_peer_change extra = { .remove = true,
 		                               .preshared_key = other,
 		                               .set_keepalive = true,
@@ -308,7 +308,7 @@ static void has_line(const char *line)
 /* A peer that changes goes and comes again with all that it had; to one that is not there nothing is sent. */
 static void test_boringtun(void **state)
 {
-	struct wireguard_allowed_ip ip = ip_of("10.9.0.0", 16);
+	struct ip_prefix ip = ip_of("10.9.0.0", 16);
 	struct wireguard_peer_change extra = {
 		.set_keepalive = true, .keepalive_seconds = 7, .allowed_ips = &ip, .allowed_ip_count = 1
 	};

@@ -37,7 +37,7 @@ static void add_key(uint16_t type, uint8_t number)
 
 static void add_ip(const char *text, uint8_t bits)
 {
-	struct wireguard_allowed_ip ip = ip_of(text, bits);
+	struct ip_prefix ip = ip_of(text, bits);
 	size_t at = netlink_nest(&message, 0);
 
 	assert_true(netlink_add(&message, WGALLOWEDIP_A_FAMILY, &ip.family, sizeof ip.family));
@@ -123,7 +123,7 @@ static int take(struct wireguard_device *device)
 
 static void check_full_peer(const struct wireguard_peer *peer)
 {
-	struct wireguard_allowed_ip ips[] = { ip_of("10.0.0.1", 32), ip_of("fd00::", 8) };
+	struct ip_prefix ips[] = { ip_of("10.0.0.1", 32), ip_of("fd00::", 8) };
 
 	assert_true(is_key(peer->public_key, 0x11));
 	assert_true(is_key(peer->preshared_key, 0x12));
@@ -139,7 +139,7 @@ static void check_full_peer(const struct wireguard_peer *peer)
 
 static void test_read_all(void **state)
 {
-	struct wireguard_allowed_ip ip = ip_of("10.1.0.0", 16);
+	struct ip_prefix ip = ip_of("10.1.0.0", 16);
 	struct wireguard_device device = { 0 };
 
 	(void)state;
@@ -618,7 +618,7 @@ static void test_silence(void **state)
 /* A change of several messages goes on with each "done", and ends with the first error. */
 static void test_set(void **state)
 {
-	static struct wireguard_allowed_ip ips[600];
+	static struct ip_prefix ips[600];
 	const struct wireguard_peer_change peer = { .allowed_ips = ips,
 		                                    .allowed_ip_count = FIXTURE_COUNT(ips) };
 	const struct wireguard_change change = { .peers = &peer, .peer_count = 1 };

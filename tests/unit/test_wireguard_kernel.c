@@ -133,8 +133,7 @@ static void test_all_fields(void **state)
 		"0={ 1=" K4 "} } ";
 	uint8_t private_key[WIREGUARD_KEY_BYTES];
 	uint8_t preshared_key[WIREGUARD_KEY_BYTES] = { 0 };
-	struct wireguard_allowed_ip ips[] = { ip_of("10.1.1.10", 32), ip_of("fd00::", 64),
-		                              ip_of("0.0.0.0", 0) };
+	struct ip_prefix ips[] = { ip_of("10.1.1.10", 32), ip_of("fd00::", 64), ip_of("0.0.0.0", 0) };
 	union address_socket v4 = { .v4 = { .sin_family = AF_INET, .sin_port = htons(80) } };
 	union address_socket v6 = { .v6 = { .sin6_family = AF_INET6, .sin6_port = htons(80) } };
 	struct wireguard_peer_change peers[] = {
@@ -204,7 +203,7 @@ static void test_no_peers(void **state)
 struct crowd {
 	struct wireguard_change change;
 	struct wireguard_peer_change *peers;
-	struct wireguard_allowed_ip *ips;
+	struct ip_prefix *ips;
 	uint8_t preshared_key[WIREGUARD_KEY_BYTES];
 	union address_socket endpoint;
 };

@@ -70,7 +70,7 @@ static struct ifreq ask(unsigned long what)
 	return request;
 }
 
-static bool has_address(const struct wireguard_allowed_ip *wanted)
+static bool has_address(const struct ip_prefix *wanted)
 {
 	struct ifaddrs *all;
 	bool found = false;
@@ -126,7 +126,7 @@ static unsigned count_lines(const char *path, const char *start, const char *end
 }
 
 /* Routes to that prefix through our link, as the kernel lists them. */
-static unsigned count_routes(const struct wireguard_allowed_ip *prefix)
+static unsigned count_routes(const struct ip_prefix *prefix)
 {
 	char start[64];
 	char hex[33] = "";
@@ -199,9 +199,9 @@ static void test_up_and_mtu(void **state)
 
 static void test_addresses(void **state)
 {
-	struct wireguard_allowed_ip addresses[] = { ip_of("10.9.8.7", 24), ip_of("10.9.8.6", 32),
-		                                    ip_of("fd00::1:2", 64), ip_of("fd00::3", 128) };
-	struct wireguard_allowed_ip bad = ip_of("10.9.8.7", 33);
+	struct ip_prefix addresses[] = { ip_of("10.9.8.7", 24), ip_of("10.9.8.6", 32), ip_of("fd00::1:2", 64),
+		                         ip_of("fd00::3", 128) };
+	struct ip_prefix bad = ip_of("10.9.8.7", 33);
 
 	(void)state;
 	need_network();
@@ -219,7 +219,7 @@ static void test_addresses(void **state)
 	assert_int_equal(link_add_address(link_index + 1000, &addresses[0]), -ENODEV);
 }
 
-static struct route through(const struct wireguard_allowed_ip *prefix)
+static struct route through(const struct ip_prefix *prefix)
 {
 	return (struct route){ .prefix = *prefix, .table = ROUTE_TABLE_MAIN, .index = link_index };
 }
@@ -228,8 +228,8 @@ static void test_routes(void **state)
 {
 	/* As it is given, and as the kernel has it. */
 	const struct {
-		struct wireguard_allowed_ip given;
-		struct wireguard_allowed_ip kept;
+		struct ip_prefix given;
+		struct ip_prefix kept;
 	} cases[] = {
 		{ ip_of("10.20.0.0", 16), ip_of("10.20.0.0", 16) },
 		{ ip_of("10.30.40.50", 32), ip_of("10.30.40.50", 32) },
@@ -242,7 +242,7 @@ static void test_routes(void **state)
 		{ ip_of("fd03:ffff::1", 19), ip_of("fd03:e000::", 19) },
 		{ ip_of("::", 0), ip_of("::", 0) },
 	};
-	struct wireguard_allowed_ip bad = ip_of("10.0.0.0", 33);
+	struct ip_prefix bad = ip_of("10.0.0.0", 33);
 	struct route bad_route = through(&bad);
 
 	(void)state;
@@ -274,8 +274,8 @@ static void test_routes(void **state)
 /* With the link go its addresses and routes. */
 static void test_all_goes(void **state)
 {
-	struct wireguard_allowed_ip address = ip_of("10.9.8.7", 24);
-	struct wireguard_allowed_ip prefix = ip_of("10.20.0.0", 16);
+	struct ip_prefix address = ip_of("10.9.8.7", 24);
+	struct ip_prefix prefix = ip_of("10.20.0.0", 16);
 	struct route route = through(&prefix);
 
 	(void)state;

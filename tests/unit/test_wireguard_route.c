@@ -50,8 +50,8 @@ static void test_read(void **state)
 	const uint32_t table = 100000;
 	const uint32_t metric = 100;
 	const uint32_t index = 7;
-	const struct wireguard_allowed_ip destination = ip_of("192.0.2.0", 24);
-	const struct wireguard_allowed_ip gateway = ip_of("10.0.0.1", 32);
+	const struct ip_prefix destination = ip_of("192.0.2.0", 24);
+	const struct ip_prefix gateway = ip_of("10.0.0.1", 32);
 	struct payload payload;
 	struct route_seen seen;
 
@@ -193,13 +193,13 @@ static void test_key(void **state)
 		{ "10.1.3.0", 24, ROUTE_TABLE_MAIN, false },
 		{ "a01:200::", 24, ROUTE_TABLE_MAIN, false },
 	};
-	const struct wireguard_allowed_ip prefix = ip_of("10.1.2.3", 24);
+	const struct ip_prefix prefix = ip_of("10.1.2.3", 24);
 	uint8_t ours_key[ROUTE_KEY_BYTES];
 
 	(void)state;
 	route_key(ours_key, &prefix, ROUTE_TABLE_MAIN);
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		const struct wireguard_allowed_ip other_prefix = ip_of(cases[i].prefix, cases[i].bits);
+		const struct ip_prefix other_prefix = ip_of(cases[i].prefix, cases[i].bits);
 		uint8_t key[ROUTE_KEY_BYTES];
 
 		route_key(key, &other_prefix, cases[i].table);

@@ -226,9 +226,9 @@ static void check_set(const struct wireguard_change *change, const char *expecte
 	free(request);
 }
 
-static struct wireguard_allowed_ip prefix_of(const char *text, uint8_t bits)
+static struct ip_prefix prefix_of(const char *text, uint8_t bits)
 {
-	struct wireguard_allowed_ip prefix = { .family = AF_INET, .bits = bits };
+	struct ip_prefix prefix = { .family = AF_INET, .bits = bits };
 
 	if (inet_pton(AF_INET, text, &prefix.v4) == 1)
 		return prefix;
@@ -249,8 +249,8 @@ static union address_socket endpoint_of(const char *text)
 static void test_set(void **state)
 {
 	static const uint8_t zeros[WIREGUARD_KEY_BYTES];
-	const struct wireguard_allowed_ip prefixes[] = { prefix_of("10.0.0.0", 8), prefix_of("fd00::1", 128),
-		                                         prefix_of("::", 0) };
+	const struct ip_prefix prefixes[] = { prefix_of("10.0.0.0", 8), prefix_of("fd00::1", 128),
+		                              prefix_of("::", 0) };
 	const union address_socket v4 = endpoint_of("192.0.2.1:51820");
 	const union address_socket v6 = endpoint_of("[2001:db8::1]:65535");
 	const union address_socket scoped = endpoint_of("[fe80::1%1]:1");
@@ -302,7 +302,7 @@ static void test_set(void **state)
 /* A prefix of no family is nothing to send. */
 static void test_set_refused(void **state)
 {
-	const struct wireguard_allowed_ip prefix = { .family = AF_UNIX };
+	const struct ip_prefix prefix = { .family = AF_UNIX };
 	const struct wireguard_peer_change peer = { .allowed_ips = &prefix, .allowed_ip_count = 1 };
 
 	(void)state;
@@ -315,7 +315,7 @@ static void test_many_peers(void **state)
 {
 	struct wireguard_peer_change *peers = calloc(MANY_PEERS, sizeof *peers);
 	const struct wireguard_change change = { .peers = peers, .peer_count = MANY_PEERS };
-	const struct wireguard_allowed_ip prefix = prefix_of("10.1.2.3", 32);
+	const struct ip_prefix prefix = prefix_of("10.1.2.3", 32);
 	uint8_t keys[MANY_PEERS][WIREGUARD_KEY_BYTES];
 	struct wireguard_device device;
 	struct server server;

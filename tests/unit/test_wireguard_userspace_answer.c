@@ -38,7 +38,7 @@ static void print_peer(FILE *out, const struct wireguard_peer *peer)
 	(void)fprintf(out, " %s %u %" PRIu64 " %" PRIu64 " %" PRIu64, text, (unsigned)peer->keepalive_seconds,
 	              peer->last_handshake_seconds, peer->received_bytes, peer->sent_bytes);
 	for (size_t i = 0; i < peer->allowed_ip_count; i++) {
-		const struct wireguard_allowed_ip *prefix = &peer->allowed_ips[i];
+		const struct ip_prefix *prefix = &peer->allowed_ips[i];
 
 		assert_non_null(inet_ntop(prefix->family, &prefix->v6, text, sizeof text));
 		(void)fprintf(out, "%c%s/%u", i == 0 ? ' ' : ',', text, (unsigned)prefix->bits);

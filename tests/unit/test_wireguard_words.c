@@ -10,7 +10,7 @@
 #define WORDS_MAX 16
 #define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
-static void print_prefixes(FILE *out, const struct wireguard_words_prefix *prefixes, size_t count)
+static void print_prefixes(FILE *out, const struct ip_prefix *prefixes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		char address[INET6_ADDRSTRLEN];
@@ -23,7 +23,7 @@ static void print_prefixes(FILE *out, const struct wireguard_words_prefix *prefi
 
 static void check_prefixes(const char *text, bool keep_host, const char *expected)
 {
-	struct wireguard_words_prefix *prefixes = NULL;
+	struct ip_prefix *prefixes = NULL;
 	char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
 	char found[512] = "";
 	FILE *out = fmemopen(found, sizeof found, "w");
@@ -106,7 +106,7 @@ static void test_wrong_prefixes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct wireguard_words_prefix *prefixes = (void *)text;
+		struct ip_prefix *prefixes = (void *)text;
 		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
 		size_t count = 9;
 
@@ -119,7 +119,7 @@ static void test_wrong_prefixes(void **state)
 	}
 	/* Around the longest that an address can be, and far beyond. */
 	for (size_t length = 40; length < sizeof text; length++) {
-		struct wireguard_words_prefix *prefixes = NULL;
+		struct ip_prefix *prefixes = NULL;
 		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
 		size_t count = 0;
 

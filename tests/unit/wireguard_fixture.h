@@ -22,16 +22,16 @@ static inline bool is_key(const uint8_t key[static WIREGUARD_KEY_BYTES], uint8_t
 	return memcmp(key, expected, sizeof expected) == 0;
 }
 
-static inline struct wireguard_allowed_ip ip_of(const char *text, uint8_t bits)
+static inline struct ip_prefix ip_of(const char *text, uint8_t bits)
 {
-	struct wireguard_allowed_ip ip = { .family = strchr(text, ':') == NULL ? AF_INET : AF_INET6 };
+	struct ip_prefix ip = { .family = strchr(text, ':') == NULL ? AF_INET : AF_INET6 };
 
 	ip.bits = bits;
 	assert_int_equal(inet_pton(ip.family, text, &ip.v6), 1);
 	return ip;
 }
 
-static inline bool same_ip(const struct wireguard_allowed_ip *a, const struct wireguard_allowed_ip *b)
+static inline bool same_ip(const struct ip_prefix *a, const struct ip_prefix *b)
 {
 	return a->family == b->family && a->bits == b->bits &&
 	       memcmp(&a->v6, &b->v6, a->family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0;

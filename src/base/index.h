@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_PROTOCOL_INDEX_H
-#define ROSENPASS_PROTOCOL_INDEX_H
+#ifndef ROSENPASS_BASE_INDEX_H
+#define ROSENPASS_BASE_INDEX_H
 
 /*
  * An open-addressed table from 64-bit keys to 32-bit values, with room reserved
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "protocol/memory.h"
+#include "base/memory.h"
 
 #define INDEX_NONE UINT32_MAX
 

@@ -1,4 +1,4 @@
-#include "protocol/index.h"
+#include "base/index.h"
 
 #include <assert.h>
 
