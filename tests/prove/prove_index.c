@@ -3,7 +3,7 @@
  * distances on a ring of entries, which are masked.
  */
 
-#include "protocol/index.c"
+#include "base/index.c"
 #include "prove.h"
 
 /* Half of this many entries may be in use. */
@@ -26,7 +26,7 @@ static uint8_t home_of[KEYS];
 
 /*
  * prove: index_home_is_inside unwind=1 without=unsigned-overflow
- * fault: src/protocol/index.c s/>> 32) & (index->capacity - 1)/>> 32) \& index->capacity/
+ * fault: src/base/index.c s/>> 32) & (index->capacity - 1)/>> 32) \& index->capacity/
  *
  * The hash of every key is a place in the table.
  *
@@ -115,7 +115,7 @@ static void check_search(size_t home_of_key)
 
 /*
  * prove: index_search_finds_all unwind=9 without=unsigned-overflow replace=home:any_home
- * fault: src/protocol/index.c
+ * fault: src/base/index.c
  *     s/(\*position + 1) & (index->capacity - 1)/(*position + 2) \& (index->capacity - 1)/
  *
  * A search of the table stays inside and finds all.
@@ -147,7 +147,7 @@ static void check_insert(size_t home_of_key)
 
 /*
  * prove: index_insert_keeps_sound unwind=9 without=unsigned-overflow replace=home:any_home
- * fault: src/protocol/index.c
+ * fault: src/base/index.c
  *     /^static void place/,/^}/s/at = (at + 1) & (index->capacity - 1);/at = at + 1;/
  *
  * An insertion into the table stays inside and loses nothing.
@@ -179,7 +179,7 @@ static void check_remove(size_t home_of_key)
 
 /*
  * prove: index_remove_keeps_sound unwind=9 without=unsigned-overflow replace=home:any_home
- * fault: src/protocol/index.c s/distance >= ((at - hole) & mask)/distance > ((at - hole) \& mask)/
+ * fault: src/base/index.c s/distance >= ((at - hole) & mask)/distance > ((at - hole) \& mask)/
  *
  * A removal from the table stays inside and loses nothing else.
  *
@@ -243,7 +243,7 @@ static void check_growth(uint64_t other, int failure)
 
 /*
  * prove: index_grows unwind=33 without=unsigned-overflow replace=home:any_home
- * fault: src/protocol/index.c s,larger.capacity / 2 < count,larger.capacity < count,
+ * fault: src/base/index.c s,larger.capacity / 2 < count,larger.capacity < count,
  *
  * A table that grows loses nothing, even without memory.
  *
