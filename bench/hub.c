@@ -35,6 +35,7 @@
 
 #include "hub_flood.h"
 #include "hub_peers.h"
+#include "system/clock.h"
 
 #define EXIT_USAGE 2
 #define EXIT_SKIPPED 77
@@ -192,11 +193,11 @@ static pid_t start_hub(const struct options *options, const char *configuration,
 /* Waits until the hub says that it is ready; the peers go on meanwhile. */
 static bool wait_ready(struct hub_peers *peers, int notify, pid_t hub)
 {
-	uint64_t end_ns = hub_now_ns() + READY_SECONDS * NS_PER_S;
+	uint64_t end_ns = clock_now_ns() + READY_SECONDS * NS_PER_S;
 	siginfo_t ended = { 0 };
 
-	while (hub_now_ns() < end_ns && waitid(P_PID, (id_t)hub, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       ended.si_pid == 0) {
+	while (clock_now_ns() < end_ns &&
+	       waitid(P_PID, (id_t)hub, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0) {
 		struct pollfd pollfd = { .fd = notify, .events = POLLIN };
 		char text[1024];
 		ssize_t length;
@@ -264,7 +265,7 @@ static void print_result(const struct options *options, const struct hub_peers *
 static bool end_hub(pid_t hub, uint64_t start_ns)
 {
 	struct rusage usage;
-	double lived = seconds(start_ns, hub_now_ns());
+	double lived = seconds(start_ns, clock_now_ns());
 	int status;
 
 	(void)kill(hub, SIGTERM);
@@ -304,11 +305,11 @@ static int measure(const struct options *options, struct hub_peers *peers, const
 	(void)hub_peers_run(peers, options->before * NS_PER_S);
 	if (flood.rate > 0 && (flooder = hub_flood_start(&flood)) < 0)
 		return EXIT_FAILURE;
-	start_ns = hub_now_ns();
+	start_ns = clock_now_ns();
 	(void)snprintf(log, sizeof log, "%s/hub.log", folder);
 	hub = start_hub(options, configuration, notify_path, log);
 	if (hub > 0 && wait_ready(peers, notify, hub)) {
-		ready_ns = hub_now_ns();
+		ready_ns = clock_now_ns();
 		(void)printf("the hub is ready %.2f s after its start\n", seconds(start_ns, ready_ns));
 		keyed = hub_peers_run(peers, options->limit * NS_PER_S);
 		print_result(options, peers, ready_ns, keyed);

@@ -13,9 +13,9 @@
 
 #include <sodium.h>
 
-#include "hub_peers.h"
 #include "protocol/messages.h"
 #include "protocol/public_key.h"
+#include "system/clock.h"
 
 #define FIRST_NETWORK 0x7f800000 /* 127.128.0.0/9 */
 #define NS_PER_S UINT64_C(1000000000)
@@ -72,14 +72,14 @@ static _Noreturn void flood(const struct hub_flood *options, const uint8_t *mac_
 	struct sockaddr_in to = { .sin_family = AF_INET,
 		                  .sin_port = htons(options->port),
 		                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	uint64_t start_ns = hub_now_ns();
+	uint64_t start_ns = clock_now_ns();
 	uint64_t sent = 0;
 
 	randombytes_buf(message, length);
 	memset(message, 0, MESSAGE_HEADER_BYTES);
 	message[0] = MESSAGE_INIT_HELLO;
 	for (;;) {
-		uint64_t due = (hub_now_ns() - start_ns) * options->rate / NS_PER_S;
+		uint64_t due = (clock_now_ns() - start_ns) * options->rate / NS_PER_S;
 
 		/* What could not be sent in time is not sent later. */
 		if (sent + options->rate / 10 < due)

@@ -11,13 +11,15 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "protocol/messages.h"
 #include "rosenpass.h"
+#include "system/clock.h"
+#include "system/entropy.h"
+#include "system/file.h"
 
 #define EVENTS 64
 #define NS_PER_MS UINT64_C(1000000)
@@ -43,22 +45,8 @@ struct hub_peers {
 	int epoll;
 };
 
-static int fill(void *context, uint8_t *out, size_t out_len)
-{
-	(void)context;
-	randombytes_buf(out, out_len);
-	return 0;
-}
-
-static const struct rosenpass_environment environment = { .size = sizeof environment, .random = fill };
-
-uint64_t hub_now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_BOOTTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 * NS_PER_MS + (uint64_t)now.tv_nsec;
-}
+static const struct rosenpass_environment environment = { .size = sizeof environment,
+	                                                  .random = entropy_fill };
 
 static void path_of(char path[static PATH_BYTES], const char *folder, const char *name, const char *ending)
 {
@@ -77,14 +65,12 @@ static bool write_file(const char *path, const uint8_t *data, size_t size)
 	return good;
 }
 
-static bool read_file(const char *path, uint8_t *data, size_t size)
+static bool read_secret_key(const char *path, uint8_t secret_key[static ROSENPASS_SECRET_KEY_BYTES])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	bool good = fd >= 0 && read(fd, data, size) == (ssize_t)size;
+	size_t length;
 
-	if (fd >= 0)
-		(void)close(fd);
-	return good;
+	return file_read(path, secret_key, ROSENPASS_SECRET_KEY_BYTES, &length) == 0 &&
+	       length == ROSENPASS_SECRET_KEY_BYTES;
 }
 
 bool hub_key_pair(const char *folder, const char *name)
@@ -176,10 +162,10 @@ static bool make_peer(struct hub_peers *all, size_t number, const char *folder)
 	path_of(path, folder, name, "key");
 	peer->public_key = config.public_key = map_public_key(folder, name);
 	peer->fd = open_socket(number);
-	good = peer->public_key != NULL && peer->fd >= 0 && read_file(path, secret_key, sizeof secret_key) &&
+	good = peer->public_key != NULL && peer->fd >= 0 && read_secret_key(path, secret_key) &&
 	       rosenpass_create(&peer->engine, &config) == 0 &&
 	       epoll_ctl(all->epoll, EPOLL_CTL_ADD, peer->fd, &event) == 0 &&
-	       rosenpass_peer_add(peer->engine, &hub, hub_now_ns(), &handle) == 0;
+	       rosenpass_peer_add(peer->engine, &hub, clock_now_ns(), &handle) == 0;
 	sodium_memzero(secret_key, sizeof secret_key);
 	if (!good)
 		(void)fprintf(stderr, "peer %s cannot be made\n", name);
@@ -229,7 +215,7 @@ static void take_outputs(struct hub_peers *all, struct hub_peer *peer)
 
 	while (rosenpass_next(peer->engine, &output)) {
 		if (output.kind == ROSENPASS_OUTPUT_KEY && peer->key_ns == 0) {
-			peer->key_ns = hub_now_ns();
+			peer->key_ns = clock_now_ns();
 			all->key_ns[all->keyed++] = peer->key_ns;
 		}
 		if (output.kind == ROSENPASS_OUTPUT_SEND)
@@ -253,14 +239,14 @@ static void receive(struct hub_peers *all, struct hub_peer *peer)
 	}
 	datagram.length = (size_t)length;
 	datagram.from = address_of(&all->hub);
-	(void)rosenpass_receive(peer->engine, &datagram, 1, hub_now_ns());
+	(void)rosenpass_receive(peer->engine, &datagram, 1, clock_now_ns());
 	take_outputs(all, peer);
 }
 
 /* Lets those send whose time has come. */
 static void expire_due(struct hub_peers *all)
 {
-	uint64_t now_ns = hub_now_ns();
+	uint64_t now_ns = clock_now_ns();
 
 	for (size_t i = 0; i < all->count; i++) {
 		if (rosenpass_deadline(all->peers[i].engine) > now_ns)
@@ -273,18 +259,18 @@ static void expire_due(struct hub_peers *all)
 size_t hub_peers_run(struct hub_peers *all, uint64_t for_ns)
 {
 	struct epoll_event events[EVENTS];
-	uint64_t end_ns = hub_now_ns() + for_ns;
+	uint64_t end_ns = clock_now_ns() + for_ns;
 	uint64_t expire_ns = 0;
 
-	while (all->keyed < all->count && hub_now_ns() < end_ns) {
+	while (all->keyed < all->count && clock_now_ns() < end_ns) {
 		int count = epoll_wait(all->epoll, events, EVENTS, 5);
 
 		for (int i = 0; i < count; i++)
 			receive(all, &all->peers[events[i].data.u64]);
-		if (hub_now_ns() < expire_ns)
+		if (clock_now_ns() < expire_ns)
 			continue;
 		expire_due(all);
-		expire_ns = hub_now_ns() + 5 * NS_PER_MS;
+		expire_ns = clock_now_ns() + 5 * NS_PER_MS;
 	}
 	return all->keyed;
 }

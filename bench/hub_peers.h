@@ -22,13 +22,11 @@ void hub_peers_destroy(struct hub_peers *);
 /* Sends and receives for so long, or until all have a key. Returns how many have one. */
 size_t hub_peers_run(struct hub_peers *, uint64_t for_ns);
 
-/* When the n-th key came, in the time of hub_now_ns(), n from 1. 0: it has not come yet. */
+/* When the n-th key came, in the time of clock_now_ns(), n from 1. 0: it has not come yet. */
 uint64_t hub_peers_key_ns(const struct hub_peers *, size_t n);
 
 /* How many datagrams were sent, and how many of those that came were CookieReplies. */
 void hub_peers_count(const struct hub_peers *, uint64_t *sent, uint64_t *cookies);
-
-uint64_t hub_now_ns(void);
 
 /* Makes a key pair in folder/NAME.pub and folder/NAME.key unless it is there. false: said on stderr. */
 bool hub_key_pair(const char *folder, const char *name);

@@ -593,7 +593,7 @@ static int establish(struct look *look, uint32_t index, int result)
 		return result;
 	if (look->now_ns < device->establish_ns && result == device->establish_for &&
 	    index == device->establish_index) {
-		/* What has changed since is not seen, so that somebody has to come back for it. */
+		/* The device may have changed since: it is looked at when another call is allowed. */
 		if (look->again_ns > device->establish_ns)
 			look->again_ns = device->establish_ns;
 		return device->is_foreign ? -EEXIST : result;

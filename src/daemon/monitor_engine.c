@@ -112,13 +112,16 @@ static int watch(struct monitor *monitor)
 /* A pipe whose end for reading, [0], does not wait. 0 or negative errno. */
 static int open_log_pipe(int log[2])
 {
+	int result;
+
 	if (pipe2(log, O_CLOEXEC) != 0)
 		return -errno;
 	if (fcntl(log[0], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
+	result = -errno;
 	(void)close(log[0]);
 	(void)close(log[1]);
-	return -errno;
+	return result;
 }
 
 /* The channel [0] and the log [0] are the monitor's. 0 or negative errno. */
@@ -236,14 +239,16 @@ static int wait_until(struct monitor *monitor, const bool *is_set, unsigned seco
 		};
 		/* Peer ids are wanted soon, and this process has nothing else to do. */
 		bool more = monitor_peers_compute_id(monitor);
+		uint64_t now_s;
 		int result;
 
 		notify_busy(clock_now_ns());
 		result = poll(fds, sizeof fds / sizeof fds[0], more ? 0 : 1000);
 		if (result < 0 && errno != EINTR)
 			return -1;
-		waited_s += clock_boot_seconds() > last_s ? 1 : 0;
-		last_s = clock_boot_seconds();
+		now_s = clock_boot_seconds();
+		waited_s += now_s > last_s ? 1 : 0;
+		last_s = now_s;
 		if (more || (result > 0 && fds[0].revents != 0))
 			waited_s = 0;
 		if (waited_s > seconds) {

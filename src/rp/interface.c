@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/monitor.h"
 #include "rp/mtu.h"
@@ -22,6 +23,7 @@
 #define WAYS_REST_MOST_NS (5 * CLOCK_SECOND_NS)
 /* So many tunnels can start at the same time and find the same table free. */
 #define TABLE_TRIES 16
+#define STEP_ASIDE_NS 20000000
 /*
  * An owner who makes an interface gives it a key and addresses in a moment, and sets it up last. What we had
  * added by then would be an error to him.
@@ -414,6 +416,14 @@ static bool knows_names(const struct interface *interface, const struct wireguar
 	return true;
 }
 
+/* Two tunnels that start together and both leave a table would meet in the next one for ever. */
+static void step_aside(void)
+{
+	const struct timespec pause = { .tv_nsec = (long)randombytes_uniform(STEP_ASIDE_NS) };
+
+	(void)nanosleep(&pause, NULL);
+}
+
 /* Addresses, routes, and the rules that lead to wide routes. Returns how many were made. */
 static size_t make_ways(struct interface *interface, const struct wireguard_device *present, bool *conflict)
 {
@@ -436,6 +446,7 @@ static size_t make_ways(struct interface *interface, const struct wireguard_devi
 	made = ways_make(ways, &target, &has_conflict);
 	for (int i = 0; i < TABLE_TRIES && ways->is_table_taken && policy_choose_again(policy) == 0; i++) {
 		ways_leave_table(ways, &target);
+		step_aside();
 		ways->wide_table = policy->table;
 		made += ways_make(ways, &target, &has_conflict);
 	}

@@ -2,8 +2,8 @@
 #define ROSENPASS_RP_LEFTOVERS_H
 
 /*
- * Removes routing rules of an rp that was killed along with its guard, so that nobody was left to undo them.
- * Without their tunnel they do nothing, but the next full tunnel would take their table for somebody else's.
+ * Removes routing rules of an rp that was killed together with its guard. Without their tunnel these rules do
+ * nothing, but the next full tunnel would avoid their table as one that is in use.
  *
  * A rule is removed if it carries RULE_PROTOCOL and the table that it leads to has no route: the interface of
  * its tunnel is gone. An rp that runs, and whose rules are removed before it has made its routes, makes them

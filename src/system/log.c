@@ -285,7 +285,7 @@ static __attribute__((format(printf, 3, 0))) size_t make_line(char line[static L
 	return make_json(line, level, message);
 }
 
-/* Nobody to tell if it fails. */
+/* A failed write is ignored: there is no other place for the line. */
 static void put(const char *line, size_t length)
 {
 	if (write(STDERR_FILENO, line, length) < 0)

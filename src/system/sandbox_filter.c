@@ -36,7 +36,10 @@ static const char *const allowed[] = {
 	"memfd_secret",
 };
 
-/* How the size of that memory is set. Of no use without, and it can cut a file that somebody left open. */
+/*
+ * These set the size of memory of memfd_secret. Without that they are not needed, and are not allowed: they
+ * can truncate a file that is open by mistake.
+ */
 static const char *const sizing[] = {
 	"ftruncate",
 	"ftruncate64",

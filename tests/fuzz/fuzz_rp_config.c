@@ -25,13 +25,13 @@ static void check_prefixes(const char *text, bool keep_host, bool is_one)
 	free(prefixes);
 }
 
-static void check_address(const char *text)
+static void check_address(const char *text, bool is_listen)
 {
 	unsigned long port;
 
 	if (text == NULL)
 		return;
-	FUZZ_CHECK(endpoint_syntax_problem(text, false) == NULL);
+	FUZZ_CHECK(endpoint_syntax_problem(text, is_listen) == NULL);
 	port = strtoul(strrchr(text, ':') + 1, NULL, 10);
 	FUZZ_CHECK(port >= 1 && port <= RP_CONFIG_PORT_MAX);
 }
@@ -40,7 +40,7 @@ static void check_sound(const struct rp_config *config)
 {
 	FUZZ_CHECK(config->private_keys_dir != NULL && config->private_keys_dir[0] != '\0');
 	FUZZ_CHECK(config->dev == NULL || (config->dev[0] != '\0' && strlen(config->dev) < 16));
-	check_address(config->listen);
+	check_address(config->listen, true);
 	for (size_t i = 0; i < config->ips.count; i++)
 		check_prefixes(config->ips.words[i], true, true);
 	for (size_t i = 0; i < config->peer_count; i++) {
@@ -50,7 +50,7 @@ static void check_sound(const struct rp_config *config)
 		FUZZ_CHECK(peer->public_keys_dir != NULL && peer->public_keys_dir[0] != '\0');
 		FUZZ_CHECK((peer->dialects & ~ROSENPASS_DIALECTS_ALL) == 0);
 		FUZZ_CHECK(peer->has_keepalive || peer->persistent_keepalive == 0);
-		check_address(peer->endpoint);
+		check_address(peer->endpoint, false);
 		if (peer->allowed_ips != NULL)
 			check_prefixes(peer->allowed_ips, false, false);
 		for (size_t j = 0; j < i; j++)

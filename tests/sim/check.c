@@ -276,9 +276,13 @@ void check_received(struct world *world, int node, const struct packet *packet,
 	if (peer >= 0 && peer != packet->from_node)
 		check_fail(world, "sender", "node %d takes a packet of %d for one of %d", node,
 		           packet->from_node, peer);
-	if (pair->differ && packet->data[0] == 0x83 &&
-	    (verdict == ROSENPASS_EXCHANGED || verdict == ROSENPASS_REPEATED || verdict == ROSENPASS_CROSSED))
+	/* Copies that waited while a node slept arrive together, before any answer can be back. */
+	if (pair->differ && packet->data[0] == 0x83 && pair->conf_ns != world->now_ns &&
+	    (verdict == ROSENPASS_EXCHANGED || verdict == ROSENPASS_REPEATED ||
+	     verdict == ROSENPASS_CROSSED)) {
 		pair->confs++;
+		pair->conf_ns = world->now_ns;
+	}
 	if (pair->confs > figures->most_confs)
 		figures->most_confs = pair->confs;
 	if (pair->confs > CONFS_MAX)

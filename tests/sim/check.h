@@ -15,7 +15,8 @@
 struct pair_state {
 	bool differ;
 	uint64_t since_ns;      /* virtual time; with differ */
-	unsigned confs;         /* genuine InitConfs that arrived since then */
+	unsigned confs;         /* genuine InitConfs that arrived since then, at different times */
+	uint64_t conf_ns;       /* when the last of them arrived */
 	uint64_t slow_until_ns; /* virtual time: until then both may wait for the next renewal */
 	uint64_t settled_by_ns; /* virtual time; in quiet times */
 	uint64_t agreed_ns;     /* virtual time: since then both hold the same key; 0: never */

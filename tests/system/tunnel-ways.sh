@@ -133,7 +133,7 @@ good=0
 for ((i = 0; i < 5; i++)); do
 	second
 	client allowed-ips "$full"
-	within 20 same_psk && within 5 two_tables && good=$((good + 1))
+	within 20 same_psk && within 10 two_tables && good=$((good + 1))
 	[ "$i" -eq 4 ] || { ends TERM "$second" "$peer" && within 5 same_state before || good=0; }
 done >/dev/null
 check "two full tunnels that start at once: each has a table ($good of 5)" [ "$good" -eq 5 ]

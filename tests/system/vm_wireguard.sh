@@ -321,20 +321,21 @@ wait "$server"
 ip -n b route del default
 
 # Two minutes are four seconds.
-export ROSENPASS_TEST_CLOCK_SCALE=30
+# An emulated machine on a busy one stands still for seconds; two minutes without an answer end the engine process.
+export ROSENPASS_TEST_CLOCK_SCALE=10
 server /work/rp_fast
 client /work/rp_fast
-check "fast: the same key" within 20 same_psk
-check "fast: ping" within 10 pings
+check "fast: the same key" within 30 same_psk
+check "fast: ping" within 15 pings
 first=$(psk a)
 changed()
 {
 	[ "$(psk a)" != "$first" ] && same_psk
 }
-check "fast: another key" within 15 changed
+check "fast: another key" within 40 changed
 first=$(psk a)
-check "fast: and another" within 15 changed
-check "fast: ping" within 5 pings
+check "fast: and another" within 40 changed
+check "fast: ping" within 15 pings
 kill "$server" "$client"
 check "fast: SIGTERM" eval 'wait_for "$server" 0 && wait_for "$client" 0'
 

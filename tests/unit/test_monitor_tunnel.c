@@ -237,8 +237,7 @@ static void test_remembered_endpoint(void **state)
 /* What a peer has, and nobody wants to change, it has when it was removed and added again. */
 static void test_added_again(void **state)
 {
-	struct wireguard_allowed_ip ips[2] = { { .family = AF_INET, .bits = 24 },
-		                               { .family = AF_INET6, .bits = 64 } };
+	struct ip_prefix ips[2] = { { .family = AF_INET, .bits = 24 }, { .family = AF_INET6, .bits = 64 } };
 	struct wireguard_peer present = { .keepalive_seconds = 25,
 		                          .allowed_ips = ips,
 		                          .allowed_ip_count = 2 };

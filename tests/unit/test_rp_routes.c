@@ -1,35 +1,14 @@
-#include "route_fixture.h"
+#include "rp_ways_fixture.h"
 
 #include <linux/rtnetlink.h>
 
-#include "rp/guard.h"
-#include "rp/leftovers.h"
 #include "rp/mtu.h"
 #include "rp/policy.h"
-#include "rp/ways.h"
 #include "system/log.h"
 #include "system/netlink.h"
 #include "system/sysctl.h"
 
 #define FULL_RULES "0:255; 32764:254 beyond 0; 32765:not ca6c/ffffffff 51820; 32766:254; 32767:253; "
-
-/* Nobody else knows of the changes: as a process does that ends in an orderly way. */
-static struct guard alone(void)
-{
-	return (struct guard){ .fd = -1 };
-}
-
-static struct ways_target target_of(struct guard *guard, bool is_ours)
-{
-	return (struct ways_target){ .name = "ours", .index = ours, .is_ours = is_ours, .guard = guard };
-}
-
-static void add(struct ways *ways, const char *prefix, uint8_t bits)
-{
-	struct ip_prefix ip = ip_of(prefix, bits);
-
-	assert_int_equal(ways_add(ways, &ip, true), 0);
-}
 
 static uint32_t leads_to(const char *prefix, uint8_t bits)
 {
@@ -418,43 +397,6 @@ static void test_policy_of_others(void **state)
 	assert_int_equal(rule_delete(&by_mark), 0);
 }
 
-/* Whoever was killed with its guard leaves rules behind; they are told from those of tunnels that stand. */
-static void test_leftovers(void **state)
-{
-	static const uint16_t families[] = { AF_INET, AF_INET6 };
-	struct policy standing = { .mark = 51820, .table = 51820 };
-	struct guard guard = alone();
-	const struct route route = { .prefix = ip_of("0.0.0.0", 0), .table = 51820, .index = ours };
-	char before[1024];
-
-	(void)state;
-	need_network();
-	assert_int_equal(route_add(&route), 0);
-	assert_int_equal(policy_keep(&standing, AF_INET, 0, &guard), 2);
-	/* The table has a route of IPv4 only, which is enough for both. */
-	assert_int_equal(policy_keep(&standing, AF_INET6, 0, &guard), 2);
-	(void)snprintf(before, sizeof before, "%s", rules_of(AF_INET));
-	for (size_t f = 0; f < FIXTURE_COUNT(families); f++) {
-		struct policy killed = { .mark = 51820, .table = 51821 };
-		struct guard nobody = alone();
-
-		assert_int_equal(policy_keep(&killed, families[f], 0, &nobody), 2);
-		undo_release(&nobody.changes);
-	}
-	assert_string_not_equal(rules_of(AF_INET), before);
-	leftovers_remove();
-	assert_string_equal(rules_of(AF_INET), before);
-	assert_non_null(strstr(rules_of(AF_INET6), "51820; "));
-	assert_null(strstr(rules_of(AF_INET6), "51821; "));
-	/* Nothing more to do. */
-	leftovers_remove();
-	assert_string_equal(rules_of(AF_INET), before);
-	assert_int_equal(route_delete(&route), 0);
-	leftovers_remove();
-	assert_string_equal(rules_of(AF_INET), RULES_V4);
-	guard_undo(&guard);
-}
-
 /* Strict filtering is made loose, where there is any, and as it was at the end. */
 static void test_filtering(void **state)
 {
@@ -514,7 +456,6 @@ static void test_settings_again(void **state)
 	}
 }
 
-/* Shorter routes than ours in the main table do not count, also when a still shorter one comes. */
 /* A rule of somebody else that is the one that we need now is neither made nor taken back. */
 static void test_policy_rule_of_others(void **state)
 {
@@ -532,6 +473,7 @@ static void test_policy_rule_of_others(void **state)
 	assert_int_equal(rule_delete(&theirs), 0);
 }
 
+/* Shorter routes than ours in the main table do not count, also when a still shorter one comes. */
 static void test_policy_bits(void **state)
 {
 	struct policy policy = { .mark = 51820, .table = 51820 };
@@ -663,7 +605,6 @@ int main(void)
 		cmocka_unit_test(test_choose),
 		cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_policy_of_others),
-		cmocka_unit_test(test_leftovers),
 		cmocka_unit_test(test_filtering),
 		cmocka_unit_test(test_changed_again),
 		cmocka_unit_test(test_guard),

@@ -1,6 +1,6 @@
 /* What rp takes back at its end, or its guard for it, and what it leaves alone. */
 
-#include "route_fixture.h"
+#include "rp_ways_fixture.h"
 
 #include <linux/capability.h>
 #include <linux/rtnetlink.h>
@@ -10,37 +10,17 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "rp/guard.h"
 #include "rp/mtu.h"
 #include "rp/policy.h"
-#include "rp/ways.h"
 #include "system/log.h"
 #include "system/netlink.h"
 #include "system/sysctl.h"
 #include "wireguard/userspace.h"
 
-/* Nobody else knows of the changes: as a process does that ends in an orderly way. */
-static struct guard alone(void)
-{
-	return (struct guard){ .fd = -1 };
-}
-
-static struct ways_target target_of(struct guard *guard, bool is_ours)
-{
-	return (struct ways_target){ .name = "ours", .index = ours, .is_ours = is_ours, .guard = guard };
-}
-
-static void add(struct ways *ways, const char *prefix, uint8_t bits)
-{
-	struct wireguard_allowed_ip ip = ip_of(prefix, bits);
-
-	assert_int_equal(ways_add(ways, &ip, true), 0);
-}
-
 /* A route for one kind of service only is another one: it is not what ours takes the place of. */
 static void test_kind_of_service(void **state)
 {
-	const struct wireguard_allowed_ip destination = ip_of("10.74.0.0", 24);
+	const struct ip_prefix destination = ip_of("10.74.0.0", 24);
 	struct guard guard = alone();
 	const struct ways_target target = target_of(&guard, false);
 	struct ways ways = { .replace = true };

@@ -206,8 +206,8 @@ static void test_key(void **state)
 		assert_int_equal(memcmp(ours_key, key, sizeof key) == 0, cases[i].same);
 	}
 	for (uint8_t bits = 1; bits < 32; bits++) {
-		const struct wireguard_allowed_ip zeros = ip_of("128.0.0.0", bits);
-		struct wireguard_allowed_ip ones = ip_of("255.255.255.255", bits);
+		const struct ip_prefix zeros = ip_of("128.0.0.0", bits);
+		struct ip_prefix ones = ip_of("255.255.255.255", bits);
 		uint8_t key[ROUTE_KEY_BYTES];
 
 		ones.v4.s_addr = htonl(UINT32_C(0x80000000) | UINT32_MAX >> bits);
