@@ -55,9 +55,9 @@ static uint64_t deadline_of(const struct heap_node *node)
  *
  * Setting a deadline stays within the heap and keeps its order.
  *
- * One heap_set() of any node to any time, HEAP_NEVER too, in any sound heap of up to 4 nodes, hence any number
- * of them: no access out of bounds, no other deadline changes, the heap stays sound, and heap_first() gives the
- * earliest. Larger heaps are not proved.
+ * One heap_set() of any node to any time, HEAP_NEVER too, in any sound heap of up to 4 nodes, hence any
+ * number of them: no access out of bounds, no other deadline changes, the heap stays sound, and heap_first()
+ * gives the earliest. Larger heaps are not proved.
  */
 PROOF(heap_keeps_order)
 {
