@@ -82,7 +82,7 @@ void monitor_stop(struct monitor *monitor, int status)
 	monitor->status = status;
 	monitor->stop_ns = now_ns + STOP_NS;
 	monitor->pong_ns = MONITOR_NEVER;
-	monitor->report_asked = false;
+	commands_report(monitor->commands);
 	if (monitor->config.on_exit == CONFIG_RANDOM)
 		randomize_keys(monitor);
 	monitor_hooks_stop(monitor, now_ns, false);
@@ -221,15 +221,6 @@ static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
 		monitor->pong_ns = now_ns + HANG_NS;
 }
 
-static void serve_report(struct monitor *monitor, uint64_t now_ns)
-{
-	if (monitor->report_ns > now_ns)
-		return;
-	/* It hangs, or has a lot to do. What is known is better than nothing. */
-	monitor->report_asked = false;
-	monitor_control_report(monitor);
-}
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
@@ -243,7 +234,6 @@ static uint64_t serve_timers(struct monitor *monitor)
 
 	serve_network(monitor, now_ns);
 	serve_watchdog(monitor, now_ns);
-	serve_report(monitor, now_ns);
 	for (size_t i = 0; i < monitor->slots; i++) {
 		if (monitor->peers[i] != NULL)
 			next_ns =
@@ -259,21 +249,17 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
-	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
-	if (monitor->control_pause_ns > now_ns)
-		next_ns = earlier(next_ns, monitor->control_pause_ns);
+	next_ns = earlier(next_ns, monitor->pong_ns);
 	return monitor->stopping && is_unfinished(monitor) ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
-/* Everything that is not a watcher of the loop yet: requests, identities to be computed, and deadlines. */
+/* Everything that is not a watcher of the loop yet: identities to be computed, and deadlines. */
 static void serve(void *owner)
 {
 	struct monitor *monitor = owner;
-	bool more = monitor_control_go_on(monitor);
-	uint64_t next_ns;
+	bool more = !monitor->stopping && monitor_peers_compute_id(monitor);
+	uint64_t next_ns = serve_timers(monitor);
 
-	more |= !monitor->stopping && monitor_peers_compute_id(monitor);
-	next_ns = serve_timers(monitor);
 	loop_timer_set(monitor->loop, &monitor->serve, more ? loop_now_ns(monitor->loop) : next_ns);
 }
 
@@ -303,15 +289,6 @@ static void netwatch_ready(void *owner, short revents)
 		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 }
 
-static void control_ready(void *owner, short revents)
-{
-	struct monitor *monitor = owner;
-
-	(void)revents;
-	monitor_wake(monitor);
-	(void)monitor_control_accept(monitor);
-}
-
 static void engine_log_ready(void *owner, short revents)
 {
 	struct monitor *monitor = owner;
@@ -329,17 +306,6 @@ static void job_ready(void *owner, short revents)
 	monitor_wake(job->monitor);
 	if (job->job.pid != 0)
 		monitor_names_answer(job->monitor, job, loop_now_ns(job->monitor->loop));
-}
-
-static void client_ready(void *owner, short revents)
-{
-	const struct monitor_client_watch *watch = owner;
-	struct monitor_client *client = &watch->monitor->clients[watch->number];
-
-	monitor_wake(watch->monitor);
-	/* Its place may have been given to another since we waited. */
-	if (client->fd == watch->io.fd)
-		monitor_control_serve(client, revents);
 }
 
 /* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
@@ -366,17 +332,10 @@ static int add_watches(struct monitor *monitor)
 	if (result == 0)
 		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
 	if (result == 0)
-		result = add_watch(monitor, &watches->control, control_ready, monitor);
-	if (result == 0)
 		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
 	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
 		monitor->jobs[i].monitor = monitor;
 		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
-	}
-	for (size_t i = 0; result == 0 && i < MONITOR_CLIENTS; i++) {
-		watches->clients[i].monitor = monitor;
-		watches->clients[i].number = i;
-		result = add_watch(monitor, &watches->clients[i].io, client_ready, &watches->clients[i]);
 	}
 	return result;
 }
@@ -388,17 +347,8 @@ static void update_watches(struct monitor *monitor)
 	watches->channel.fd = monitor->engine_pid != 0 ? monitor->channel : -1;
 	watches->netwatch.fd = monitor->netwatch;
 	watches->engine_log.fd = monitor->engine_log.fd;
-	watches->control.fd = monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1;
 	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
 		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
-	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
-		const struct monitor_client *client = &monitor->clients[i];
-
-		watches->clients[i].io.fd = client->fd;
-		watches->clients[i].io.events = client->out != NULL        ? POLLOUT
-		                                : client->waits_for_report ? 0
-		                                                           : POLLIN;
-	}
 }
 
 static void run(struct monitor *monitor)
@@ -482,6 +432,19 @@ static int confine(const struct monitor *monitor)
 	return -1;
 }
 
+/* Keys are exchanged without a control socket, too. */
+static void open_control(struct monitor *monitor)
+{
+	char problem[SERVER_SOCKET_PROBLEM_BYTES];
+	int result = commands_open(&monitor->commands, monitor, problem);
+
+	if (result == -ENXIO)
+		log_debug("no control socket: %s", problem);
+	else if (result != 0)
+		log_warn("no control socket (%s status and reload will not find this daemon): %s", log_name(),
+		         problem);
+}
+
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
@@ -498,7 +461,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	result = monitor_engine_start(monitor, secret_key);
 	if (result != 0)
 		return -1;
-	monitor_control_open(monitor);
+	open_control(monitor);
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
 	monitor_state_open(monitor);
@@ -563,7 +526,7 @@ static void release(struct monitor *monitor)
 	monitor_engine_end(monitor);
 	monitor_state_flush(monitor);
 	monitor_state_close(monitor);
-	monitor_control_close(monitor);
+	commands_close(monitor->commands);
 	monitor_peers_release_all(monitor);
 	monitor_hooks_release_all(monitor);
 	monitor_erase_release_all(monitor);
@@ -612,15 +575,11 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->network_ns = MONITOR_NEVER;
 	monitor->watchdog_ns = MONITOR_NEVER;
 	monitor->pong_ns = MONITOR_NEVER;
-	monitor->report_ns = MONITOR_NEVER;
 	monitor->state.write_ns = MONITOR_NEVER;
 	monitor->channel = -1;
 	engine_log_init(&monitor->engine_log);
 	monitor->serve = (struct loop_timer){ .expired = serve, .owner = monitor };
 	monitor->netwatch = -1;
-	monitor->control = -1;
-	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
-		monitor->clients[i].fd = -1;
 	monitor->name = monitor_make_name(&monitor->config, options);
 	return monitor;
 }

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
+#include "control/socket_path.h"
 #define OWNER_BYTES (CHANNEL_LABEL_BYTES + 16)
 
 static_assert(CLAIMS_PROBLEM_BYTES <= MONITOR_PROBLEM_BYTES, "its problems fit");
@@ -131,7 +131,7 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
 {
 	bool has_name = config->file != NULL || options->name != NULL;
 	const struct claimant claimant = { claims, list, NULL, config->file != NULL, problem };
-	char socket[sizeof(struct sockaddr_un)];
+	char socket[SOCKET_PATH_BYTES];
 
 	if (claim_file(&claimant, CLAIMS_INPUT, config->file, "configuration", "configuration") != 0 ||
 	    claim_file(&claimant, CLAIMS_INPUT, config->secret_key, "secret_key", "secret-key") != 0 ||
@@ -142,7 +142,7 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
 		               options->inputs[i].setting) != 0)
 			return -1;
 	}
-	if (monitor_control_find_path(socket, sizeof socket, name) == 0 &&
+	if (socket_path_make(socket, name) == 0 &&
 	    claim_file(&claimant, CLAIMS_OUTPUT, socket, "control socket", "control socket") != 0)
 		return -1;
 	if (claim_state(&claimant, has_name ? name : NULL, public_key) != 0)

@@ -157,7 +157,6 @@ int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key)
 	memset(&monitor->ready, 0, sizeof monitor->ready);
 	monitor->is_ready = false;
 	monitor->has_begun = false;
-	monitor->report_asked = false;
 	sodium_memzero(secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	(void)close(pair[1]);
 	(void)close(log[1]);

@@ -132,8 +132,7 @@ static void take_event(struct monitor *monitor, const struct channel_event *even
 		break;
 	case CHANNEL_REPORT_END:
 		monitor->report = event->report;
-		monitor->report_asked = false;
-		monitor_control_report(monitor);
+		commands_report(monitor->commands);
 		break;
 	case CHANNEL_REJECTED:
 		monitor_silence_take_rejected(monitor, event, clock_now_ns());

@@ -135,7 +135,7 @@ void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint
 	bool failed;
 
 	resolver_stop(&job->job);
-	monitor_control_drain(monitor);
+	commands_drain(monitor->commands);
 	failed = resolver_finish(&job->job, list, &count, problem) != 0;
 	if (job->kind == MONITOR_JOB_LISTENER) {
 		if (job->serial == monitor->listener_generation && job->slot < monitor->listener_count)

@@ -20,6 +20,7 @@
 #include "daemon/monitor.h"
 #include "daemon/rejects.h"
 #include "daemon/tunnel.h"
+#include "monitor/commands.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
 #include "system/loop.h"
@@ -31,7 +32,6 @@
 #define MONITOR_NEVER UINT64_MAX
 #define MONITOR_ERROR_BYTES 256
 #define MONITOR_RESOLVERS 8
-#define MONITOR_CLIENTS 16
 #define MONITOR_OUTPUTS 3
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
@@ -240,17 +240,6 @@ struct monitor_job {
 	uint32_t generation; /* of the peer's endpoint */
 };
 
-struct monitor_client {
-	int fd;            /* -1: free */
-	uint64_t since_ns; /* of its last request */
-	char *in;
-	size_t in_length;
-	char *out;
-	size_t out_length, out_sent;
-	bool waits_for_report;
-	bool last_words; /* closed when out is sent */
-};
-
 struct monitor_staged;
 
 struct monitor {
@@ -304,13 +293,8 @@ struct monitor {
 	struct loop_timer serve; /* when something is due that has no timer of its own */
 	struct loop_child engine_child;
 	struct monitor_watches {
-		struct loop_io channel, netwatch, control, engine_log;
+		struct loop_io channel, netwatch, engine_log;
 		struct loop_io jobs[MONITOR_RESOLVERS];
-		struct monitor_client_watch {
-			struct loop_io io;
-			struct monitor *monitor;
-			size_t number;
-		} clients[MONITOR_CLIENTS];
 	} watches;           /* brought up to date before each turn */
 	int netwatch;        /* -1: none */
 	uint64_t network_ns; /* when the last change is acted upon; MONITOR_NEVER */
@@ -320,18 +304,11 @@ struct monitor {
 	uint64_t watchdog_every_ns;
 	uint64_t pong_ns; /* when it hangs if it has not answered; MONITOR_NEVER */
 
-	int control; /* -1: none */
-	char control_path[108];
-	uint64_t control_device, control_inode; /* of the socket that is ours */
-	uint64_t control_pause_ns;              /* no descriptor was left: not before then */
-	uint64_t control_warn_ns;               /* a refused process is not named before then */
-	bool reported_lacks;                    /* of the kernel, for processes that resolve names */
-	struct monitor_client clients[MONITOR_CLIENTS];
+	struct commands *commands; /* NULL: there is no control socket */
+	bool reported_lacks;       /* of the kernel, for processes that resolve names */
 	struct channel_report report;
 	struct rejects rejects[CHANNEL_REJECTED_COUNT];
 	char own_ids[2][MONITOR_ID_CHARS + 1]; /* as monitor_peer.ids, of our own public key */
-	bool report_asked;
-	uint64_t report_ns; /* when those who wait for it are told what is known; MONITOR_NEVER */
 	bool stdout_is_broken;
 };
 
@@ -493,32 +470,6 @@ void monitor_silence_explain_rejected(struct monitor *monitor, const struct reje
 /* The peer's device was read; has_key: it holds the peer's key. */
 void monitor_silence_look(const struct monitor_peer *peer, struct monitor_wireguard *wireguard, bool has_key,
                           uint64_t now_ns);
-
-/* monitor_control.c: the control socket. */
-
-/* Where that of a daemon of this name belongs. -1: nowhere. */
-int monitor_control_find_path(char *out, size_t size, const char *name) __attribute__((warn_unused_result));
-void monitor_control_open(struct monitor *monitor);
-void monitor_control_close(struct monitor *monitor);
-/* Accepts or refuses one connection. false: none waits. */
-bool monitor_control_accept(struct monitor *monitor);
-/*
- * Accepts all connections that wait. Called between the end of a process of ours and its collection, while
- * its id is still its own: later its connections could not be told from those of others.
- */
-void monitor_control_drain(struct monitor *monitor);
-void monitor_control_serve(struct monitor_client *client, short events);
-/* One request of each client that has sent several at once. false: no more of these. */
-bool monitor_control_go_on(struct monitor *monitor);
-/* Whether a client more can be served now, and when that may change. */
-bool monitor_control_has_room(const struct monitor *monitor, uint64_t now_ns);
-/* Asks the engine process for a report if anybody waits for one. */
-void monitor_control_ask(struct monitor *monitor);
-/* A report is complete: answers those who wait for it. */
-void monitor_control_report(struct monitor *monitor);
-
-/* monitor_status.c: the status as a JSON text of one line, allocated; NULL: no memory. */
-char *monitor_status_format(struct monitor *monitor, uint64_t now_ns);
 
 #include "daemon/monitor_outputs.h"
 

@@ -240,7 +240,7 @@ static int begin(struct monitor *monitor)
 		return -1;
 	}
 	/* Clients that wait for a report of the old engine process get one of the new process. */
-	monitor_control_ask(monitor);
+	commands_ask_again(monitor->commands);
 	return 0;
 }
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/client.h"
+#include "control/client.h"
 #include "rosenpass/metrics_text.h"
 #include "system/log.h"
 
@@ -18,19 +18,17 @@ int command_metrics(int count, char **words)
 	if (status != COMMANDS_GO_ON)
 		return status;
 	status = COMMAND_OK;
-	client_find(&daemons);
-	if (count == 1 && daemons.count == 0) {
-		log_error("no daemon runs here, or none that this user may talk to");
-		return COMMAND_FAILED;
-	}
 	if (count == 2)
 		daemons.count = 1;
+	else
+		status = (int)client_find(&daemons);
 	for (size_t i = 0; i < daemons.count; i++) {
 		const char *name = count == 2 ? words[1] : daemons.names[i];
-		json_t *answer = client_ask(name, json_pack("{s:s}", "command", "status"));
+		json_t *answer;
+		int result = (int)client_ask(name, json_pack("{s:s}", "command", "status"), &answer);
 
-		if (answer == NULL) {
-			status = COMMAND_FAILED;
+		if (result != COMMAND_OK) {
+			status = result;
 			continue;
 		}
 		statuses[got++] = json_incref(json_object_get(answer, "status"));
@@ -39,7 +37,7 @@ int command_metrics(int count, char **words)
 	text = got == 0 ? NULL : metrics_text_format(statuses, got);
 	if (text != NULL)
 		(void)fputs(text, stdout);
-	else
+	else if (status == COMMAND_OK)
 		status = COMMAND_FAILED;
 	free(text);
 	for (size_t i = 0; i < got; i++)

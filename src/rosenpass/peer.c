@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "config/options_first.h"
-#include "daemon/client.h"
+#include "control/client.h"
 #include "rosenpass/status_text.h"
 #include "system/log.h"
 
@@ -58,12 +58,22 @@ static json_t *pack_words(int count, char **words)
 	return list;
 }
 
-static int finish(const char *name, json_t *answer, const char *what)
+/* Asks the daemon (NULL: the only one) for a change, and says what was changed. Releases the request. */
+static int change(const char *daemon, json_t *request, const char *what)
 {
+	char chosen[CLIENT_NAME_BYTES];
+	json_t *answer = NULL;
 	const char *warning;
+	const char *name;
+	int status = (int)client_choose(&name, daemon, chosen);
 
-	if (answer == NULL)
-		return COMMAND_FAILED;
+	if (status != COMMAND_OK) {
+		json_decref(request);
+		return status;
+	}
+	status = (int)client_ask(name, request, &answer);
+	if (status != COMMAND_OK)
+		return status;
 	(void)printf("%s: %s peer %s\n", name, what, json_string_value(json_object_get(answer, "name")));
 	warning = json_string_value(json_object_get(answer, "warning"));
 	if (warning != NULL)
@@ -77,15 +87,17 @@ static int list_peers(const char *daemon, int count, char **words)
 {
 	char chosen[CLIENT_NAME_BYTES];
 	const char *name;
-	json_t *answer;
+	json_t *answer = NULL;
+	int status;
 	char *text;
 
 	if (count > 1 || (count > 0 && daemon != NULL))
 		return usage_error("too many words, from ", words[count - 1]);
-	name = client_choose(count > 0 ? words[0] : daemon, chosen);
-	answer = name == NULL ? NULL : client_ask(name, json_pack("{s:s}", "command", "status"));
-	if (answer == NULL)
-		return COMMAND_FAILED;
+	status = (int)client_choose(&name, count > 0 ? words[0] : daemon, chosen);
+	if (status == COMMAND_OK)
+		status = (int)client_ask(name, json_pack("{s:s}", "command", "status"), &answer);
+	if (status != COMMAND_OK)
+		return status;
 	text = status_text_peers(json_object_get(answer, "status"));
 	json_decref(answer);
 	if (text == NULL) {
@@ -99,9 +111,6 @@ static int list_peers(const char *daemon, int count, char **words)
 
 static int add_peer(const char *daemon, int count, char **words)
 {
-	char chosen[CLIENT_NAME_BYTES];
-	const char *name;
-
 	if (count == 0)
 		return usage_error("add needs the words of a peer: public-key FILE outfile FILE ...", "");
 	/* As on the command line of exchange, the word itself may stand before. */
@@ -109,28 +118,16 @@ static int add_peer(const char *daemon, int count, char **words)
 		words++;
 		count--;
 	}
-	name = client_choose(daemon, chosen);
-	if (name == NULL)
-		return COMMAND_FAILED;
-	return finish(name,
-	              client_ask(name, json_pack("{s:s, s:o}", "command", "peer-add", "words",
-	                                         pack_words(count, words))),
+	return change(daemon,
+	              json_pack("{s:s, s:o}", "command", "peer-add", "words", pack_words(count, words)),
 	              "added");
 }
 
 static int remove_peer(const char *daemon, int count, char **words)
 {
-	char chosen[CLIENT_NAME_BYTES];
-	const char *name;
-
 	if (count != 1)
 		return usage_error("remove needs one peer: its name, number or id", "");
-	name = client_choose(daemon, chosen);
-	if (name == NULL)
-		return COMMAND_FAILED;
-	return finish(name,
-	              client_ask(name, json_pack("{s:s, s:s}", "command", "peer-remove", "peer", words[0])),
-	              "removed");
+	return change(daemon, json_pack("{s:s, s:s}", "command", "peer-remove", "peer", words[0]), "removed");
 }
 
 /* Each word of a peer has one value, but for these. */

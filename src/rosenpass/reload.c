@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "daemon/client.h"
+#include "control/client.h"
 
 static long long number(json_t *answer, const char *key)
 {
@@ -14,14 +14,15 @@ int command_reload(int count, char **words)
 	char chosen[CLIENT_NAME_BYTES];
 	int status = commands_check_words(count, words, 0, 1);
 	const char *name;
-	json_t *answer;
+	json_t *answer = NULL;
 
 	if (status != COMMANDS_GO_ON)
 		return status;
-	name = client_choose(count > 1 ? words[1] : NULL, chosen);
-	answer = name == NULL ? NULL : client_ask(name, json_pack("{s:s}", "command", "reload"));
-	if (answer == NULL)
-		return COMMAND_FAILED;
+	status = (int)client_choose(&name, count > 1 ? words[1] : NULL, chosen);
+	if (status == COMMAND_OK)
+		status = (int)client_ask(name, json_pack("{s:s}", "command", "reload"), &answer);
+	if (status != COMMAND_OK)
+		return status;
 	(void)printf("%s: %lld peers added, %lld removed, %lld changed, %lld unchanged\n", name,
 	             number(answer, "added"), number(answer, "removed"), number(answer, "changed"),
 	             number(answer, "unchanged"));

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/client.h"
+#include "control/client.h"
 #include "rosenpass/status_text.h"
 #include "system/log.h"
 
@@ -71,50 +71,53 @@ static bool is_colour_wanted(void)
 	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
-/* One daemon's status as text, allocated; NULL: said. */
-static char *format(const char *name, bool json)
+/* One daemon's status as text, allocated. Returns the exit status. */
+static int format(const char *name, bool json, char **out)
 {
-	json_t *answer = client_ask(name, json_pack("{s:s}", "command", "status"));
+	json_t *answer;
+	int result = (int)client_ask(name, json_pack("{s:s}", "command", "status"), &answer);
 	json_t *status = json_object_get(answer, "status");
 	char *text = NULL;
 
-	if (answer == NULL)
-		return NULL;
+	if (result != COMMAND_OK)
+		return result;
 	text = json ? json_dumps(status, JSON_INDENT(2) | JSON_REAL_PRECISION(9))
 	            : status_text_format(status, is_colour_wanted());
 	if (text == NULL)
 		log_error("status: the daemon called %s gave no status", name);
 	json_decref(answer);
-	return text;
+	*out = text;
+	return text == NULL ? COMMAND_FAILED : COMMAND_OK;
 }
 
-static bool write_one(const char *name, const struct request *request, bool first)
+static int write_one(const char *name, const struct request *request, bool first)
 {
-	char *text = format(name, request->json);
+	char *text = NULL;
+	int status = format(name, request->json, &text);
 
-	if (text == NULL)
-		return false;
+	if (status != COMMAND_OK)
+		return status;
 	/* One empty line between daemons; a JSON text brings no line end. */
 	(void)printf("%s%s%s", first || request->json ? "" : "\n", text, request->json ? "\n" : "");
 	free(text);
-	return true;
+	return COMMAND_OK;
 }
 
 static int write_all(const struct request *request)
 {
 	struct client_daemons daemons = { .count = 0 };
-	bool good = true;
+	int status;
 
 	if (request->name != NULL)
-		return write_one(request->name, request, true) ? COMMAND_OK : COMMAND_FAILED;
-	client_find(&daemons);
-	if (daemons.count == 0) {
-		log_error("no daemon runs here, or none that this user may talk to");
-		return COMMAND_FAILED;
+		return write_one(request->name, request, true);
+	status = (int)client_find(&daemons);
+	for (size_t i = 0; i < daemons.count; i++) {
+		int result = write_one(daemons.names[i], request, i == 0);
+
+		if (result != COMMAND_OK)
+			status = result;
 	}
-	for (size_t i = 0; i < daemons.count; i++)
-		good = write_one(daemons.names[i], request, i == 0) && good;
-	return good ? COMMAND_OK : COMMAND_FAILED;
+	return status;
 }
 
 /* Until a signal ends us or nobody reads any more. */

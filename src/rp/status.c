@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/client.h"
+#include "control/client.h"
 #include "rp/commands.h"
 #include "system/base64.h"
 #include "system/log.h"
@@ -239,7 +239,7 @@ static const json_t *find_output(const json_t *peer, const char *device)
 }
 
 /* Whether the daemon of that name looks after the interface of that name. */
-static bool is_vpn(const struct view *view)
+static bool makes_vpn(const struct view *view)
 {
 	const char *program = text_of(view->status, "program");
 	const json_t *peer;
@@ -256,17 +256,20 @@ static bool is_vpn(const struct view *view)
 	return false;
 }
 
-/* 1: printed; 0: it is no VPN of rp; -1: no answer. */
-static int show(const char *name, bool is_first)
+/*
+ * Prints the VPN of that name. Returns the exit status; *is_vpn: the daemon makes a VPN, which was printed.
+ */
+static int show(const char *name, bool is_first, bool *is_vpn)
 {
 	struct view view = { .name = name };
-	json_t *answer = client_ask(name, json_pack("{s:s}", "command", "status"));
+	json_t *answer;
+	int status = (int)client_ask(name, json_pack("{s:s}", "command", "status"), &answer);
 	const json_t *peer;
 	size_t i;
-	int result = 0;
 
+	*is_vpn = false;
 	view.status = json_object_get(answer, "status");
-	if (answer != NULL && is_vpn(&view)) {
+	if (answer != NULL && makes_vpn(&view)) {
 		view.has_device = wireguard_get(&view.device, name) == 0;
 		if (!is_first)
 			(void)putchar('\n');
@@ -280,38 +283,41 @@ static int show(const char *name, bool is_first)
 		}
 		if (view.has_device)
 			wireguard_release(&view.device);
-		result = 1;
+		*is_vpn = true;
 	}
 	json_decref(answer);
-	return answer == NULL ? -1 : result;
+	return status;
 }
 
 int command_status(int count, char **words)
 {
 	struct client_daemons daemons;
 	int status = commands_check_words(count, words, 0, 1);
+	bool is_vpn;
 	bool any = false;
 
 	if (status != COMMANDS_GO_ON)
 		return status;
 	if (count > 1) {
-		int shown = show(words[1], true);
-
-		if (shown == 0)
+		status = show(words[1], true, &is_vpn);
+		if (status == COMMAND_OK && !is_vpn) {
 			log_error("the daemon called %s makes no VPN of that name; rosenpass status shows it",
 			          words[1]);
-		return shown == 1 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
-	}
-	status = COMMAND_OK;
-	client_find(&daemons);
-	for (size_t i = 0; i < daemons.count; i++) {
-		int shown = show(daemons.names[i], !any);
-
-		if (shown < 0)
 			status = COMMAND_FAILED;
-		any |= shown == 1;
+		}
+		return status == COMMAND_OK && fflush(stdout) != 0 ? COMMAND_FAILED : status;
 	}
-	if (!any && status == COMMAND_OK)
-		log_warn("no VPN of rp runs here, or none that may be asked by this user");
-	return fflush(stdout) == 0 ? status : COMMAND_FAILED;
+	status = (int)client_find(&daemons);
+	for (size_t i = 0; i < daemons.count; i++) {
+		int result = show(daemons.names[i], !any, &is_vpn);
+
+		if (result != COMMAND_OK)
+			status = result;
+		any |= is_vpn;
+	}
+	if (!any && status == COMMAND_OK) {
+		log_error("no VPN of rp runs here");
+		status = (int)CLIENT_NO_DAEMON;
+	}
+	return status == COMMAND_OK && fflush(stdout) != 0 ? COMMAND_FAILED : status;
 }

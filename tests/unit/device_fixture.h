@@ -262,8 +262,6 @@ static inline int set_up(void **state)
 	scene->monitor.channel = pair[0];
 	scene->engine = pair[1];
 	scene->listener = -1;
-	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
-		scene->monitor.clients[i].fd = -1;
 	*state = scene;
 	return 0;
 }

@@ -77,8 +77,6 @@ static int set_up(void **state)
 	assert_int_equal(channel_open(pair), 0);
 	scene->monitor.channel = pair[0];
 	scene->engine = pair[1];
-	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
-		scene->monitor.clients[i].fd = -1;
 	/* Something to be killed in its place. */
 	scene->monitor.engine_pid = fork();
 	assert_true(scene->monitor.engine_pid >= 0);

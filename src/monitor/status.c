@@ -1,0 +1,381 @@
+#include "monitor/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/monitor_parts.h"
+#include "monitor/status_json.h"
+#include "system/base64.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+_Static_assert(STATUS_ID_BYTES == MONITOR_ID_CHARS + 1, "room for a peer id");
+_Static_assert(STATUS_WORDS_BYTES == EXPLAIN_BYTES, "room for an explanation");
+_Static_assert(STATUS_OUTPUTS == MONITOR_OUTPUTS, "room for the outputs of a peer");
+_Static_assert(STATUS_NEVER == ROSENPASS_NEVER, "the same renewal");
+
+/* --- the daemon ------------------------------------------------------------------------------ */
+
+static void set_part(struct status_part *part, const char *name, bool is_on, const char *note)
+{
+	part->name = name;
+	part->is_on = is_on;
+	(void)snprintf(part->note, sizeof part->note, "%s", note);
+}
+
+static void collect_sandbox(struct status_daemon *out, const struct monitor *monitor)
+{
+	const struct sandbox_report *report = &monitor->ready.sandbox;
+	enum secret_memory_kind memory = (enum secret_memory_kind)monitor->ready.memory;
+	const char *off = monitor->options.no_sandbox ? "--no-sandbox" : "this system has none";
+	struct status_part *part = out->sandbox;
+	char note[STATUS_NOTE_BYTES];
+
+	set_part(part++, "seccomp", report->seccomp != 0, report->seccomp != 0 ? "" : off);
+	(void)snprintf(note, sizeof note, "version %u", report->landlock);
+	set_part(part++, "landlock", report->landlock != 0, report->landlock != 0 ? note : off);
+	set_part(part++, "no capabilities", report->no_capabilities != 0,
+	         report->no_capabilities != 0 ? "" : "some could not be given up");
+	set_part(part++, "no new privileges", report->no_new_privileges != 0,
+	         report->no_new_privileges != 0 ? "" : off);
+	set_part(part++, "not dumpable", report->not_dumpable != 0, report->not_dumpable != 0 ? "" : off);
+	(void)snprintf(note, sizeof note, "uid %u",
+	               monitor->options.no_sandbox ? (unsigned)getuid() : report->uid);
+	set_part(part++, "not root", report->uid != 0, note);
+	set_part(part++, "locked memory", memory != SECRET_MEMORY_NOT_LOCKED,
+	         secret_memory_kind_name(memory));
+}
+
+static void collect_caller(struct status_caller *out, struct monitor *monitor,
+                           const struct rejects_caller *caller)
+{
+	static const char *const reasons[CHANNEL_REJECTED_COUNT] = {
+		[CHANNEL_REJECTED_OTHER_KEY] = "other-key",
+		[CHANNEL_REJECTED_UNKNOWN] = "unknown-peer",
+		[CHANNEL_REJECTED_AUTH] = "not-proven",
+		[CHANNEL_REJECTED_DIALECT] = "dialect",
+	};
+	const struct monitor_peer *peer = monitor_peers_get(monitor, caller->slot, caller->serial);
+
+	*out = (struct status_caller){
+		.address = caller->last.from,
+		.reason = reasons[caller->last.reason],
+		.claimed_peer = peer == NULL ? 0 : peer->number,
+		.claimed_name = peer == NULL ? NULL : peer->config.name,
+		.count = caller->total,
+		.last_ns = caller->last_ns,
+	};
+	if (caller->last.reason != CHANNEL_REJECTED_OTHER_KEY)
+		base64_encode_key(out->claimed_id, caller->last.id);
+	monitor_silence_explain_rejected(monitor, caller, peer, out->words);
+}
+
+static int by_last(const void *a, const void *b)
+{
+	const struct rejects_caller *const *x = a;
+	const struct rejects_caller *const *y = b;
+
+	return ((*x)->last_ns < (*y)->last_ns) - ((*x)->last_ns > (*y)->last_ns);
+}
+
+/* The callers that were rejected last, the latest first. */
+static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
+{
+	const struct rejects_caller *callers[CHANNEL_REJECTED_COUNT * REJECTS_CALLERS];
+	size_t count = 0;
+
+	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
+		out->rejected_total += monitor->rejects[i].total;
+		for (size_t j = 0; j < monitor->rejects[i].count; j++)
+			callers[count++] = &monitor->rejects[i].callers[j];
+	}
+	if (count > 0)
+		qsort(callers, count, sizeof(*callers), by_last);
+	out->rejected_callers = count;
+	for (; out->last_count < count && out->last_count < STATUS_CALLERS; out->last_count++)
+		collect_caller(&out->last[out->last_count], monitor, callers[out->last_count]);
+}
+
+static void collect_daemon(struct status_daemon *out, struct monitor *monitor, uint64_t now_ns)
+{
+	const struct channel_report *report = &monitor->report;
+
+	*out = (struct status_daemon){
+		.name = monitor->name,
+		.program = log_name(),
+		.version = monitor->options.version,
+		.config = monitor->config.file,
+		.pid = getpid(),
+		.engine_pid = monitor->engine_pid,
+		.uptime_ns = now_ns - monitor->started_ns,
+		.fwmark = monitor->mark,
+		.fwmark_error = monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem),
+		.under_load_since_ns = report->under_load_since_ns,
+		.busy_permille = report->busy_permille,
+		.is_random_failing = report->random_failing != 0,
+		.id = monitor_silence_own_id(monitor, ROSENPASS_BLAKE2B_188),
+		.id_shake256 = monitor_silence_own_id(monitor, ROSENPASS_SHAKE256_156),
+		.sent = report->sent,
+		.sent_bytes = report->sent_bytes,
+	};
+	memcpy(out->received, report->received, sizeof out->received);
+	collect_sandbox(out, monitor);
+	collect_rejected(out, monitor);
+}
+
+static json_t *collect_listener(const struct monitor_listener *listener)
+{
+	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
+	struct status_listener out = {
+		.configured = listener->text != NULL ? listener->text : any,
+		.is_open = listener->open,
+		.error = listener->error,
+	};
+	socklen_t length = sizeof out.address;
+
+	if (listener->socket_count > 0)
+		(void)getsockname(listener->sockets[0].fd, &out.address.any, &length);
+	return status_json_listener(&out);
+}
+
+/* --- outputs --------------------------------------------------------------------------------- */
+
+static const char *const output_states[] = {
+	[MONITOR_NONE] = "none",
+	[MONITOR_WAITING] = "waiting",
+	[MONITOR_FAILING] = "failing",
+	[MONITOR_DELIVERED] = "delivered",
+};
+
+static const char *const output_kinds[] = {
+	[MONITOR_FILE] = "file",
+	[MONITOR_COMMAND] = "command",
+	[MONITOR_WIREGUARD] = "wireguard",
+};
+
+/* The words of a command in one line. */
+static void join_command(char out[static STATUS_TARGET_BYTES], const struct config_words *words)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < words->count && used < STATUS_TARGET_BYTES - 1; i++) {
+		int more = snprintf(out + used, STATUS_TARGET_BYTES - used, "%s%s", i > 0 ? " " : "",
+		                    words->words[i]);
+
+		used += more > 0 ? (size_t)more : 0;
+	}
+}
+
+static void collect_wireguard(struct status_wireguard *out, const struct monitor *monitor,
+                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
+{
+	*out = (struct status_wireguard){
+		.device = peer->config.device,
+		.peer = peer->config.wireguard_peer,
+		.is_protected = !monitor_wireguard_is_left(monitor, peer, wireguard),
+		.is_there = wireguard->is_there,
+		.is_up = wireguard->is_up,
+		.endpoint = wireguard->present_endpoint,
+		.endpoint_error = wireguard->resolve_error,
+		.received_bytes = wireguard->received_bytes,
+		.sent_bytes = wireguard->sent_bytes,
+		.tunnel = tunnel_state_name(wireguard->tunnel.state),
+	};
+	out->had_handshake =
+		handshake_age(&wireguard->handshake, clock_boot_seconds(), &out->handshake_age_seconds);
+	explain_tunnel(out->tunnel_problem, wireguard->tunnel.state, peer->config.device,
+	               &wireguard->present_endpoint);
+}
+
+static const char *reason(const struct monitor *monitor, const struct monitor_peer *peer,
+                          const struct monitor_output *output)
+{
+	if (output->kind == MONITOR_WIREGUARD && monitor_wireguard_is_left(monitor, peer, output->wireguard))
+		return NULL;
+	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
+		return "exchanged";
+	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
+		return "random";
+	return output->state == MONITOR_NONE ? NULL : peer->reason;
+}
+
+/* Why an output does not have its key; empty: nothing is known against it. */
+static const char *problem_of(const struct monitor *monitor, const struct monitor_peer *peer,
+                              const struct monitor_output *output)
+{
+	const char *problem = NULL;
+
+	/* A file that a peer has taken over may still have the last key of the peer before. */
+	if (output->kind == MONITOR_FILE && (output->error[0] == '\0' || peer->reason == NULL))
+		problem = monitor_erase_problem(monitor, peer->config.key_out);
+	return problem != NULL ? problem : output->error;
+}
+
+static void collect_output(struct status_output *out, const struct monitor *monitor,
+                           const struct monitor_peer *peer, const struct monitor_output *output)
+{
+	const char *problem = problem_of(monitor, peer, output);
+	enum monitor_output_state state =
+		problem[0] != '\0' && output->state == MONITOR_NONE ? MONITOR_FAILING : output->state;
+
+	*out = (struct status_output){
+		.kind = output_kinds[output->kind],
+		.is_wireguard = output->kind == MONITOR_WIREGUARD,
+		.state = output_states[state],
+		.reason = reason(monitor, peer, output),
+		.state_ns = output->state == MONITOR_NONE ? 0 : output->state_ns,
+		.attempts = output->attempts,
+		.failures = output->failures,
+		.error = problem,
+	};
+	switch (output->kind) {
+	case MONITOR_FILE:
+		out->target = peer->config.key_out;
+		break;
+	case MONITOR_COMMAND:
+		join_command(out->made_target, &peer->config.exchange_command);
+		break;
+	case MONITOR_WIREGUARD:
+		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", peer->config.device,
+		               peer->config.wireguard_peer);
+		collect_wireguard(&out->wireguard, monitor, peer, output->wireguard);
+		break;
+	}
+}
+
+static void add_left(void *context, const struct monitor_left *left)
+{
+	struct status_left out = {
+		.peer = left->label,
+		.kind = output_kinds[left->kind],
+		.target = left->words != NULL ? NULL : left->target,
+		.error = left->error,
+	};
+
+	if (left->words != NULL)
+		join_command(out.made_target, left->words);
+	status_json_append(context, "left", status_json_left(&out));
+}
+
+/* --- peers ----------------------------------------------------------------------------------- */
+
+static void collect_unanswered(struct status_unanswered *out, struct monitor *monitor,
+                               const struct monitor_peer *peer, uint64_t now_ns)
+{
+	static const char *const reasons[CHANNEL_SILENCE_COUNT] = {
+		[CHANNEL_SILENCE_NO_ADDRESS] = "no-address",
+		[CHANNEL_SILENCE_NOTHING] = "nothing",
+		[CHANNEL_SILENCE_ERRORS] = "errors",
+		[CHANNEL_SILENCE_FALSE] = "false-answers",
+		[CHANNEL_SILENCE_BUSY] = "busy",
+		[CHANNEL_SILENCE_ONE_WAY] = "one-way",
+		[CHANNEL_SILENCE_UNCONFIRMED] = "unconfirmed",
+	};
+
+	if (!monitor_silence_explain(monitor, peer, now_ns, out->words))
+		return;
+	out->reason = reasons[peer->silence.reason];
+	out->since_ns = peer->silence.since_ns;
+}
+
+/* What the engine process has said. */
+static void collect_report(struct status_peer *out, const struct monitor_peer *peer)
+{
+	static const char *const states[] = { "idle", "init-hello", "init-conf" };
+	const struct channel_peer_report *report = &peer->report;
+
+	out->state = states[report->state];
+	if (report->ever != 0) {
+		out->role = report->role == ROSENPASS_INITIATOR ? "initiator" : "responder";
+		out->dialect = rosenpass_dialect_name((enum rosenpass_dialect)report->dialect);
+	}
+	out->has_key = report->has_key != 0;
+	out->is_confirmed = report->confirmed != 0;
+	out->key_since_ns = report->key_since_ns;
+	out->renewal_ns = peer->has_report ? report->renewal_ns : STATUS_NEVER;
+	out->exchanges = report->exchanges;
+	out->timeouts = report->timeouts;
+	out->retransmissions = report->retransmissions;
+	out->address = report->has_endpoint != 0 ? report->endpoint : peer->last;
+	if (report->send_error != 0)
+		out->last_error = strerror(report->send_error);
+	else if (peer->troubled || !peer->has_report)
+		out->last_error = peer->last_error;
+}
+
+static json_t *collect_peer(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+{
+	struct status_peer out = {
+		.number = peer->number,
+		.name = peer->config.name,
+		/* Empty as long as it has not been computed. */
+		.id = peer->ids[monitor_peers_shown_dialect(peer) == ROSENPASS_SHAKE256_156],
+		.is_at_run_time = peer->at_run_time,
+		.public_key = peer->config.public_key,
+		.endpoint = peer->config.endpoint,
+		.addresses = peer->addresses.list,
+		.address_count = peer->addresses.count,
+		.resolve_error = peer->resolve_error,
+		.output_count = peer->output_count,
+	};
+
+	collect_report(&out, peer);
+	collect_unanswered(&out.unanswered, monitor, peer, now_ns);
+	for (size_t i = 0; i < peer->output_count; i++)
+		collect_output(&out.outputs[i], monitor, peer, &peer->outputs[i]);
+	return status_json_peer(&out, now_ns);
+}
+
+/* Peers in the order in which the configuration names them. */
+static int by_number(const void *a, const void *b)
+{
+	const struct monitor_peer *const *x = a;
+	const struct monitor_peer *const *y = b;
+
+	return ((*x)->number > (*y)->number) - ((*x)->number < (*y)->number);
+}
+
+static int add_peers(json_t *status, struct monitor *monitor, uint64_t now_ns)
+{
+	struct monitor_peer **sorted = calloc(monitor->slots + 1, sizeof(*sorted));
+	size_t count = 0;
+
+	if (sorted == NULL)
+		return -1;
+	for (size_t i = 0; i < monitor->slots; i++) {
+		if (monitor->peers[i] != NULL && !monitor->peers[i]->leaving)
+			sorted[count++] = monitor->peers[i];
+	}
+	if (count > 0)
+		qsort(sorted, count, sizeof(*sorted), by_number);
+	for (size_t i = 0; i < count; i++)
+		status_json_append(status, "peers", collect_peer(monitor, sorted[i], now_ns));
+	free(sorted);
+	return 0;
+}
+
+json_t *status_collect(struct monitor *monitor, uint64_t now_ns)
+{
+	struct status_daemon *daemon = malloc(sizeof *daemon);
+	json_t *status = NULL;
+
+	if (daemon == NULL)
+		return NULL;
+	collect_daemon(daemon, monitor, now_ns);
+	status = status_json_daemon(daemon, now_ns);
+	free(daemon);
+	for (size_t i = 0; i < monitor->listener_count; i++)
+		status_json_append(status, "listen", collect_listener(&monitor->listeners[i]));
+	if (add_peers(status, monitor, now_ns) != 0) {
+		json_decref(status);
+		return NULL;
+	}
+	monitor_erase_each_left(monitor, add_left, status);
+	monitor_hooks_each_left(monitor, add_left, status);
+	monitor_orphans_each_left(monitor, add_left, status);
+	return status;
+}
