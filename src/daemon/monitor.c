@@ -432,17 +432,25 @@ static int confine(const struct monitor *monitor)
 	return -1;
 }
 
-/* Keys are exchanged without a control socket, too. */
-static void open_control(struct monitor *monitor)
+/* Keys are exchanged without a control socket, too, but two daemons never change one interface. */
+static int open_control(struct monitor *monitor)
 {
 	char problem[SERVER_SOCKET_PROBLEM_BYTES];
 	int result = commands_open(&monitor->commands, monitor, problem);
 
+	if (result == 0)
+		return 0;
+	if (result == -EADDRINUSE && monitor->options.is_name_exclusive) {
+		log_error("the interface %s is in use: %s; %s status %s shows it", monitor->name, problem,
+		          log_name(), monitor->name);
+		return -1;
+	}
 	if (result == -ENXIO)
 		log_debug("no control socket: %s", problem);
-	else if (result != 0)
-		log_warn("no control socket (%s status and reload will not find this daemon): %s", log_name(),
-		         problem);
+	else
+		log_warn("no control socket (%s status and reload will not find this daemon): %s%s", log_name(),
+		         problem, result == -EADDRINUSE ? "; --name gives this daemon another name" : "");
+	return 0;
 }
 
 /* Own keys and peers are read before anything is started. */
@@ -451,7 +459,9 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	uint64_t again_ns;
 	int result;
 
-	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+	/* The name comes first: nothing that another daemon uses has been touched then. */
+	if (open_control(monitor) != 0 || open_all(monitor) != 0 ||
+	    monitor_listen_start(monitor, clock_now_ns()) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
@@ -461,7 +471,6 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	result = monitor_engine_start(monitor, secret_key);
 	if (result != 0)
 		return -1;
-	open_control(monitor);
 	if (monitor_engine_wait(monitor) != 0)
 		return -1;
 	monitor_state_open(monitor);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: commands.sh ROSENPASS FAKE_DAEMON
+# usage: commands.sh ROSENPASS RP FAKE_DAEMON
 # The commands beside the daemon itself, with right and wrong input: fingerprints, conversion of keys, help, and those
 # that talk to a daemon, to several, to none, and to one that is out of its mind. The last line is "N passed, N failed".
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
@@ -8,7 +8,9 @@ source "$root/tests/system/common.bash"
 
 program "$1" rosenpass
 rosenpass=$program
-fake=$(absolute "$2")
+program "$2" rp
+rp=$program
+fake=$(absolute "$3")
 
 # refused STATUS PATTERN WORD...: that exit status, nothing on standard output, and one line on standard error with it.
 refused()
@@ -20,6 +22,17 @@ refused()
 	got=$?
 	[ "$got" -eq "$status" ] && [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && grep -q "$pattern" err ||
 		{ echo "status $got"; cat out err; false; }
+}
+
+# exits_saying STATUS PATTERN COMMAND WORD...: that exit status, and a line with it on standard error.
+exits_saying()
+{
+	local status=$1 pattern=$2 got
+
+	shift 2
+	"$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" -eq "$status" ] && grep -q "$pattern" err || { echo "status $got"; cat out err; false; }
 }
 
 # says_exactly TEXT WORD...: exit status 0, that on standard output, nothing on standard error.
@@ -120,7 +133,7 @@ export RUNTIME_DIRECTORY=$PWD/empty XDG_RUNTIME_DIR=$PWD/empty
 for command in status reload metrics "peer list"; do
 	# What else runs on this machine is none of our business: by a name that nobody has.
 	# shellcheck disable=SC2086
-	check "$command NOBODY" refused 1 'no daemon called nobody-at-all' $command nobody-at-all
+	check "$command NOBODY" refused 3 'no daemon called nobody-at-all' $command nobody-at-all
 done
 check "a name that is a path" refused 1 'no "/"' status ../x
 check "peer without a verb" refused 2 'list, add or remove' peer
@@ -162,7 +175,8 @@ done
 pretend bytes
 check "an answer byte by byte" says_exactly "fake: 1 peers added, 2 removed, 3 changed, 4 unchanged" reload fake
 kill "$pid" && wait "$pid" 2>/dev/null
-check "a socket that nobody listens on" refused 1 'is gone' status fake
+check "a socket that nobody listens on" refused 3 'no daemon called fake runs here: it was killed' status fake
+check "a socket that nobody listens on: reload" refused 3 'it was killed' reload fake
 
 # --- real ones ------------------------------------------------------------------------------------------------------
 
@@ -201,8 +215,47 @@ if is_root; then
 	chmod 755 run
 	chmod 666 run/hub.sock
 	check "others are not listened to" bash -c '! setpriv --reuid=65534 --regid=65534 --clear-groups -- "$1" status hub 2>/dev/null' - "$rosenpass"
+	chmod 600 run/hub.sock
+	chmod 755 "$work" "$work/real"
+	# as_other PROGRAM WORD...
+	as_other()
+	{
+		setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"
+	}
+	check "another user: status of one" exits_saying 1 'hub talks to its own user and to root only' as_other "$rosenpass" status hub
+	check "another user: status of all" exits_saying 1 'leaf talks to its own user and to root only' as_other "$rosenpass" status
+	check "another user: rp status" exits_saying 1 'hub talks to its own user and to root only' as_other "$rp" status
+	chmod 700 run
+	check "another user: a directory that is closed" exits_saying 1 'cannot look for daemons: Permission denied' as_other "$rosenpass" status
+	check "another user: a directory that is closed, by name" exits_saying 1 'hub talks to its own user' as_other "$rosenpass" status hub
 fi
+check "rp status: daemons that make no VPN" exits_saying 3 'no VPN of rp runs here' "$rp" status
+
+# A third daemon was killed.
+start dead bob peer public-key "$keys/alice.pk" outfile dead.key
+check "dead answers" within 10 "$rosenpass" status dead
+{ kill -KILL "$pid" && wait "$pid"; } 2>/dev/null
+check "its socket is left over" [ -S run/dead.sock ]
+for command in status metrics; do
+	check "$command of all, one of which was killed" bash -c '"$1" "$2" >out 2>err' - "$rosenpass" "$command"
+	check "$command of all: says so" grep -q 'warn: the daemon called dead was killed; its control socket is left over' err
+	check "$command of all: the others are there" grep -q 'leaf' out
+done
+check "which one: not the one that was killed" exits_saying 1 'say which: hub, leaf$' "$rosenpass" peer list
 check "both end with 0" ends TERM "${all[@]}"
-check "their sockets are gone" [ -z "$(ls run)" ]
+check "their sockets are gone" [ "$(echo run/*)" = "run/dead.sock run/dead.sock.lock" ]
+# Daemons of other users of this machine would be found, too.
+if [ -z "$(ls /run/rosenpass 2>/dev/null)" ]; then
+	for command in status metrics reload "peer list" "peer remove x"; do
+		# shellcheck disable=SC2086
+		check "$command: none runs" exits_saying 3 'no daemon runs here' "$rosenpass" $command
+	done
+	check "rp status: none runs" exits_saying 3 'no daemon runs here' "$rp" status
+fi
+start dead bob peer public-key "$keys/alice.pk" outfile dead.key
+check "the next daemon of that name takes the place" within 10 "$rosenpass" status dead
+check "it has nothing to say about that" not grep -q warn dead.err
+check "it ends with 0" ends TERM "$pid"
+check "nothing is left" [ -z "$(ls run)" ]
 
 finish

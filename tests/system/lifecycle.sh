@@ -388,7 +388,9 @@ again=$pid
 check "a second daemon of that name: it says that the socket is taken" within 10 grep -q 'warn: .*server' server-again.err
 check "a second daemon of that name: it works" within 10 grep -q 'info: exchanging' server-again.err
 check "a second daemon of that name: the first one answers" [ "$(value server pid)" = "$server" ]
+check "a second daemon of that name: it says what to do" grep -q 'another daemon has it; --name gives' server-again.err
 check "a second daemon of that name: both end with 0" ends TERM "$again" "$second"
+check "the lock of the first one is still there" [ -f "$RUNTIME_DIRECTORY/server.sock.lock" ]
 check "a second daemon of that name: the first one answers still" [ "$(value server pid)" = "$server" ]
 
 kill -STOP "$(engine_of "$server")"
@@ -402,6 +404,7 @@ for signal in TERM INT QUIT; do
 	check "SIG$signal: it ends with 0" ends "$signal" "$server"
 	check "SIG$signal: no engine process is left" gone "$engine"
 	check "SIG$signal: no socket is left" [ ! -e "$RUNTIME_DIRECTORY/server.sock" ]
+	check "SIG$signal: no lock is left" [ ! -e "$RUNTIME_DIRECTORY/server.sock.lock" ]
 	check "SIG$signal: the key stays" is_base64_key bob
 	check "SIG$signal: nothing was wrong" not grep -qE 'warn|error' server.err
 	# As a service manager and a terminal do it.
