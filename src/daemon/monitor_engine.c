@@ -194,6 +194,7 @@ static bool wait_for_end(struct monitor *monitor, bool describe)
 		int status = 0;
 		pid_t pid = waitpid(monitor->engine_pid, &status, WNOHANG);
 
+		notify_busy(clock_now_ns());
 		engine_log_read(&monitor->engine_log, clock_now_ns());
 		if (pid != 0) {
 			lost(monitor);

@@ -13,6 +13,9 @@
 #define EVENTS_A_TURN 256
 /* The engine process says so after 180 s. Should it not, the key is taken out of use all the same. */
 #define STALE_NS (190 * CLOCK_SECOND_NS)
+/* Moves of a peer that are logged: this many at once, and one more after each interval. */
+#define MOVES_BURST 4
+#define MOVES_EVERY_NS (3600 * CLOCK_SECOND_NS)
 #define ANNOUNCE_FIRST_NS (5 * CLOCK_SECOND_NS)
 #define ANNOUNCE_MOST_NS (300 * CLOCK_SECOND_NS)
 
@@ -51,6 +54,25 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
+/*
+ * Logs where the peer is. A peer behind an address translator may come from another port at each handshake,
+ * every two minutes.
+ */
+static void say_moved(struct monitor_peer *peer, const char *address, uint64_t now_ns)
+{
+	bool is_news = peer->moves_full_ns <= now_ns + (MOVES_BURST - 1) * MOVES_EVERY_NS;
+	char more[64] = "";
+
+	if (is_news && peer->moves_unsaid > 0)
+		(void)snprintf(more, sizeof more, "; it has moved %u times more since that was last logged",
+		               peer->moves_unsaid);
+	log_write(is_news ? LOG_INFO : LOG_DEBUG, "%s: is at %s%s", peer->label, address, more);
+	if (is_news)
+		peer->moves_full_ns =
+			(peer->moves_full_ns > now_ns ? peer->moves_full_ns : now_ns) + MOVES_EVERY_NS;
+	peer->moves_unsaid = is_news ? 0 : peer->moves_unsaid + 1;
+}
+
 static void take_moved(struct monitor *monitor, struct monitor_peer *peer,
                        const union address_socket *address, uint64_t now_ns)
 {
@@ -61,7 +83,7 @@ static void take_moved(struct monitor *monitor, struct monitor_peer *peer,
 	peer->last = *address;
 	monitor_state_note(monitor, peer, now_ns);
 	address_format(text, address);
-	log_info("%s: is at %s", peer->label, text);
+	say_moved(peer, text, now_ns);
 }
 
 static void take_failed(struct monitor_peer *peer, int error, uint64_t now_ns)

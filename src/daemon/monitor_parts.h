@@ -199,6 +199,8 @@ struct monitor_peer {
 	struct channel_peer_report report;
 	bool has_report;
 	union address_socket last; /* AF_UNSPEC: not authenticated yet */
+	uint64_t moves_full_ns;    /* when as many moves may be logged again as at first */
+	unsigned moves_unsaid;     /* since one was logged */
 	struct monitor_remembered remembered;
 	bool troubled;                  /* stale or timed out since the last key */
 	struct channel_silence silence; /* reason above CHANNEL_SILENCE_ENDED: it does not answer */

@@ -244,15 +244,33 @@ static int begin(struct monitor *monitor)
 	return 0;
 }
 
+/* The user of the engine process was fixed when the daemon was started. Keeps the name that counts. */
+static void keep_user(struct monitor *monitor, struct config *config)
+{
+	const char *old = monitor->config.user;
+	char *other = config->user;
+	bool is_same = old == NULL || other == NULL ? old == other : strcmp(old, other) == 0;
+
+	if (!is_same && monitor->options.user == NULL)
+		log_warn("reload: the engine process stays as it is; \"user\" counts from the next start of "
+		         "the daemon on");
+	config->user = monitor->config.user;
+	monitor->config.user = other;
+}
+
 /* The parts of a configuration that are not peers. */
 static void take_config(struct monitor *monitor, struct plan *plan)
 {
-	struct config old = monitor->config;
+	struct config old;
 
+	keep_user(monitor, &plan->config);
+	old = monitor->config;
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = plan->config;
 	plan->config = old;
 	monitor_apply_options(monitor);
+	/* The engine process has no messages of this level. */
+	log_set_verbose(monitor->config.verbosity == CONFIG_VERBOSE);
 	monitor_mark_update(monitor);
 }
 

@@ -62,8 +62,7 @@ static int run(const struct arguments *arguments, const struct daemon_options *o
 	monitor.input_count = options->config_file != NULL ? 1 : 0;
 	if (config.secret_key_was_private)
 		log_warn("the private-key argument is deprecated, please use secret-key instead");
-	if (config.verbosity == CONFIG_VERBOSE && !log_is_on(LOG_DEBUG))
-		log_set_level(LOG_DEBUG);
+	log_set_verbose(config.verbosity == CONFIG_VERBOSE);
 	return monitor_run(&config, &monitor);
 }
 

@@ -29,7 +29,6 @@ int command_exchange_config(int count, char **words)
 		log_error("%s", problem);
 		return COMMAND_FAILED;
 	}
-	if (config.verbosity == CONFIG_VERBOSE && !log_is_on(LOG_DEBUG))
-		log_set_level(LOG_DEBUG);
+	log_set_verbose(config.verbosity == CONFIG_VERBOSE);
 	return monitor_run(&config, &options.monitor);
 }

@@ -16,6 +16,8 @@ enum scope {
 	OF_OUTPUT,
 	OF_SANDBOX,
 	OF_VERDICT,
+	OF_LISTENER,
+	OF_BUILD,
 };
 
 struct metric {
@@ -27,6 +29,11 @@ struct metric {
 };
 
 static const struct metric metrics[] = {
+	{ "build_info",
+	  "gauge",
+	  "1, with the program and the version of the daemon.",
+	  OF_BUILD,
+	  { "version", NULL } },
 	{ "uptime_seconds", "gauge", "How long the daemon has been running.", OF_DAEMON, { "uptime", NULL } },
 	{ "under_load", "gauge", "1 while strangers need a cookie.", OF_DAEMON, { "load", "under_load" } },
 	{ "random_failing",
@@ -56,6 +63,11 @@ static const struct metric metrics[] = {
 	  "Callers with rejected handshakes that are remembered.",
 	  OF_DAEMON,
 	  { "rejected", "callers" } },
+	{ "listener_open",
+	  "gauge",
+	  "1 for each address that the daemon listens on, 0 for each that it could not open.",
+	  OF_LISTENER,
+	  { "open", NULL } },
 	{ "sandbox", "gauge", "1 for each part of the sandbox that is on.", OF_SANDBOX, { "on", NULL } },
 	{ "peer_has_key",
 	  "gauge",
@@ -88,6 +100,11 @@ static const struct metric metrics[] = {
 	  "1 when it is known where the peer is.",
 	  OF_PEER,
 	  { "address", NULL } },
+	{ "peer_resolve_failing",
+	  "gauge",
+	  "1 while the name of the peer's endpoint does not resolve.",
+	  OF_PEER,
+	  { "resolve_error", NULL } },
 	{ "output_delivered",
 	  "gauge",
 	  "1 when the present key has arrived there.",
@@ -98,6 +115,11 @@ static const struct metric metrics[] = {
 	  "Tries to deliver a key that failed.",
 	  OF_OUTPUT,
 	  { "failures", NULL } },
+	{ "output_resolve_failing",
+	  "gauge",
+	  "1 while the name of WireGuard's endpoint does not resolve.",
+	  OF_OUTPUT,
+	  { "endpoint_error", NULL } },
 	{ "output_tunnel_problem",
 	  "gauge",
 	  "1 when WireGuard holds the key and tries, but has no handshake.",
@@ -160,6 +182,31 @@ static json_t *value_of(const struct metric *metric, json_t *object)
 	return metric->path[1] == NULL ? value : json_object_get(value, metric->path[1]);
 }
 
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* "InitHello answered" as a label: init_hello_answered. */
+static void put_snake_case(FILE *out, const char *name, const char *words)
+{
+	(void)fprintf(out, "%s=\"", name);
+	for (const char *c = words; *c != '\0'; c++) {
+		if (is_upper(*c) && c > words && is_lower(c[-1]))
+			(void)fputc('_', out);
+		if (is_upper(*c))
+			(void)fputc(*c - 'A' + 'a', out);
+		else
+			(void)fputc(is_lower(*c) || (*c >= '0' && *c <= '9') ? *c : '_', out);
+	}
+	(void)fputc('"', out);
+}
+
 static void put_daemon(FILE *out, const struct metric *metric, json_t *status)
 {
 	(void)fprintf(out, "rosenpass_%s{", metric->name);
@@ -177,7 +224,7 @@ static void put_verdicts(FILE *out, const struct metric *metric, json_t *status)
 		(void)fprintf(out, "rosenpass_%s{", metric->name);
 		put_label(out, "daemon", text_of(status, "name"));
 		(void)fputc(',', out);
-		put_label(out, "verdict", verdict);
+		put_snake_case(out, "verdict", verdict);
 		put_value(out, value);
 	}
 }
@@ -197,12 +244,38 @@ static void put_sandbox(FILE *out, const struct metric *metric, json_t *status)
 	}
 }
 
+static void put_listeners(FILE *out, const struct metric *metric, json_t *status)
+{
+	size_t i;
+	json_t *listener;
+
+	json_array_foreach(json_object_get(status, "listen"), i, listener)
+	{
+		(void)fprintf(out, "rosenpass_%s{", metric->name);
+		put_label(out, "daemon", text_of(status, "name"));
+		(void)fputc(',', out);
+		put_label(out, "listen", text_of(listener, "configured"));
+		put_value(out, value_of(metric, listener));
+	}
+}
+
+static void put_build(FILE *out, const struct metric *metric, json_t *status)
+{
+	(void)fprintf(out, "rosenpass_%s{", metric->name);
+	put_label(out, "daemon", text_of(status, "name"));
+	(void)fputc(',', out);
+	put_label(out, "program", text_of(status, "program"));
+	(void)fputc(',', out);
+	put_label(out, "version", text_of(status, "version"));
+	(void)fputs("} 1\n", out);
+}
+
 static void put_peer(FILE *out, const struct metric *metric, json_t *status, json_t *peer)
 {
 	json_t *value = value_of(metric, peer);
 
-	/* Without a key there is no age of one. */
-	if (json_is_null(value) && strcmp(metric->name, "peer_has_address") != 0)
+	/* Without a key there is no age of one. Other values are texts or nothing, which counts as 1 or 0. */
+	if (json_is_null(value) && strcmp(metric->name, "peer_key_age_seconds") == 0)
 		return;
 	(void)fprintf(out, "rosenpass_%s{", metric->name);
 	put_peer_labels(out, status, peer);
@@ -219,8 +292,8 @@ static void put_outputs(FILE *out, const struct metric *metric, json_t *status, 
 		json_t *value = value_of(metric, output);
 		bool is_state = strcmp(metric->path[0], "state") == 0;
 
-		/* Outputs that are none of WireGuard's have no tunnel. */
-		if (value == NULL && strcmp(metric->path[0], "tunnel_problem") == 0)
+		/* Outputs that are none of WireGuard's have neither tunnel nor endpoint. */
+		if (value == NULL)
 			continue;
 		(void)fprintf(out, "rosenpass_%s{", metric->name);
 		put_peer_labels(out, status, peer);
@@ -250,6 +323,12 @@ static void put_metric(FILE *out, const struct metric *metric, json_t *status)
 		return;
 	case OF_SANDBOX:
 		put_sandbox(out, metric, status);
+		return;
+	case OF_LISTENER:
+		put_listeners(out, metric, status);
+		return;
+	case OF_BUILD:
+		put_build(out, metric, status);
 		return;
 	case OF_PEER:
 	case OF_OUTPUT:

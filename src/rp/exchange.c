@@ -82,8 +82,8 @@ static int read_options(struct vpn_options *chosen, options_first_values *values
 
 static int run(struct rp_config *config, const struct vpn_options *chosen)
 {
-	if (config->verbose && !log_is_on(LOG_DEBUG))
-		log_set_level(LOG_DEBUG);
+	if (config->verbose)
+		log_set_verbose(true);
 	return vpn_run(config, chosen);
 }
 

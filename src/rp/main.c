@@ -68,7 +68,7 @@ static int read_flags(int count, char **words)
 		char *word = words[at];
 
 		if (strcmp(word, "verbose") == 0) {
-			log_set_level(LOG_DEBUG);
+			log_set_verbose(true);
 		} else if (strcmp(word, "explain") == 0) {
 			log_warn("explain is no longer supported: there are no commands behind this that "
 			         "could be shown");

@@ -30,6 +30,8 @@ static const struct {
 };
 
 static enum log_level current = LOG_INFO;
+static enum log_level chosen = LOG_INFO;
+static bool is_verbose;
 static enum log_format current_format = LOG_TEXT;
 static const char *current_name = "rosenpass";
 static bool never_waits;
@@ -37,9 +39,21 @@ static unsigned long lost; /* lines, since one was written */
 static bool in_colour;
 static bool to_journal;
 
+static void update_level(void)
+{
+	current = is_verbose && chosen < LOG_DEBUG ? LOG_DEBUG : chosen;
+}
+
 void log_set_level(enum log_level level)
 {
-	current = level;
+	chosen = level;
+	update_level();
+}
+
+void log_set_verbose(bool verbose)
+{
+	is_verbose = verbose;
+	update_level();
 }
 
 void log_set_format(enum log_format format)

@@ -34,6 +34,9 @@ void log_open(void);
 /* Messages above this level are not written. Before the first call: LOG_INFO. */
 void log_set_level(enum log_level level);
 
+/* Writes messages up to LOG_DEBUG, or more if log_set_level() says so. Before the first call: false. */
+void log_set_verbose(bool is_verbose);
+
 /* Before the first call: LOG_TEXT. */
 void log_set_format(enum log_format format);
 

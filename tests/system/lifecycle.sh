@@ -213,6 +213,37 @@ check "a port that was taken: dave ends with 0" ends TERM "${clients[4]}"
 client dave alice "$taken"
 check "a port that was taken: who calls there is answered" within "$wait_seconds" new_key dave dave.key before
 
+# --- settings of the daemon itself ------------------------------------------------------------------------------------
+
+# What an endpoint resolves to is said at the level debug.
+cp server.toml before.toml
+configure alice "$port" bob carol dave erin:1
+sed -i 's/127\.0\.0\.1:1"/localhost:1"/' server.toml
+sed 's/Quiet/Verbose/' server.toml >verbose.toml
+sed 's/localhost:1"/localhost:2"/' server.toml >quiet.toml
+cp before.toml server.toml
+cp server.toml plain.toml
+check "not verbose: no message of that level" counts 0 'debug: ' server.err
+cp verbose.toml server.toml
+check "verbose: reload takes it" reload
+check "verbose: messages of that level are there" within 20 grep -q 'debug: peer erin: localhost:1 has' server.err
+cp quiet.toml server.toml
+check "quiet again: reload takes it" reload
+# One more round, in which the former name is looked up no more.
+sleep 2
+lines=$(grep -c 'debug: ' server.err)
+check "quiet again: no message of that level" counts 0 'localhost:2 has' server.err
+{ echo 'user = "nobody"'; cat plain.toml; } >server.toml
+check "another user: reload takes it" reload
+check "another user: it is said that it does not count" within 10 \
+	counts 1 'warn: reload: the engine process stays as it is; "user" counts from the next start of the daemon on' server.err
+check "another user: reload takes it again" reload
+check "another user: it is said again" within 10 counts 2 'warn: reload: the engine process stays' server.err
+cp plain.toml server.toml
+check "the former user: reload takes it" reload
+check "the former user: nothing is said" counts 2 'warn: reload: the engine process stays' server.err
+check "the same level: nothing more of the other" counts "$lines" 'debug: ' server.err
+
 # --- a configuration that is wrong -----------------------------------------------------------------------------------
 
 # refused WORDS PATTERN: server.toml is refused by the control socket and by SIGHUP, with these words, and nothing changes.

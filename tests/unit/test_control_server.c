@@ -280,6 +280,26 @@ static void test_half_closed(void **state)
 
 /* --- clients that leave ------------------------------------------------------------------------ */
 
+/* Before it was accepted: the places are for those that are there. */
+static void test_gone_at_once(void **state)
+{
+	struct scene *scene = *state;
+	int fd = add_client(scene);
+
+	for (int i = 0; i < 2 * CONTROL_CLIENTS; i++) {
+		int gone = connect_one(scene);
+
+		say(gone, "{\"n\": 1}\n");
+		assert_int_equal(close(gone), 0);
+		loop_timer_set(scene->loop, &scene->guard, loop_now_ns(scene->loop));
+		assert_int_equal(loop_turn(scene->loop), 0);
+		assert_int_equal(control_server_count(scene->server), 1);
+	}
+	assert_int_equal(scene->served, 0);
+	say(fd, "{\"n\": 2}\n");
+	expect(scene, fd, "{\"ok\":true,\"n\":2}\n");
+}
+
 static void test_gone_before(void **state)
 {
 	struct scene *scene = *state;
@@ -629,6 +649,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_lines, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_long_line, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_half_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_gone_at_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gone_before, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gone_while_busy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_gone_while_served, set_up, tear_down),

@@ -89,6 +89,23 @@ static void test_default(void **state)
 	assert_false(log_is_on(LOG_DEBUG));
 }
 
+/* What says more wins, and the level comes back. */
+static void test_verbose(void **state)
+{
+	(void)state;
+	for (enum log_level set = LOG_OFF; set <= LOG_TRACE; set++) {
+		log_set_level(set);
+		log_set_verbose(true);
+		assert_true(log_is_on(LOG_DEBUG));
+		assert_int_equal(log_is_on(LOG_TRACE), set == LOG_TRACE);
+		log_set_level(set);
+		assert_true(log_is_on(LOG_DEBUG));
+		log_set_verbose(false);
+		assert_int_equal(log_is_on(LOG_DEBUG), set >= LOG_DEBUG);
+		assert_int_equal(log_is_on(LOG_ERROR), set >= LOG_ERROR);
+	}
+}
+
 static void test_levels(void **state)
 {
 	static const struct {
@@ -555,6 +572,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default),
 		cmocka_unit_test_teardown(test_levels, reset),
+		cmocka_unit_test_teardown(test_verbose, reset),
 		cmocka_unit_test_teardown(test_macros, reset),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_control_characters),

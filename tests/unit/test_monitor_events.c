@@ -168,6 +168,56 @@ static bool has_key(const struct scene *scene, size_t peer, int byte)
 	return result == 0 && length == BASE64_KEY_CHARS && memcmp(content, text, length) == 0;
 }
 
+/* How many lines with these words a peer's moves log; its last line. */
+static size_t count_moves(struct scene *scene, unsigned moves, char last[static 256])
+{
+	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0);
+	FILE *log = tmpfile();
+	int kept = dup(STDERR_FILENO);
+	size_t count = 0;
+	char line[256];
+
+	assert_non_null(log);
+	memset(&event.key, 0, sizeof event.key);
+	event.kind = CHANNEL_MOVED;
+	log_set_level(LOG_INFO);
+	assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
+	for (unsigned i = 0; i < moves; i++) {
+		event.moved.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
+			                               .sin_port = htons((uint16_t)(1 + i % 2)) };
+		say(scene, &event);
+	}
+	assert_true(dup2(kept, STDERR_FILENO) >= 0);
+	(void)close(kept);
+	log_set_level(LOG_OFF);
+	rewind(log);
+	while (fgets(line, sizeof line, log) != NULL) {
+		assert_non_null(strstr(line, ": is at 0.0.0.0:"));
+		memcpy(last, line, sizeof line);
+		count++;
+	}
+	(void)fclose(log);
+	return count;
+}
+
+/* A peer that comes from another port each time does not fill the log. */
+static void test_moves(void **state)
+{
+	struct scene *scene = *state;
+	char last[256] = "";
+
+	assert_int_equal(count_moves(scene, 30, last), 4);
+	assert_null(strstr(last, "times more"));
+	assert_int_equal(count_moves(scene, 30, last), 0);
+	/* An hour later. */
+	scene->peers[0]->moves_full_ns -= 3600 * FIXTURE_SECOND_NS;
+	assert_int_equal(count_moves(scene, 30, last), 1);
+	assert_non_null(strstr(last, "; it has moved 56 times more since that was last logged\n"));
+	/* A day later, as at first. */
+	scene->peers[0]->moves_full_ns = 0;
+	assert_int_equal(count_moves(scene, 30, last), 4);
+}
+
 static void test_key_goes_to_its_peer(void **state)
 {
 	struct scene *scene = *state;
@@ -373,6 +423,7 @@ static void test_any_sequence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_moves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_goes_to_its_peer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_and_command_get_each_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_silent_engine, set_up, tear_down),
