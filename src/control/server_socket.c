@@ -155,8 +155,7 @@ int server_socket_open(struct server_socket *out, const char *name,
 	}
 	result = socket.lock < 0 ? socket.lock : socket.fd;
 	(void)snprintf(problem, SERVER_SOCKET_PROBLEM_BYTES, "\"%s\": %s", socket.path,
-	               result == -EADDRINUSE ? "another daemon has it"
-	                                     : strerror(-result));
+	               result == -EADDRINUSE ? "another daemon has it" : strerror(-result));
 	if (socket.lock >= 0) {
 		(void)unlink(lock_path);
 		(void)close(socket.lock);

@@ -448,8 +448,9 @@ static int open_control(struct monitor *monitor)
 	if (result == -ENXIO)
 		log_debug("no control socket: %s", problem);
 	else
-		log_warn("no control socket (%s status and reload will not find this daemon): %s%s", log_name(),
-		         problem, result == -EADDRINUSE ? "; --name gives this daemon another name" : "");
+		log_warn("no control socket (%s status and reload will not find this daemon): %s%s",
+		         log_name(), problem,
+		         result == -EADDRINUSE ? "; --name gives this daemon another name" : "");
 	return 0;
 }
 

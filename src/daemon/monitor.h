@@ -27,9 +27,9 @@ struct monitor_options {
 	const char *version; /* for status */
 	bool no_sandbox;
 	/*
-	 * The name is that of an interface that this daemon alone may change: it does not start while another
-	 * daemon has the name. Without this, a daemon whose name is taken runs without a control socket, since
-	 * it has keys to exchange.
+	 * The name is that of an interface that this daemon alone may change: it does not start while
+	 * another daemon has the name. Without this, a daemon whose name is taken runs without a control
+	 * socket, since it has keys to exchange.
 	 */
 	bool is_name_exclusive;
 	/* What counts in place of what the configuration says; NULL: what that says. */
