@@ -24,8 +24,8 @@ static const char *name_of(const struct monitor_listener *listener)
 static bool slot_is_used(const struct monitor *monitor, uint32_t slot)
 {
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		for (size_t s = 0; s < monitor->listeners[i].socket_count; s++) {
-			if (monitor->listeners[i].sockets[s].slot == slot)
+		for (size_t s = 0; s < monitor->listeners[i]->socket_count; s++) {
+			if (monitor->listeners[i]->sockets[s].slot == slot)
 				return true;
 		}
 	}
@@ -36,11 +36,11 @@ static bool slot_is_used(const struct monitor *monitor, uint32_t slot)
 static bool is_ours(const struct monitor *monitor, const union address_socket *address)
 {
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		for (size_t s = 0; s < monitor->listeners[i].socket_count; s++) {
+		for (size_t s = 0; s < monitor->listeners[i]->socket_count; s++) {
 			union address_socket bound = { 0 };
 			socklen_t length = sizeof bound;
 
-			if (getsockname(monitor->listeners[i].sockets[s].fd, &bound.any, &length) == 0 &&
+			if (getsockname(monitor->listeners[i]->sockets[s].fd, &bound.any, &length) == 0 &&
 			    address_equal(&bound, address))
 				return true;
 		}
@@ -180,6 +180,14 @@ static void opened(struct monitor_listener *listener)
 	backoff_none(&listener->retry);
 }
 
+/* Logs the problem once, until it works. */
+static void take_problem(struct monitor_listener *listener, const char *problem)
+{
+	log_write(listener->error[0] == '\0' ? LOG_WARN : LOG_DEBUG, "listen \"%s\": %s; trying again",
+	          name_of(listener), problem);
+	(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
+}
+
 static void failed(struct monitor_listener *listener, const char *problem, uint64_t now_ns)
 {
 	/* Its place may be held by a socket that the engine process closes in a moment. */
@@ -193,9 +201,7 @@ static void failed(struct monitor_listener *listener, const char *problem, uint6
 		backoff_none(&listener->retry);
 		return;
 	}
-	log_write(listener->error[0] == '\0' ? LOG_WARN : LOG_DEBUG, "listen \"%s\": %s; trying again",
-	          name_of(listener), problem);
-	(void)snprintf(listener->error, sizeof listener->error, "%s", problem);
+	take_problem(listener, problem);
 	backoff_next(&listener->retry, now_ns, FIRST_NS, MOST_NS);
 }
 
@@ -213,12 +219,19 @@ static const char *explain(int result)
 	}
 }
 
-/* A listener that is no name. 0, or negative errno and *problem. */
-static int try_literal(struct monitor *monitor, struct monitor_listener *listener, const char **problem)
+/* Opens a listener at its address, or at all that its name has. 0, or negative errno and *problem. */
+static int try_open(struct monitor *monitor, struct monitor_listener *listener, const char **problem)
 {
 	union address_socket address = { 0 };
+	size_t count;
+	const union address_socket *list = hostname_addresses(listener->hostname, &count);
 	int result;
 
+	if (count > 0) {
+		result = open_all(monitor, listener, list, count);
+		*problem = explain(result);
+		return result;
+	}
 	if (listener->text == NULL) {
 		address.any.sa_family = (sa_family_t)listener->family;
 	} else if (address_parse(listener->text, &address, problem) != 0) {
@@ -235,30 +248,97 @@ static bool may_come(int result)
 	return result == -EADDRNOTAVAIL || result == -ENODEV || result == -ENETDOWN || result == -ENETUNREACH;
 }
 
-static void init_listener(struct monitor_listener *listener, const char *text, int family, uint64_t now_ns)
+static void answered(void *owner, const struct hostname_answer *answer)
 {
-	*listener = (struct monitor_listener){ .family = family };
-	listener->text = text == NULL ? NULL : strdup(text);
+	struct monitor_listener *listener = owner;
+	const char *problem;
+
+	monitor_wake(listener->monitor);
+	if (listener->open)
+		return;
+	/* The name is resolved again by itself. */
+	if (answer->problem != NULL)
+		take_problem(listener, answer->problem);
+	else if (try_open(listener->monitor, listener, &problem) == 0)
+		opened(listener);
+	else
+		failed(listener, problem, clock_now_ns());
+}
+
+static bool is_needed(void *owner)
+{
+	const struct monitor_listener *listener = owner;
+
+	return !listener->open;
+}
+
+static void release_listener(struct monitor *monitor, struct monitor_listener *listener)
+{
+	if (listener == NULL)
+		return;
+	close_sockets(monitor, listener);
+	hostname_destroy(listener->hostname);
+	free(listener->text);
+	free(listener);
+}
+
+static void release_list(struct monitor *monitor, struct monitor_listener **listeners, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		release_listener(monitor, listeners[i]);
+	free(listeners);
+}
+
+/* NULL: no memory. */
+static struct monitor_listener *make_listener(struct monitor *monitor, const char *text, int family,
+                                              uint64_t now_ns)
+{
+	struct monitor_listener *listener = calloc(1, sizeof *listener);
+	const struct hostname_options options = { .first_ns = FIRST_NS,
+		                                  .most_ns = MOST_NS,
+		                                  .again_ns = MOST_NS,
+		                                  .answered = answered,
+		                                  .is_needed = is_needed,
+		                                  .owner = listener };
+
+	if (listener == NULL)
+		return NULL;
+	listener->monitor = monitor;
+	listener->family = family;
 	backoff_none(&listener->retry);
-	listener->retry.next_ns = now_ns;
+	if (text != NULL) {
+		listener->text = strdup(text);
+		if (listener->text == NULL ||
+		    (!address_is_literal(text) &&
+		     hostname_create(&listener->hostname, monitor->resolvers, text, &options) != 0)) {
+			release_listener(monitor, listener);
+			return NULL;
+		}
+	}
+	/* A name is opened when it has resolved. */
+	if (listener->hostname == NULL)
+		listener->retry.next_ns = now_ns;
+	return listener;
 }
 
 /* The listeners that words ask for; with none of them, one of each family. NULL: no memory. */
-static struct monitor_listener *make_listeners(const struct config_words *words, size_t *count,
-                                               uint64_t now_ns)
+static struct monitor_listener **make_listeners(struct monitor *monitor, const struct config_words *words,
+                                                size_t *count, uint64_t now_ns)
 {
-	struct monitor_listener *listeners;
+	struct monitor_listener **listeners;
 
 	*count = words->count == 0 ? 2 : words->count;
-	listeners = calloc(*count, sizeof *listeners);
-	if (listeners == NULL)
-		return NULL;
-	if (words->count == 0) {
-		init_listener(&listeners[0], NULL, AF_INET6, now_ns);
-		init_listener(&listeners[1], NULL, AF_INET, now_ns);
+	listeners = calloc(*count, sizeof(*listeners));
+	for (size_t i = 0; listeners != NULL && i < *count; i++) {
+		const char *text = words->count == 0 ? NULL : words->words[i];
+		int family = words->count > 0 ? AF_UNSPEC : i == 0 ? AF_INET6 : AF_INET;
+
+		listeners[i] = make_listener(monitor, text, family, now_ns);
+		if (listeners[i] == NULL) {
+			release_list(monitor, listeners, *count);
+			return NULL;
+		}
 	}
-	for (size_t i = 0; i < words->count; i++)
-		init_listener(&listeners[i], words->words[i], AF_UNSPEC, now_ns);
 	return listeners;
 }
 
@@ -269,9 +349,9 @@ static int start_anywhere(struct monitor *monitor)
 	int works = 0;
 
 	for (int i = 0; i < 2; i++) {
-		struct monitor_listener *listener = &monitor->listeners[i];
+		struct monitor_listener *listener = monitor->listeners[i];
 
-		if (try_literal(monitor, listener, &problem[i]) == 0) {
+		if (try_open(monitor, listener, &problem[i]) == 0) {
 			opened(listener);
 			works++;
 			continue;
@@ -284,9 +364,9 @@ static int start_anywhere(struct monitor *monitor)
 		return -1;
 	}
 	for (int i = 0; i < 2; i++) {
-		if (!monitor->listeners[i].open)
+		if (!monitor->listeners[i]->open)
 			log_warn("no IPv%d socket (%s); going on with IPv%d alone", i == 0 ? 6 : 4,
-			         monitor->listeners[i].error, i == 0 ? 4 : 6);
+			         monitor->listeners[i]->error, i == 0 ? 4 : 6);
 	}
 	return 0;
 }
@@ -295,7 +375,8 @@ int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 {
 	size_t without_ipv6 = 0;
 
-	monitor->listeners = make_listeners(&monitor->config.listen, &monitor->listener_count, now_ns);
+	monitor->listeners =
+		make_listeners(monitor, &monitor->config.listen, &monitor->listener_count, now_ns);
 	if (monitor->listeners == NULL) {
 		log_error("out of memory");
 		return -1;
@@ -303,14 +384,14 @@ int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 	if (monitor->config.listen.count == 0)
 		return start_anywhere(monitor);
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		struct monitor_listener *listener = &monitor->listeners[i];
-		const char *problem = "out of memory";
+		struct monitor_listener *listener = monitor->listeners[i];
+		const char *problem;
 		int result;
 
 		/* Names are resolved in time. */
-		if (listener->text != NULL && !address_is_literal(listener->text))
+		if (listener->hostname != NULL)
 			continue;
-		result = listener->text == NULL ? -ENOMEM : try_literal(monitor, listener, &problem);
+		result = try_open(monitor, listener, &problem);
 		if (result == 0) {
 			opened(listener);
 		} else if (result == -EAFNOSUPPORT) {
@@ -331,22 +412,18 @@ int monitor_listen_start(struct monitor *monitor, uint64_t now_ns)
 	return 0;
 }
 
-void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *listener,
-                             const union address_socket *addresses, size_t count, const char *problem,
-                             uint64_t now_ns)
+void monitor_listen_network_changed(struct monitor *monitor, uint64_t now_ns)
 {
-	int result;
+	for (size_t i = 0; i < monitor->listener_count; i++) {
+		struct monitor_listener *listener = monitor->listeners[i];
 
-	listener->resolving = false;
-	if (problem != NULL) {
-		failed(listener, problem, now_ns);
-		return;
+		if (listener->open)
+			continue;
+		hostname_refresh(listener->hostname);
+		backoff_none(&listener->retry);
+		if (listener->hostname == NULL)
+			listener->retry.next_ns = now_ns;
 	}
-	result = open_all(monitor, listener, addresses, count);
-	if (result == 0)
-		opened(listener);
-	else
-		failed(listener, explain(result), now_ns);
 }
 
 uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns)
@@ -354,14 +431,13 @@ uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns)
 	uint64_t next_ns = MONITOR_NEVER;
 
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		struct monitor_listener *listener = &monitor->listeners[i];
-		const char *problem = "out of memory";
+		struct monitor_listener *listener = monitor->listeners[i];
+		const char *problem;
 
-		/* Names have a time of their own. */
-		if (listener->open || (listener->text != NULL && !address_is_literal(listener->text)))
+		if (listener->open)
 			continue;
 		if (listener->retry.next_ns <= now_ns) {
-			if (try_literal(monitor, listener, &problem) == 0)
+			if (try_open(monitor, listener, &problem) == 0)
 				opened(listener);
 			else
 				failed(listener, problem, now_ns);
@@ -370,12 +446,6 @@ uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns)
 			next_ns = listener->retry.next_ns;
 	}
 	return next_ns;
-}
-
-static void release_listener(struct monitor *monitor, struct monitor_listener *listener)
-{
-	close_sockets(monitor, listener);
-	free(listener->text);
 }
 
 static bool wants_same(const struct monitor_listener *a, const struct monitor_listener *b)
@@ -388,7 +458,7 @@ static bool wants_same(const struct monitor_listener *a, const struct monitor_li
 void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns)
 {
 	size_t count;
-	struct monitor_listener *fresh = make_listeners(words, &count, now_ns);
+	struct monitor_listener **fresh = make_listeners(monitor, words, &count, now_ns);
 
 	if (fresh == NULL) {
 		log_error("listen: out of memory; the sockets stay as they were");
@@ -396,44 +466,37 @@ void monitor_listen_change(struct monitor *monitor, struct config_words *words, 
 	}
 	for (size_t i = 0; i < count; i++) {
 		for (size_t o = 0; o < monitor->listener_count; o++) {
-			struct monitor_listener *old = &monitor->listeners[o];
-			struct monitor_listener moved = *old;
+			struct monitor_listener *old = monitor->listeners[o];
 
-			if (!wants_same(&fresh[i], old) || (old->open && old->socket_count == 0))
+			if (!wants_same(fresh[i], old) || (old->open && old->socket_count == 0))
 				continue;
-			/* A name that is being asked for is asked for again: its answer would not find us. */
-			moved.resolving = false;
-			*old = fresh[i];
-			fresh[i] = moved;
+			monitor->listeners[o] = fresh[i];
+			fresh[i] = old;
 			break;
 		}
 	}
 	/* The old ones go first: a new one may want their place. */
-	for (size_t o = 0; o < monitor->listener_count; o++)
-		release_listener(monitor, &monitor->listeners[o]);
-	free(monitor->listeners);
+	release_list(monitor, monitor->listeners, monitor->listener_count);
 	monitor->listeners = fresh;
 	monitor->listener_count = count;
-	monitor->listener_generation++;
 	for (size_t i = 0; i < count; i++)
-		monitor->listeners[i].hurry_until_ns = now_ns + HURRY_FOR_NS;
+		monitor->listeners[i]->hurry_until_ns = now_ns + HURRY_FOR_NS;
 	(void)monitor_listen_serve(monitor, now_ns);
 }
 
 void monitor_listen_announce(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		for (size_t s = 0; s < monitor->listeners[i].socket_count; s++)
-			announce(monitor, monitor->listeners[i].sockets[s].slot,
-			         monitor->listeners[i].sockets[s].fd);
+		const struct monitor_listener *listener = monitor->listeners[i];
+
+		for (size_t s = 0; s < listener->socket_count; s++)
+			announce(monitor, listener->sockets[s].slot, listener->sockets[s].fd);
 	}
 }
 
 void monitor_listen_close(struct monitor *monitor)
 {
-	for (size_t i = 0; i < monitor->listener_count; i++)
-		release_listener(monitor, &monitor->listeners[i]);
-	free(monitor->listeners);
+	release_list(monitor, monitor->listeners, monitor->listener_count);
 	monitor->listeners = NULL;
 	monitor->listener_count = 0;
 }

@@ -96,8 +96,8 @@ void monitor_mark_update(struct monitor *monitor)
 	monitor->mark = mark;
 	monitor->mark_problem = 0;
 	for (size_t i = 0; i < monitor->listener_count; i++) {
-		for (size_t s = 0; s < monitor->listeners[i].socket_count; s++)
-			monitor_mark_socket(monitor, monitor->listeners[i].sockets[s].fd);
+		for (size_t s = 0; s < monitor->listeners[i]->socket_count; s++)
+			monitor_mark_socket(monitor, monitor->listeners[i]->sockets[s].fd);
 	}
 	if (monitor->mark_problem == 0 && mark == 0)
 		log_info("our packets carry no fwmark any more");

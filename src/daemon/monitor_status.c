@@ -148,7 +148,7 @@ static void format_wireguard(json_t *object, const struct monitor *monitor, cons
 	set(object, "protected", json_boolean(!monitor_wireguard_is_left(monitor, peer, wireguard)));
 	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
-	set(object, "endpoint_error", text(wireguard->resolve_error));
+	set(object, "endpoint_error", text(hostname_problem(wireguard->hostname)));
 	set(object, "handshake_age",
 	    wireguard->is_there && had_handshake ? json_integer((json_int_t)age) : json_null());
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
@@ -302,7 +302,7 @@ static json_t *format_peer(struct monitor *monitor, struct monitor_peer *peer, u
 	set(object, "public_key", text(peer->config.public_key));
 	set(object, "endpoint", text(peer->config.endpoint));
 	set(object, "addresses", addresses);
-	set(object, "resolve_error", text(peer->resolve_error));
+	set(object, "resolve_error", text(hostname_problem(peer->hostname)));
 	set(object, "address",
 	    peer->report.has_endpoint != 0 ? address(&peer->report.endpoint) : address(&peer->last));
 	format_report(object, peer, now_ns);
@@ -434,7 +434,7 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	char *line;
 
 	for (size_t i = 0; i < monitor->listener_count; i++)
-		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
+		(void)json_array_append_new(listen, format_listener(monitor->listeners[i]));
 	set(status, "name", text(monitor->name));
 	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));

@@ -13,6 +13,7 @@
 struct scene {
 	struct monitor monitor;
 	struct monitor_listener listeners[SOCKETS];
+	struct monitor_listener *list[SOCKETS];
 	struct monitor_device devices[3];
 };
 
@@ -38,12 +39,13 @@ static int set_up(void **state)
 	assert_non_null(scene);
 	log_set_level(LOG_OFF);
 	scene->monitor.devices = scene->devices;
-	scene->monitor.listeners = scene->listeners;
+	scene->monitor.listeners = scene->list;
 	scene->monitor.listener_count = SOCKETS;
 	for (size_t i = 0; i < SOCKETS; i++) {
 		scene->listeners[i].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 		assert_true(scene->listeners[i].sockets[0].fd >= 0);
 		scene->listeners[i].socket_count = 1;
+		scene->list[i] = &scene->listeners[i];
 	}
 	*state = scene;
 	return 0;
