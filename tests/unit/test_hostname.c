@@ -238,6 +238,7 @@ static void test_refresh_queued(void **state)
 	pool_scene_answer(scene, 0, 1, NULL);
 	assert_int_equal(scene->started, 9);
 	pool_scene_answer(scene, 8, 1, NULL);
+	assert_int_equal(scene->started, 9);
 	check_idle(scene, AGAIN / 2);
 	for (size_t i = 0; i < 9; i++)
 		hostname_destroy(clients[i].hostname);
@@ -272,6 +273,10 @@ static void test_recheck(void **state)
 	check_starts_after(scene, 2 * FIRST);
 	answer(scene, 1, NULL);
 	/* Earlier than planned, never later. */
+	hostname_refresh(client.hostname);
+	hostname_recheck(client.hostname);
+	check_starts_now(scene);
+	answer(scene, 1, NULL);
 	check_idle(scene, AGAIN - 5);
 	client.is_content = true;
 	hostname_recheck(client.hostname);
