@@ -198,9 +198,9 @@ static void test_refresh(void **state)
 	/* Not twice: the first process is still to be started. */
 	hostname_refresh(client.hostname);
 	check_starts_now(scene);
-	for (int i = 0; i < 5; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		answer(scene, 0, "no server");
-		check_starts_after(scene, FIRST << i);
+		check_starts_after(scene, FIRST * (1U << i));
 	}
 	answer(scene, 0, "no server");
 	hostname_refresh(client.hostname);
