@@ -198,7 +198,7 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
 	log_debug("addresses or routes have changed");
 	monitor_names_network_changed(monitor);
-	monitor_listen_network_changed(monitor, now_ns);
+	listeners_refresh(monitor->listeners);
 	monitor_request(monitor, &changed, -1);
 }
 
@@ -256,7 +256,6 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
@@ -474,7 +473,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	uint64_t again_ns;
 	int result;
 
-	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
@@ -553,7 +552,7 @@ static void release(struct monitor *monitor)
 	monitor_hooks_release_all(monitor);
 	monitor_erase_release_all(monitor);
 	monitor_device_release_all(monitor);
-	monitor_listen_close(monitor);
+	listeners_destroy(monitor->listeners);
 	keys_release_public(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);

@@ -20,6 +20,7 @@
 #include "daemon/monitor.h"
 #include "daemon/rejects.h"
 #include "daemon/tunnel.h"
+#include "monitor/listeners.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
 #include "system/hostname.h"
@@ -202,24 +203,6 @@ struct monitor_peer {
 	struct backoff announce; /* the engine process could not take it: when it is told again */
 };
 
-/* One word of `listen`, or one of the two families where there is none. */
-struct monitor_listener {
-	struct monitor *monitor;
-	char *text; /* NULL: a free port of that family */
-	int family;
-	struct hostname *hostname; /* NULL: text is no name */
-	struct {
-		int fd; /* -1: none; the monitor keeps it for a new engine process and never reads from it */
-		uint32_t slot;
-	} sockets[RESOLVER_ADDRESSES_MAX + 1];
-	size_t socket_count;
-	bool open;
-	/* Until then its place may still be held by a socket that we have just closed. */
-	uint64_t hurry_until_ns;
-	char error[MONITOR_ERROR_BYTES];
-	struct backoff retry;
-};
-
 struct monitor_client {
 	int fd;            /* -1: free */
 	uint64_t since_ns; /* of its last request */
@@ -271,8 +254,7 @@ struct monitor {
 	uint32_t last_serial;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
-	struct monitor_listener **listeners;
-	size_t listener_count;
+	struct listeners *listeners;
 	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
 	bool mark_was_set;      /* a socket may carry one */
 	int mark_problem;       /* negative errno that was said; 0: none */
@@ -412,19 +394,11 @@ void monitor_names_network_changed(struct monitor *monitor);
 /* A peer does not answer any more: it may have moved. */
 void monitor_names_ask_again(struct monitor_peer *peer);
 
-/* monitor_listen.c */
-/*
- * Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is
- * taken).
- */
-int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
-/* Another list of words: sockets of words that stay are kept. */
-void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);
-uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_listen_network_changed(struct monitor *monitor, uint64_t now_ns);
+/* monitor_listen.c: the sockets of `listen`, between the listeners and the engine process. */
+/* Opens what the configuration says. -1: the reason is logged. */
+int monitor_listen_start(struct monitor *monitor) __attribute__((warn_unused_result));
 /* Hands all open sockets to a new engine process. */
 void monitor_listen_announce(struct monitor *monitor);
-void monitor_listen_close(struct monitor *monitor);
 
 /* monitor_reload.c: 0, or -1 and one line in problem: nothing has changed then. */
 struct monitor_reload_result {

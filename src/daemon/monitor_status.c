@@ -94,19 +94,16 @@ static json_t *format_sandbox(const struct monitor *monitor)
 	return list;
 }
 
-static json_t *format_listener(const struct monitor_listener *listener)
+static json_t *format_listener(const struct listeners *listeners, size_t number)
 {
 	json_t *object = json_object();
-	union address_socket bound = { 0 };
-	socklen_t length = sizeof bound;
-	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
+	struct listener_status status;
 
-	if (listener->socket_count > 0)
-		(void)getsockname(listener->sockets[0].fd, &bound.any, &length);
-	set(object, "configured", text(listener->text != NULL ? listener->text : any));
-	set(object, "address", address(&bound));
-	set(object, "open", json_boolean(listener->open));
-	set(object, "error", text(listener->error));
+	listeners_describe(listeners, number, &status);
+	set(object, "configured", text(status.configured));
+	set(object, "address", address(&status.address));
+	set(object, "open", json_boolean(status.is_open));
+	set(object, "error", text(status.error));
 	return object;
 }
 
@@ -433,8 +430,8 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	json_t *answer;
 	char *line;
 
-	for (size_t i = 0; i < monitor->listener_count; i++)
-		(void)json_array_append_new(listen, format_listener(monitor->listeners[i]));
+	for (size_t i = 0; i < listeners_count(monitor->listeners); i++)
+		(void)json_array_append_new(listen, format_listener(monitor->listeners, i));
 	set(status, "name", text(monitor->name));
 	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));

@@ -19,7 +19,9 @@ struct pool_scene {
 	size_t failed;  /* so many could not be started */
 	size_t ended;
 	size_t running;
-	int fails; /* errno of the next starts; 0: none */
+	int fails;        /* errno of the next starts; 0: none */
+	uint32_t network; /* of the next answers */
+	uint16_t port;    /* likewise */
 	char texts[POOL_STARTS_MAX][32];
 	int answers[POOL_STARTS_MAX]; /* where the answer is written to; -1: was written */
 };
@@ -56,6 +58,8 @@ static inline int pool_scene_open(void **state)
 	struct pool_scene *scene = calloc(1, sizeof *scene);
 
 	assert_non_null(scene);
+	scene->network = 0xc0000200U;
+	scene->port = 9999;
 	assert_int_equal(loop_open_simulated(&scene->loop, 1000 * FIXTURE_SECOND_NS), 0);
 	assert_int_equal(resolver_pool_create(&scene->pool, scene->loop,
 	                                      &(struct resolver_pool_owner){ .start = pool_scene_start,
@@ -90,7 +94,10 @@ static inline void pool_scene_settle(struct pool_scene *scene)
 	loop_advance(scene->loop, 1);
 }
 
-/* The i-th process answers 192.0.2.last:9999, or that there is a problem, but nobody has read it yet. */
+/*
+ * The i-th process answers 192.0.2.last:9999 (or another network and port), or that there is a problem, but
+ * nobody has read it yet.
+ */
 static inline void pool_scene_write(struct pool_scene *scene, size_t i, uint8_t last, const char *problem)
 {
 	struct resolver_answer answer;
@@ -101,8 +108,8 @@ static inline void pool_scene_write(struct pool_scene *scene, size_t i, uint8_t 
 	} else {
 		answer.count = 1;
 		answer.addresses[0].v4 =
-			(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(9999) };
-		answer.addresses[0].v4.sin_addr.s_addr = htonl(0xc0000200U | last);
+			(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(scene->port) };
+		answer.addresses[0].v4.sin_addr.s_addr = htonl(scene->network | last);
 	}
 	assert_true(i < scene->started);
 	(void)!write(scene->answers[i], &answer, sizeof answer);
