@@ -4,7 +4,8 @@
 /*
  * The UDP sockets of `listen`. A new list of addresses is staged first: whatever can be opened is opened
  * beside the present sockets, and a port that is taken is found before anything has changed. Applying the
- * list cannot fail. Addresses that the machine does not have yet, and names that do not resolve, are waited for.
+ * list cannot fail. Addresses that the machine does not have yet, and names that do not resolve, are waited
+ * for.
  */
 
 #include <stdbool.h>
@@ -50,9 +51,9 @@ void listeners_destroy(struct listeners *listeners);
 
 /*
  * Prepares another list of addresses; without any, one port of each family. Sockets of addresses that stay
- * are kept. 0; or -1 and one line in problem: a port is taken by another program or not permitted, there are more
- * sockets than slots, or no memory. Nothing has changed then. Before the loop goes on, the change has to be
- * applied or discarded.
+ * are kept. 0; or -1 and one line in problem: a port is taken by another program or not permitted, there are
+ * more sockets than slots, or no memory. Nothing has changed then. Before the loop goes on, the change has to
+ * be applied or discarded.
  */
 int listeners_stage(struct listeners *listeners, const struct config_words *words,
                     struct listeners_change **change, char problem[static LISTENERS_PROBLEM_BYTES])
