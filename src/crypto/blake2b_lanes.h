@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_CRYPTO_BLAKE2B_LANES_H
 #define ROSENPASS_CRYPTO_BLAKE2B_LANES_H
 
-/* BLAKE2b of VECTOR_LANES messages of one length at once; see vector.h for who includes this, and blake2b.c. */
+/* BLAKE2b of VECTOR_LANES messages of one length at once; vector.h tells who includes this. */
 
 #include "crypto/blake2b_rounds.h"
 #include "crypto/ct.h"
@@ -33,7 +33,7 @@
 		XOR_ROTATE(b, c, RIGHT_63);         \
 	} while (0)
 
-/* Turns a row by one place: what was in column 1 comes to column 0. It only renames: no instruction is needed. */
+/* Turns a row by one place: what was in column 1 comes to column 0. Only names change: no instruction. */
 #define TURN(x)                                                      \
 	do {                                                         \
 		vector first = x##0;                                 \

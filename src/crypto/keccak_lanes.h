@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_CRYPTO_KECCAK_LANES_H
 #define ROSENPASS_CRYPTO_KECCAK_LANES_H
 
-/* SHAKE256 of VECTOR_LANES messages of one length at once; see vector.h for who includes this, and keccak.c. */
+/* SHAKE256 of VECTOR_LANES messages of one length at once; vector.h tells who includes this. */
 
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
@@ -27,7 +27,7 @@
 				(out)[(first) + 4] = b4 ^ (~b0 & b1);                                       \
 	} while (0)
 
-/* One round, row by row: theta, rho and pi bring the words of a row together, chi and iota make the new ones. */
+/* One round, row by row: theta, rho and pi bring the words of a row together; then chi and iota. */
 VECTOR_INLINE void keccak_lanes_round(vector *restrict out, const vector *restrict in, uint64_t constant)
 {
 	vector c0 = in[0] ^ in[5] ^ in[10] ^ in[15] ^ in[20];
@@ -84,8 +84,8 @@ VECTOR_INLINE void keccak_lanes_absorb(struct keccak_lanes *state, const uint8_t
 }
 
 /*
- * out[i] = the first 32 bytes of SHAKE256 of the 32 bytes at key[i], then data[i]. out[i] may overlap key[i] and
- * data[i].
+ * out[i] = the first 32 bytes of SHAKE256 of the 32 bytes at key[i], then data[i]. out[i] may overlap key[i]
+ * and data[i].
  */
 static void keccak_lanes_shake256(uint8_t *const out[VECTOR_LANES], const uint8_t *const key[VECTOR_LANES],
                                   const uint8_t *const data[VECTOR_LANES], size_t data_len)

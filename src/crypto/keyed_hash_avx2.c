@@ -1,4 +1,4 @@
-/* Four lanes in AVX2 registers. Everything below is compiled for CPUs that have them, and runs on no other. */
+/* Four lanes in AVX2 registers. All below is compiled for CPUs that have them, and runs on no other. */
 
 #include "crypto/keyed_hash_backend.h"
 

@@ -15,7 +15,7 @@ struct keyed_hash_backend {
 	size_t lanes;               /* that are computed at once, up to KEYED_HASH_BACKEND_LANES_MAX */
 	bool (*is_supported)(void); /* by this CPU and the operating system */
 	/*
-	 * Does what keyed_hash_lanes() does for lane_count lanes, 1 to those above; fewer take as long as all.
+	 * Does what keyed_hash_lanes() does for 1 to that many lanes; fewer take as long as all.
 	 * Constant time in keys and data; what is kept of them is wiped.
 	 */
 	void (*compute)(enum keyed_hash hash, const struct keyed_hash_lane *lanes, size_t lane_count,

@@ -30,7 +30,7 @@ typedef uint64_t vector __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint32_t vector_halves __attribute__((vector_size(VECTOR_BYTES)));
 typedef uint8_t vector_octets __attribute__((vector_size(VECTOR_BYTES)));
 
-/* Elements of a, then those of b, by number. The type is that of the numbers: as many bits as the elements. */
+/* Elements of a, then those of b, by number. type: of the numbers, with as many bits as the elements. */
 #ifdef __clang__
 #define VECTOR_PICK(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
