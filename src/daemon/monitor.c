@@ -197,7 +197,8 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 		monitor->network_wait_ns = NETWORK_RESTS_NS;
 	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
 	log_debug("addresses or routes have changed");
-	monitor_names_network_changed(monitor, now_ns);
+	monitor_names_network_changed(monitor);
+	listeners_refresh(monitor->listeners);
 	monitor_request(monitor, &changed, -1);
 }
 
@@ -245,8 +246,6 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, monitor->pong_ns);
@@ -298,16 +297,6 @@ static void engine_log_ready(void *owner, short revents)
 	engine_log_read(&monitor->engine_log, loop_now_ns(monitor->loop));
 }
 
-static void job_ready(void *owner, short revents)
-{
-	struct monitor_job *job = owner;
-
-	(void)revents;
-	monitor_wake(job->monitor);
-	if (job->job.pid != 0)
-		monitor_names_answer(job->monitor, job, loop_now_ns(job->monitor->loop));
-}
-
 /* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
 static bool goes_on(const struct monitor *monitor)
 {
@@ -333,10 +322,8 @@ static int add_watches(struct monitor *monitor)
 		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
 	if (result == 0)
 		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
-	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
-		monitor->jobs[i].monitor = monitor;
-		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
-	}
+	if (result == 0)
+		result = monitor_names_open(monitor);
 	return result;
 }
 
@@ -347,8 +334,6 @@ static void update_watches(struct monitor *monitor)
 	watches->channel.fd = monitor->engine_pid != 0 ? monitor->channel : -1;
 	watches->netwatch.fd = monitor->netwatch;
 	watches->engine_log.fd = monitor->engine_log.fd;
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
-		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
 }
 
 static void run(struct monitor *monitor)
@@ -461,8 +446,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	int result;
 
 	/* The name comes first: nothing that another daemon uses has been touched then. */
-	if (open_control(monitor) != 0 || open_all(monitor) != 0 ||
-	    monitor_listen_start(monitor, clock_now_ns()) != 0)
+	if (open_control(monitor) != 0 || open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
@@ -532,7 +516,6 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 
 static void release(struct monitor *monitor)
 {
-	monitor_names_cancel_all(monitor);
 	monitor_engine_end(monitor);
 	monitor_state_flush(monitor);
 	monitor_state_close(monitor);
@@ -541,12 +524,13 @@ static void release(struct monitor *monitor)
 	monitor_hooks_release_all(monitor);
 	monitor_erase_release_all(monitor);
 	monitor_device_release_all(monitor);
-	monitor_listen_close(monitor);
+	listeners_destroy(monitor->listeners);
 	keys_release_public(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
+	resolver_pool_destroy(monitor->resolvers);
 	loop_close(monitor->loop);
 	free(monitor->name);
 	free(monitor);

@@ -446,8 +446,6 @@ void monitor_delivery_change(struct monitor *monitor, struct monitor_peer *peer,
 			drop_output(monitor, peer, &before[i], old, now_ns);
 		}
 	}
-	/* Answers that are on their way are for names of before. */
-	peer->resolve_generation++;
 	for (size_t i = 0; i < peer->output_count && peer->has_key; i++) {
 		if (peer->outputs[i].kind == MONITOR_WIREGUARD)
 			monitor_wireguard_take_key(peer->outputs[i].wireguard, peer->key,

@@ -50,7 +50,7 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;
-	monitor_names_ask_again(peer, now_ns);
+	monitor_names_ask_again(peer);
 	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
 }
 
@@ -117,7 +117,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		          "%s: no answer; trying on", peer->label);
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
 		peer->troubled = true;
-		monitor_names_ask_again(peer, now_ns);
+		monitor_names_ask_again(peer);
 		break;
 	case CHANNEL_SILENCE:
 		monitor_silence_take(monitor, peer, &event->silence, now_ns);

@@ -142,6 +142,7 @@ static size_t take_slot(struct monitor *monitor)
 
 static void release(struct monitor *monitor, struct monitor_peer *peer)
 {
+	monitor_names_drop(peer);
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
@@ -181,7 +182,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->config = staged->config;
 	memset(&staged->config, 0, sizeof staged->config);
 	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
-	    monitor_delivery_init(monitor, peer) != 0) {
+	    monitor_delivery_init(monitor, peer) != 0 || monitor_names_update(monitor, peer) != 0) {
 		release(monitor, peer);
 		return -ENOMEM;
 	}
@@ -205,7 +206,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	(void)mark_psk(peer, staged->psk);
 	backoff_none(&peer->announce);
 	monitor_delivery_look(peer, clock_now_ns());
-	monitor_names_start(peer, clock_now_ns());
 	monitor_state_recall(monitor, peer);
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -243,9 +243,12 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
 	}
 	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
+	if (monitor_names_update(monitor, peer) != 0)
+		log_error("%s: no memory to resolve its endpoint", peer->label);
 	if (other_endpoint) {
 		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
-		monitor_names_start(peer, clock_now_ns());
+		/* Even if the peer responds, as status and WireGuard's endpoint depend on the new name. */
+		hostname_refresh(peer->hostname);
 		send_addresses(monitor, peer, true);
 	}
 	return different || other_psk;
@@ -260,7 +263,7 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	monitor_request(monitor, &request, -1);
 	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
-	backoff_none(&peer->resolve);
+	monitor_names_drop(peer);
 	monitor->peer_count--;
 	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
@@ -293,10 +296,8 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 	struct monitor_peer *peer = monitor->peers[slot];
 
 	if (peer->leaving) {
-		if (!peer->resolving) {
-			monitor->peers[slot] = NULL;
-			release(monitor, peer);
-		}
+		monitor->peers[slot] = NULL;
+		release(monitor, peer);
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)

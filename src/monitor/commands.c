@@ -261,11 +261,7 @@ static const char *helper(void *owner, pid_t pid)
 
 	if (pid == monitor->engine_pid)
 		return "engine process";
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
-		if (pid == monitor->jobs[i].job.pid)
-			return "resolver process";
-	}
-	return NULL;
+	return resolver_pool_has_process(monitor->resolvers, pid) ? "resolver process" : NULL;
 }
 
 int commands_open(struct commands **out, struct monitor *monitor,
@@ -304,6 +300,11 @@ void commands_close(struct commands *commands)
 	control_server_close(commands->server);
 	loop_timer_remove(commands->monitor->loop, &commands->limit);
 	free(commands);
+}
+
+size_t commands_count(const struct commands *commands)
+{
+	return control_server_count(commands->server);
 }
 
 void commands_drain(struct commands *commands)

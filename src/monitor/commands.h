@@ -20,6 +20,9 @@ void commands_close(struct commands *commands);
 /* As control_server_drain(). */
 void commands_drain(struct commands *commands);
 
+/* The number of connections, for tests. */
+size_t commands_count(const struct commands *commands);
+
 /* Answers the clients that wait for a report of the engine process: it is complete, or will not come. */
 void commands_report(struct commands *commands);
 

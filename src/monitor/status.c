@@ -126,18 +126,18 @@ static void collect_daemon(struct status_daemon *out, struct monitor *monitor, u
 	collect_rejected(out, monitor);
 }
 
-static json_t *collect_listener(const struct monitor_listener *listener)
+static json_t *collect_listener(const struct listeners *listeners, size_t number)
 {
-	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
-	struct status_listener out = {
-		.configured = listener->text != NULL ? listener->text : any,
-		.is_open = listener->open,
-		.error = listener->error,
-	};
-	socklen_t length = sizeof out.address;
+	struct listener_status status;
+	struct status_listener out;
 
-	if (listener->socket_count > 0)
-		(void)getsockname(listener->sockets[0].fd, &out.address.any, &length);
+	listeners_describe(listeners, number, &status);
+	out = (struct status_listener){
+		.configured = status.configured,
+		.address = status.address,
+		.is_open = status.is_open,
+		.error = status.error,
+	};
 	return status_json_listener(&out);
 }
 
@@ -180,7 +180,7 @@ static void collect_wireguard(struct status_wireguard *out, const struct monitor
 		.is_there = wireguard->is_there,
 		.is_up = wireguard->is_up,
 		.endpoint = wireguard->present_endpoint,
-		.endpoint_error = wireguard->resolve_error,
+		.endpoint_error = hostname_problem(wireguard->hostname),
 		.received_bytes = wireguard->received_bytes,
 		.sent_bytes = wireguard->sent_bytes,
 		.tunnel = tunnel_state_name(wireguard->tunnel.state),
@@ -319,7 +319,7 @@ static json_t *collect_peer(struct monitor *monitor, struct monitor_peer *peer, 
 		.endpoint = peer->config.endpoint,
 		.addresses = peer->addresses.list,
 		.address_count = peer->addresses.count,
-		.resolve_error = peer->resolve_error,
+		.resolve_error = hostname_problem(peer->hostname),
 		.output_count = peer->output_count,
 	};
 
@@ -368,8 +368,8 @@ json_t *status_collect(struct monitor *monitor, uint64_t now_ns)
 	collect_daemon(daemon, monitor, now_ns);
 	status = status_json_daemon(daemon, now_ns);
 	free(daemon);
-	for (size_t i = 0; i < monitor->listener_count; i++)
-		status_json_append(status, "listen", collect_listener(&monitor->listeners[i]));
+	for (size_t i = 0; i < listeners_count(monitor->listeners); i++)
+		status_json_append(status, "listen", collect_listener(monitor->listeners, i));
 	if (add_peers(status, monitor, now_ns) != 0) {
 		json_decref(status);
 		return NULL;
