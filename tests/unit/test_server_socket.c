@@ -240,9 +240,9 @@ static void test_other_file(void **state)
 	assert_int_equal(rmdir(scene->path), 0);
 	assert_int_equal(open_socket(&socket), 0);
 	assert_int_equal(unlink(scene->path), 0);
-	assert_int_equal(mkdir(scene->path, 0700), 0);
+	assert_int_equal(mknod(scene->path, S_IFREG | 0600, 0), 0);
 	server_socket_close(&socket);
-	assert_int_equal(rmdir(scene->path), 0);
+	assert_int_equal(unlink(scene->path), 0);
 	/* A lock that leads elsewhere is not followed. */
 	assert_int_equal(symlink("/tmp/rosenpass-test-not-there", scene->lock_path), 0);
 	assert_int_equal(open_socket(&socket), -ELOOP);

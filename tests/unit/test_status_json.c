@@ -225,6 +225,11 @@ static void test_times(void **state)
 	assert_true(json_is_real(json_object_get(object, "renewal_in")));
 	assert_true(json_real_value(json_object_get(object, "renewal_in")) == 0.0);
 	json_decref(object);
+	/* A key that was erased has no age. */
+	peer.has_key = false;
+	object = status_json_peer(&peer, NOW);
+	assert_true(json_is_null(json_object_get(object, "key_age")));
+	json_decref(object);
 }
 
 static void test_other_encoding(void **state)
