@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/device_plan.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
-#include "system/secret_memory.h"
 #include "wireguard/explain.h"
 #include "wireguard/link.h"
 
@@ -34,13 +34,7 @@
 struct target {
 	struct monitor_peer *peer;
 	struct monitor_output *output;
-	const struct wireguard_peer *present; /* NULL: the device has no such peer */
-	union address_socket endpoint;
-	struct wireguard_peer_change change; /* what is to be set */
-	bool is_due;                         /* change is something */
-	bool is_left;                        /* nothing is to be set before the first exchange */
-	bool is_to_call;                     /* monitor_tunnel_begin() */
-	int result;                          /* of setting it */
+	int result; /* of setting it */
 };
 
 /* A look at a device. */
@@ -48,7 +42,9 @@ struct look {
 	struct monitor *monitor;
 	struct monitor_device *device;
 	uint64_t now_ns;
-	struct target *targets; /* sorted by WireGuard peer */
+	struct target *targets;       /* sorted by WireGuard peer, as the next two */
+	struct device_target *wanted; /* the same, as device_plan() takes it */
+	struct device_step *steps;
 	size_t count;
 	struct wireguard_device present; /* holds keys */
 	bool is_up;
@@ -136,17 +132,14 @@ static int compare_targets(const void *a, const void *b)
 	return memcmp(left->output->wireguard->peer, right->output->wireguard->peer, WIREGUARD_KEY_BYTES);
 }
 
-static int compare_with_target(const void *key, const void *target)
-{
-	return memcmp(key, ((const struct target *)target)->output->wireguard->peer, WIREGUARD_KEY_BYTES);
-}
-
 static int collect(struct look *look)
 {
 	struct monitor *monitor = look->monitor;
 
 	look->targets = calloc(monitor->slots + 1, sizeof *look->targets);
-	if (look->targets == NULL)
+	look->wanted = calloc(monitor->slots + 1, sizeof *look->wanted);
+	look->steps = calloc(monitor->slots + 1, sizeof *look->steps);
+	if (look->targets == NULL || look->wanted == NULL || look->steps == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
@@ -157,29 +150,33 @@ static int collect(struct look *look)
 		look->targets[look->count++] = (struct target){
 			.peer = peer,
 			.output = output,
-			.is_left = monitor_wireguard_is_left(monitor, peer, output->wireguard),
 		};
 	}
 	if (look->count > 0)
 		qsort(look->targets, look->count, sizeof *look->targets, compare_targets);
+	for (size_t i = 0; i < look->count; i++)
+		monitor_wireguard_target(&look->wanted[i], monitor, look->targets[i].peer,
+		                         look->targets[i].output->wireguard, look->now_ns);
 	return 0;
 }
 
 /* Notes what the device has of each target. */
 static void match(struct look *look)
 {
-	for (size_t i = 0; i < look->count; i++)
-		look->targets[i].present = NULL;
-	for (size_t i = 0; i < look->present.peer_count; i++) {
-		const struct wireguard_peer *present = &look->present.peers[i];
-		struct target *target = bsearch(present->public_key, look->targets, look->count,
-		                                sizeof *look->targets, compare_with_target);
+	uint64_t wall_seconds = clock_wall_seconds();
+	uint64_t boot_seconds = clock_boot_seconds();
 
-		if (target == NULL)
+	device_plan_match(look->steps, look->wanted, look->count, &look->present);
+	for (size_t i = 0; i < look->count; i++) {
+		struct handshake *handshake = &look->targets[i].output->wireguard->handshake;
+		uint64_t age;
+
+		if (look->steps[i].present == NULL)
 			continue;
-		target->present = present;
-		handshake_note(&target->output->wireguard->handshake, present->last_handshake_seconds,
-		               clock_wall_seconds(), clock_boot_seconds());
+		handshake_note(handshake, look->steps[i].present->last_handshake_seconds, wall_seconds,
+		               boot_seconds);
+		look->wanted[i].has_session =
+			handshake_age(handshake, boot_seconds, &age) && age <= WIREGUARD_SESSION_SECONDS;
 	}
 }
 
@@ -195,66 +192,9 @@ static int read_device(struct look *look)
 	return result;
 }
 
-static bool has_key(const struct target *target)
+static bool has_key(const struct look *look, size_t i)
 {
-	return target->present != NULL &&
-	       sodium_memcmp(target->present->preshared_key, target->output->wireguard->key,
-	                     WIREGUARD_KEY_BYTES) == 0;
-}
-
-/* Those that a peer should have, where they are not those that it has. */
-static void plan_allowed_ips(struct target *target)
-{
-	const struct wireguard_words *extra = &target->output->wireguard->extra;
-	struct wireguard_peer_change *change = &target->change;
-
-	if (ip_prefix_same(extra->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,
-	                   target->present->allowed_ip_count))
-		return;
-	change->replace_allowed_ips = true;
-	change->allowed_ips = extra->allowed_ips;
-	change->allowed_ip_count = extra->allowed_ip_count;
-}
-
-/* Whether a change is about more than the key. */
-static bool has_more(const struct wireguard_peer_change *change)
-{
-	return change->endpoint != NULL || change->set_keepalive || change->replace_allowed_ips;
-}
-
-/* What is to be set for a target. */
-static void plan(const struct look *look, struct target *target)
-{
-	const struct monitor_wireguard *wireguard = target->output->wireguard;
-	struct wireguard_peer_change *change = &target->change;
-	/* Until then the peer's WireGuard must not be called. */
-	bool may_speak = wireguard->is_exchanged && look->now_ns >= wireguard->speak_ns;
-	/* A device with another key was made anew, or somebody has set the peer up again. */
-	bool extra = may_speak && (wireguard->is_extra_due || !has_key(target));
-
-	if (target->is_left)
-		return;
-	memcpy(change->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
-	change->update_only = true;
-	if (!has_key(target)) {
-		change->preshared_key = wireguard->key;
-		target->output->attempts++;
-	}
-	if (may_speak && monitor_wireguard_needs_endpoint(target->peer, wireguard, &target->present->endpoint,
-	                                                  &target->endpoint))
-		change->endpoint = &target->endpoint;
-	if (extra && wireguard->extra.has_keepalive &&
-	    wireguard->extra.keepalive_seconds != target->present->keepalive_seconds) {
-		change->set_keepalive = true;
-		change->keepalive_seconds = wireguard->extra.keepalive_seconds;
-	}
-	if (extra && wireguard->extra.has_allowed_ips)
-		plan_allowed_ips(target);
-	target->is_to_call =
-		!look->present.replaces_peers &&
-		(change->endpoint != NULL || target->present->endpoint.any.sa_family != AF_UNSPEC) &&
-		monitor_tunnel_is_to_call(wireguard, target->present, look->now_ns);
-	target->is_due = change->preshared_key != NULL || has_more(change) || target->is_to_call;
+	return device_plan_has_key(&look->wanted[i], look->steps[i].present);
 }
 
 /* Whether it is about one of the peers, and not about the device or us. */
@@ -268,21 +208,14 @@ static bool is_of_a_peer(int result)
 static int set_together(const struct look *look)
 {
 	struct wireguard_peer_change *changes =
-		calloc(MONITOR_TUNNEL_CHANGES * look->count + 1, sizeof *changes);
+		calloc(DEVICE_PLAN_CHANGES * look->count + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 	int result = -ENOMEM;
 
-	for (size_t i = 0; i < look->count && changes != NULL; i++) {
-		const struct target *target = &look->targets[i];
-
-		if (target->is_to_call)
-			change.peer_count += monitor_tunnel_begin(&changes[change.peer_count],
-			                                          &target->change, target->present);
-		else if (target->is_due)
-			changes[change.peer_count++] = target->change;
-	}
-	if (changes != NULL)
+	if (changes != NULL) {
+		change.peer_count = device_plan_request(changes, look->steps, look->count);
 		result = change.peer_count == 0 ? 0 : wireguard_set(look->device->name, &change);
+	}
 	free(changes);
 	return result;
 }
@@ -298,23 +231,24 @@ static int set_one(const struct look *look, const struct wireguard_peer_change *
 static int set_each(const struct look *look)
 {
 	for (size_t i = 0; i < look->count; i++) {
-		struct target *target = &look->targets[i];
+		struct device_step *step = &look->steps[i];
 		struct wireguard_peer_change key = { .update_only = true };
+		int *result = &look->targets[i].result;
 
-		if (!target->is_due)
+		if (!step->is_due)
 			continue;
-		memcpy(key.public_key, target->change.public_key, WIREGUARD_KEY_BYTES);
-		key.preshared_key = target->change.preshared_key;
+		memcpy(key.public_key, step->change.public_key, WIREGUARD_KEY_BYTES);
+		key.preshared_key = step->change.preshared_key;
 		/* It may have been removed already. */
-		if (target->is_to_call)
-			monitor_tunnel_complete(&key, target->present);
+		if (step->is_to_call)
+			device_plan_complete(&key, step->present);
 		if (key.preshared_key != NULL)
-			target->result = set_one(look, &key);
-		target->change.preshared_key = NULL;
-		if (target->result == 0 && has_more(&target->change))
-			target->result = set_one(look, &target->change);
-		if (target->result != 0 && !is_of_a_peer(target->result))
-			return target->result;
+			*result = set_one(look, &key);
+		step->change.preshared_key = NULL;
+		if (*result == 0 && device_plan_has_more(&step->change))
+			*result = set_one(look, &step->change);
+		if (*result != 0 && !is_of_a_peer(*result))
+			return *result;
 	}
 	return 0;
 }
@@ -322,27 +256,24 @@ static int set_each(const struct look *look)
 /* Sets what is not as it should be, and reads again. */
 static int put_right(struct look *look)
 {
-	bool any = false;
+	bool any = device_plan(look->steps, look->wanted, look->count, &look->present);
 	int result;
 
-	for (size_t i = 0; i < look->count; i++) {
-		if (look->targets[i].present != NULL)
-			plan(look, &look->targets[i]);
-		any |= look->targets[i].is_due;
-	}
+	for (size_t i = 0; i < look->count; i++)
+		look->targets[i].output->attempts += look->steps[i].change.preshared_key != NULL;
 	result = set_together(look);
 	if (is_of_a_peer(result))
 		result = set_each(look);
 	for (size_t i = 0; i < look->count; i++) {
-		struct target *target = &look->targets[i];
+		const struct device_step *step = &look->steps[i];
+		struct monitor_wireguard *wireguard = look->targets[i].output->wireguard;
 
-		if (result == 0 && target->result == 0 && target->present != NULL &&
-		    target->output->wireguard->is_exchanged &&
-		    look->now_ns >= target->output->wireguard->speak_ns)
-			target->output->wireguard->is_extra_due = false;
-		look->gave_endpoint |= result == 0 && target->change.endpoint != NULL;
-		if (result == 0 && target->is_to_call)
-			target->output->wireguard->has_called = true;
+		if (result == 0 && look->targets[i].result == 0 && step->present != NULL &&
+		    look->wanted[i].may_speak)
+			wireguard->is_extra_due = false;
+		look->gave_endpoint |= result == 0 && step->change.endpoint != NULL;
+		if (result == 0 && step->is_to_call)
+			wireguard->has_called = true;
 	}
 	return result == 0 && any ? read_device(look) : result;
 }
@@ -415,9 +346,9 @@ static void say_refused(const struct target *target)
 }
 
 /* Why a target has no key. true: it is worth to be said. */
-static bool explain(const struct look *look, const struct target *target, int result,
-                    char problem[static MONITOR_ERROR_BYTES])
+static bool explain(const struct look *look, size_t i, int result, char problem[static MONITOR_ERROR_BYTES])
 {
+	const struct target *target = &look->targets[i];
 	struct monitor_wireguard *wireguard = target->output->wireguard;
 	bool is_news;
 
@@ -429,7 +360,7 @@ static bool explain(const struct look *look, const struct target *target, int re
 			wireguard_explain(problem, look->device->name, result);
 		return false;
 	}
-	if (target->present == NULL)
+	if (look->steps[i].present == NULL)
 		(void)snprintf(problem, MONITOR_ERROR_BYTES,
 		               "%s has no peer %s; add it with wg set %s peer, or correct the configuration",
 		               look->device->name, target->peer->config.wireguard_peer, look->device->name);
@@ -443,18 +374,19 @@ static bool explain(const struct look *look, const struct target *target, int re
 	return is_news;
 }
 
-static bool is_settled(const struct target *target, int result)
+static bool is_settled(const struct look *look, size_t i, int result)
 {
 	/* One that is somebody else's may have been given our key, and is not where it should be. */
-	return result != -EEXIST && has_key(target);
+	return result != -EEXIST && has_key(look, i);
 }
 
-static void watch_tunnel(struct look *look, const struct target *target)
+static void watch_tunnel(struct look *look, size_t i)
 {
-	uint64_t at_ns = monitor_tunnel_look(look->monitor, target->peer, &look->present, target->present,
-	                                     look->now_ns);
+	struct monitor_peer *peer = look->targets[i].peer;
+	uint64_t at_ns = monitor_tunnel_look(look->monitor, peer, &look->present, &look->wanted[i],
+	                                     look->steps[i].present, look->now_ns);
 
-	monitor_state_note(look->monitor, target->peer, look->now_ns);
+	monitor_state_note(look->monitor, peer, look->now_ns);
 	if (at_ns < look->again_ns)
 		look->again_ns = at_ns;
 }
@@ -470,15 +402,15 @@ static bool conclude(struct look *look, int result)
 		char problem[MONITOR_ERROR_BYTES];
 		bool is_news;
 
-		note(wireguard, target->present);
+		note(wireguard, look->steps[i].present);
 		wireguard->is_up = look->is_up;
-		monitor_silence_look(target->peer, wireguard, result == 0 && has_key(target), look->now_ns);
+		monitor_silence_look(target->peer, wireguard, result == 0 && has_key(look, i), look->now_ns);
 		monitor_tunnel_confirm(look->monitor, target->peer, wireguard);
-		if (target->is_left && target->present != NULL)
+		if (look->wanted[i].is_left && look->steps[i].present != NULL)
 			continue;
-		if (result == 0 && has_key(target))
-			watch_tunnel(look, target);
-		if (is_settled(target, result)) {
+		if (result == 0 && has_key(look, i))
+			watch_tunnel(look, i);
+		if (is_settled(look, i, result)) {
 			say_refused(target);
 			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,
 			                           wireguard->said);
@@ -486,7 +418,7 @@ static bool conclude(struct look *look, int result)
 			continue;
 		}
 		good = false;
-		is_news = explain(look, target, result, problem);
+		is_news = explain(look, i, result, problem);
 		monitor_delivery_failed(target->peer, target->output, problem, look->now_ns, is_news);
 	}
 	return good;
@@ -519,7 +451,7 @@ static void schedule(struct look *look, bool good, int result)
 static bool is_target(const struct look *look, const uint8_t peer[static WIREGUARD_KEY_BYTES])
 {
 	for (size_t i = 0; i < look->count; i++) {
-		if (memcmp(look->targets[i].output->wireguard->peer, peer, WIREGUARD_KEY_BYTES) == 0)
+		if (memcmp(look->wanted[i].public_key, peer, WIREGUARD_KEY_BYTES) == 0)
 			return true;
 	}
 	return false;
@@ -644,6 +576,8 @@ static void look_at(struct monitor *monitor, struct monitor_device *device, uint
 	schedule(&look, good && left == 0, result);
 	wireguard_release(&look.present);
 	free(look.targets);
+	free(look.wanted);
+	free(look.steps);
 }
 
 uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns)

@@ -4,6 +4,7 @@
 /* The second half of monitor_parts.h, which includes this: where keys go, and what must not be there. */
 
 #include "daemon/monitor_parts.h"
+#include "delivery/device_plan.h"
 
 /*
  * monitor_claims.c: files and names that are used twice, where that would do harm. Each puts claims into a
@@ -169,13 +170,10 @@ bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monit
 /* Where WireGuard should send to. false: there is no such wish, or it is not known yet. */
 bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out);
-/*
- * Whether the device should send elsewhere than to present, its endpoint for the peer: then *endpoint is
- * where. An endpoint that works is WireGuard's own business.
- */
-bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
-                                      const struct monitor_wireguard *wireguard,
-                                      const union address_socket *present, union address_socket *endpoint);
+/* What is wanted of the output's peer of the device now, except for has_session. */
+void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
+                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                              uint64_t now_ns);
 /* The output of a peer that goes to WireGuard; NULL: none. */
 struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer);
 
@@ -230,22 +228,10 @@ void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool
 /* The device was looked at: the engine process may tell the peer about the key. */
 void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
                             struct monitor_wireguard *wireguard);
-/* Whether WireGuard is to be made to call the peer now. */
-bool monitor_tunnel_is_to_call(const struct monitor_wireguard *wireguard,
-                               const struct wireguard_peer *present, uint64_t now_ns);
-/* Fills in what a change leaves as it is, so that it makes the whole peer. */
-void monitor_tunnel_complete(struct wireguard_peer_change *change, const struct wireguard_peer *present);
-/*
- * What makes a peer call at once: it is removed and added again with the change. present and what change
- * points to have to stay. Returns the number of changes, which belong into one request.
- */
-#define MONITOR_TUNNEL_CHANGES 3
-size_t monitor_tunnel_begin(struct wireguard_peer_change out[static MONITOR_TUNNEL_CHANGES],
-                            const struct wireguard_peer_change *change, const struct wireguard_peer *present);
 /* The device holds the peer's key. Returns when to look again; MONITOR_NEVER: at any time. */
 uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
-                             const struct wireguard_device *device, const struct wireguard_peer *present,
-                             uint64_t now_ns);
+                             const struct wireguard_device *device, const struct device_target *wanted,
+                             const struct wireguard_peer *present, uint64_t now_ns);
 
 /* monitor_state.c: where peers were authenticated last, on disk. */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "delivery/device_plan.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -26,8 +27,6 @@
  */
 #define INITIATOR_NS (CLOCK_SECOND_NS / 10)
 #define RESPONDER_NS (CLOCK_SECOND_NS * 7 / 10)
-/* The keepalive that is switched on, and off again, where there is none. */
-#define OTHER_KEEPALIVE_SECONDS 25
 /* When a tunnel that has just begun is looked at: its endpoint is worth remembering. */
 #define CALLED_LOOK_NS CLOCK_SECOND_NS
 
@@ -82,57 +81,9 @@ void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
 	send_request(monitor, peer, CHANNEL_DELIVERED);
 }
 
-bool monitor_tunnel_is_to_call(const struct monitor_wireguard *wireguard,
-                               const struct wireguard_peer *present, uint64_t now_ns)
-{
-	uint64_t age;
-
-	return wireguard->is_call_due && now_ns >= wireguard->speak_ns &&
-	       present->last_handshake_seconds == wireguard->handshake_before &&
-	       (!handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) ||
-	        age > WIREGUARD_SESSION_SECONDS);
-}
-
-void monitor_tunnel_complete(struct wireguard_peer_change *change, const struct wireguard_peer *present)
-{
-	change->update_only = false;
-	if (change->preshared_key == NULL)
-		change->preshared_key = present->preshared_key;
-	if (change->endpoint == NULL && present->endpoint.any.sa_family != AF_UNSPEC)
-		change->endpoint = &present->endpoint;
-	if (!change->set_keepalive)
-		change->keepalive_seconds = present->keepalive_seconds;
-	change->set_keepalive = true;
-	if (!change->replace_allowed_ips) {
-		change->allowed_ips = present->allowed_ips;
-		change->allowed_ip_count = present->allowed_ip_count;
-	}
-	change->replace_allowed_ips = true;
-}
-
-size_t monitor_tunnel_begin(struct wireguard_peer_change out[static MONITOR_TUNNEL_CHANGES],
-                            const struct wireguard_peer_change *change, const struct wireguard_peer *present)
-{
-	size_t count = 0;
-
-	memset(out, 0, MONITOR_TUNNEL_CHANGES * sizeof *out);
-	for (size_t i = 0; i < MONITOR_TUNNEL_CHANGES; i++)
-		memcpy(out[i].public_key, present->public_key, WIREGUARD_KEY_BYTES);
-	out[count++].remove = true;
-	out[count] = *change;
-	monitor_tunnel_complete(&out[count++], present);
-	/* A peer calls at once when its keepalive is switched on. */
-	if (out[1].keepalive_seconds == 0) {
-		out[1].keepalive_seconds = OTHER_KEEPALIVE_SECONDS;
-		out[count].update_only = true;
-		out[count++].set_keepalive = true;
-	}
-	return count;
-}
-
 /* When to look again. */
-static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct wireguard_peer *present,
-                           uint64_t now_ns)
+static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct device_target *wanted,
+                           const struct wireguard_peer *present, uint64_t now_ns)
 {
 	if (wireguard->has_called) {
 		wireguard->has_called = false;
@@ -144,7 +95,7 @@ static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct wir
 	if (now_ns < wireguard->speak_ns)
 		return wireguard->speak_ns;
 	/* The other side was faster, or the session of before goes on. */
-	if (!monitor_tunnel_is_to_call(wireguard, present, now_ns))
+	if (!device_plan_should_call(wanted, present))
 		wireguard->is_call_due = false;
 	return MONITOR_NEVER;
 }
@@ -197,11 +148,11 @@ static uint64_t watch_silence(struct monitor *monitor, const struct monitor_peer
 }
 
 uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
-                             const struct wireguard_device *device, const struct wireguard_peer *present,
-                             uint64_t now_ns)
+                             const struct wireguard_device *device, const struct device_target *wanted,
+                             const struct wireguard_peer *present, uint64_t now_ns)
 {
 	struct monitor_wireguard *wireguard = monitor_wireguard_output(peer)->wireguard;
-	uint64_t call_ns = serve_call(wireguard, present, now_ns);
+	uint64_t call_ns = serve_call(wireguard, wanted, present, now_ns);
 	uint64_t watch_ns =
 		watch_silence(monitor, peer, wireguard, present, device->peer_count > MANY_PEERS, now_ns);
 

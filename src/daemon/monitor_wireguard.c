@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/device_plan.h"
 #include "system/base64.h"
-#include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
@@ -174,22 +174,25 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 	return true;
 }
 
-bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
-                                      const struct monitor_wireguard *wireguard,
-                                      const union address_socket *present, union address_socket *endpoint)
+void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
+                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                              uint64_t now_ns)
 {
-	uint64_t age;
-
-	if (!wireguard->is_exchanged)
-		return false;
-	/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
-	if (present->any.sa_family == AF_UNSPEC && wireguard->endpoint == NULL) {
-		*endpoint = peer->remembered.wireguard;
-		return endpoint->any.sa_family != AF_UNSPEC;
+	memset(target, 0, sizeof *target);
+	memcpy(target->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
+	target->key = wireguard->key;
+	target->is_left = monitor_wireguard_is_left(monitor, peer, wireguard);
+	/* Until then the peer's WireGuard must not be called. */
+	target->may_speak = wireguard->is_exchanged && now_ns >= wireguard->speak_ns;
+	target->are_parameters_due = wireguard->is_extra_due;
+	target->parameters = &wireguard->extra;
+	target->is_call_due = wireguard->is_call_due;
+	target->handshake_before = wireguard->handshake_before;
+	if (wireguard->endpoint == NULL) {
+		/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
+		target->endpoint = peer->remembered.wireguard;
+		target->is_guess = true;
+	} else if (!monitor_wireguard_endpoint(peer, wireguard, &target->endpoint)) {
+		memset(&target->endpoint, 0, sizeof target->endpoint);
 	}
-	if (!monitor_wireguard_endpoint(peer, wireguard, endpoint) || address_equal(present, endpoint))
-		return false;
-	return present->any.sa_family == AF_UNSPEC ||
-	       !handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) ||
-	       age > WIREGUARD_SESSION_SECONDS;
 }

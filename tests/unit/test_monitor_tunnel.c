@@ -234,25 +234,6 @@ static void test_remembered_endpoint(void **state)
 	assert_string_equal(device.endpoints[0], "192.0.2.10:7");
 }
 
-/* What a peer has, and nobody wants to change, it has when it was removed and added again. */
-static void test_added_again(void **state)
-{
-	struct ip_prefix ips[2] = { { .family = AF_INET, .bits = 24 }, { .family = AF_INET6, .bits = 64 } };
-	struct wireguard_peer present = { .keepalive_seconds = 25,
-		                          .allowed_ips = ips,
-		                          .allowed_ip_count = 2 };
-	struct wireguard_peer_change change = { .update_only = true };
-
-	(void)state;
-	monitor_tunnel_complete(&change, &present);
-	assert_false(change.update_only);
-	assert_ptr_equal(change.preshared_key, present.preshared_key);
-	assert_null(change.endpoint);
-	assert_int_equal(change.keepalive_seconds, 25);
-	assert_ptr_equal(change.allowed_ips, ips);
-	assert_int_equal(change.allowed_ip_count, 2);
-}
-
 /* --- a tunnel that falls silent ------------------------------------------------------------------ */
 
 /* Looks as often as wanted for some seconds, in each of which so many bytes are sent and received. */
@@ -315,7 +296,6 @@ int main(void)
 		TEST(test_first_key_with_session),
 		TEST(test_first_key_refused),
 		TEST(test_remembered_endpoint),
-		TEST(test_added_again),
 		TEST(test_silence),
 	};
 
