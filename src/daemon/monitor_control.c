@@ -421,7 +421,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
-		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
+		if (outfile_check(&peer->config, &peer->new_file, problem) == 0)
 			problem[0] = '\0';
 		monitor_load_warn(&staged, 1);
 	}

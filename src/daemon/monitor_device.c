@@ -33,7 +33,7 @@
 /* What one of our outputs wants of a device, during one look at it. */
 struct target {
 	struct monitor_peer *peer;
-	struct monitor_output *output;
+	struct monitor_wireguard *wireguard;
 	int result; /* of setting it */
 };
 
@@ -129,7 +129,7 @@ static int compare_targets(const void *a, const void *b)
 	const struct target *left = a;
 	const struct target *right = b;
 
-	return memcmp(left->output->wireguard->peer, right->output->wireguard->peer, WIREGUARD_KEY_BYTES);
+	return memcmp(left->wireguard->peer, right->wireguard->peer, WIREGUARD_KEY_BYTES);
 }
 
 static int collect(struct look *look)
@@ -143,20 +143,20 @@ static int collect(struct look *look)
 		return -ENOMEM;
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
-		struct monitor_output *output = peer == NULL ? NULL : monitor_wireguard_output(peer);
+		struct monitor_wireguard *wireguard = peer == NULL ? NULL : monitor_wireguard_of(peer);
 
-		if (output == NULL || strcmp(peer->config.device, look->device->name) != 0)
+		if (wireguard == NULL || strcmp(wireguard->device, look->device->name) != 0)
 			continue;
 		look->targets[look->count++] = (struct target){
 			.peer = peer,
-			.output = output,
+			.wireguard = wireguard,
 		};
 	}
 	if (look->count > 0)
 		qsort(look->targets, look->count, sizeof *look->targets, compare_targets);
 	for (size_t i = 0; i < look->count; i++)
 		monitor_wireguard_target(&look->wanted[i], monitor, look->targets[i].peer,
-		                         look->targets[i].output->wireguard, look->now_ns);
+		                         look->targets[i].wireguard, look->now_ns);
 	return 0;
 }
 
@@ -168,7 +168,7 @@ static void match(struct look *look)
 
 	device_plan_match(look->steps, look->wanted, look->count, &look->present);
 	for (size_t i = 0; i < look->count; i++) {
-		struct handshake *handshake = &look->targets[i].output->wireguard->handshake;
+		struct handshake *handshake = &look->targets[i].wireguard->handshake;
 		uint64_t age;
 
 		if (look->steps[i].present == NULL)
@@ -260,13 +260,13 @@ static int put_right(struct look *look)
 	int result;
 
 	for (size_t i = 0; i < look->count; i++)
-		look->targets[i].output->attempts += look->steps[i].change.preshared_key != NULL;
+		look->targets[i].wireguard->sink.attempts += look->steps[i].change.preshared_key != NULL;
 	result = set_together(look);
 	if (is_of_a_peer(result))
 		result = set_each(look);
 	for (size_t i = 0; i < look->count; i++) {
 		const struct device_step *step = &look->steps[i];
-		struct monitor_wireguard *wireguard = look->targets[i].output->wireguard;
+		struct monitor_wireguard *wireguard = look->targets[i].wireguard;
 
 		if (result == 0 && look->targets[i].result == 0 && step->present != NULL &&
 		    look->wanted[i].may_speak)
@@ -336,7 +336,7 @@ static void say_down(struct look *look, int result)
 /* What the device refuses beside the key. */
 static void say_refused(const struct target *target)
 {
-	struct monitor_wireguard *wireguard = target->output->wireguard;
+	struct monitor_wireguard *wireguard = target->wireguard;
 
 	if (target->result != wireguard->refused && target->result != 0)
 		log_error("%s: WireGuard's %s takes its key, but not its endpoint, persistent-keepalive or "
@@ -346,32 +346,29 @@ static void say_refused(const struct target *target)
 }
 
 /* Why a target has no key. true: it is worth to be said. */
-static bool explain(const struct look *look, size_t i, int result, char problem[static MONITOR_ERROR_BYTES])
+static bool explain(const struct look *look, size_t i, int result, char problem[static SINK_ERROR_BYTES])
 {
 	const struct target *target = &look->targets[i];
-	struct monitor_wireguard *wireguard = target->output->wireguard;
-	bool is_news;
+	const struct monitor_wireguard *wireguard = target->wireguard;
 
 	if (result != 0) {
-		static_assert(WIREGUARD_EXPLAIN_BYTES <= MONITOR_ERROR_BYTES, "reasons fit");
+		static_assert(WIREGUARD_EXPLAIN_BYTES <= SINK_ERROR_BYTES, "reasons fit");
 		if (result == -EEXIST)
-			(void)snprintf(problem, MONITOR_ERROR_BYTES, "its interface is somebody else's");
+			(void)snprintf(problem, SINK_ERROR_BYTES, "its interface is somebody else's");
 		else
 			wireguard_explain(problem, look->device->name, result);
 		return false;
 	}
 	if (look->steps[i].present == NULL)
-		(void)snprintf(problem, MONITOR_ERROR_BYTES,
+		(void)snprintf(problem, SINK_ERROR_BYTES,
 		               "%s has no peer %s; add it with wg set %s peer, or correct the configuration",
 		               look->device->name, target->peer->config.wireguard_peer, look->device->name);
 	else if (target->result != 0)
-		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s refuses it: %s", look->device->name,
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s refuses it: %s", look->device->name,
 		               strerror(-target->result));
 	else
-		(void)snprintf(problem, MONITOR_ERROR_BYTES, "%s did not take it", look->device->name);
-	is_news = !wireguard->said || strcmp(problem, target->output->error) != 0;
-	wireguard->said = true;
-	return is_news;
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s did not take it", look->device->name);
+	return !wireguard->sink.is_logged || strcmp(problem, wireguard->sink.error) != 0;
 }
 
 static bool is_settled(const struct look *look, size_t i, int result)
@@ -398,8 +395,8 @@ static bool conclude(struct look *look, int result)
 
 	for (size_t i = 0; i < look->count; i++) {
 		struct target *target = &look->targets[i];
-		struct monitor_wireguard *wireguard = target->output->wireguard;
-		char problem[MONITOR_ERROR_BYTES];
+		struct monitor_wireguard *wireguard = target->wireguard;
+		char problem[SINK_ERROR_BYTES];
 		bool is_news;
 
 		note(wireguard, look->steps[i].present);
@@ -412,14 +409,12 @@ static bool conclude(struct look *look, int result)
 			watch_tunnel(look, i);
 		if (is_settled(look, i, result)) {
 			say_refused(target);
-			monitor_delivery_succeeded(target->peer, target->output, look->now_ns,
-			                           wireguard->said);
-			wireguard->said = false;
+			sink_delivered(&wireguard->sink);
 			continue;
 		}
 		good = false;
 		is_news = explain(look, i, result, problem);
-		monitor_delivery_failed(target->peer, target->output, problem, look->now_ns, is_news);
+		sink_not_delivered(&wireguard->sink, problem, is_news);
 	}
 	return good;
 }

@@ -103,8 +103,7 @@ static void answer_wireguard(struct monitor *monitor, struct monitor_peer *peer,
                              const union address_socket *list, size_t count, const char *problem,
                              uint64_t now_ns)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
-	struct monitor_wireguard *wireguard = output == NULL ? NULL : output->wireguard;
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 
 	if (peer->leaving || wireguard == NULL || wireguard->endpoint == NULL)
 		return;
@@ -214,18 +213,18 @@ static bool is_content(const struct monitor_peer *peer)
 static uint64_t next_name(struct monitor_peer *peer, uint64_t now_ns, enum monitor_job_kind *kind,
                           const char **text)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 
 	if (peer->resolve.next_ns <= now_ns && is_content(peer))
 		peer->resolve.next_ns = now_ns + AGAIN_NS;
 	*kind = MONITOR_JOB_PEER;
 	*text = peer->config.endpoint;
-	if (output == NULL || !monitor_wireguard_needs_name(peer, output->wireguard) ||
-	    output->wireguard->resolve.next_ns >= peer->resolve.next_ns)
+	if (wireguard == NULL || !monitor_wireguard_needs_name(peer, wireguard) ||
+	    wireguard->resolve.next_ns >= peer->resolve.next_ns)
 		return peer->resolve.next_ns;
 	*kind = MONITOR_JOB_WIREGUARD;
-	*text = output->wireguard->endpoint;
-	return output->wireguard->resolve.next_ns;
+	*text = wireguard->endpoint;
+	return wireguard->resolve.next_ns;
 }
 
 uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
@@ -263,12 +262,12 @@ uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns)
 
 static void ask_wireguard_again(struct monitor_peer *peer, uint64_t now_ns)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 
-	if (output == NULL || output->wireguard->resolve.next_ns == MONITOR_NEVER)
+	if (wireguard == NULL || wireguard->resolve.next_ns == MONITOR_NEVER)
 		return;
-	backoff_none(&output->wireguard->resolve);
-	output->wireguard->resolve.next_ns = now_ns;
+	backoff_none(&wireguard->resolve);
+	wireguard->resolve.next_ns = now_ns;
 }
 
 void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns)

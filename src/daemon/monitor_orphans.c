@@ -27,8 +27,8 @@ void monitor_orphans_release_all(struct monitor *monitor)
 	monitor->orphans = NULL;
 }
 
-void monitor_orphans_add(struct monitor *monitor, const struct monitor_peer *peer,
-                         const struct config_peer *config, uint64_t now_ns)
+void monitor_orphans_add(struct monitor *monitor, const char *label, const char *device,
+                         const uint8_t peer[static WIREGUARD_KEY_BYTES], uint64_t now_ns)
 {
 	struct monitor_orphan *longer =
 		reallocarray(monitor->orphans, monitor->orphan_count + 1, sizeof *longer);
@@ -39,34 +39,31 @@ void monitor_orphans_add(struct monitor *monitor, const struct monitor_peer *pee
 		orphan = &longer[monitor->orphan_count];
 		memset(orphan, 0, sizeof *orphan);
 		orphan->until_ns = now_ns + ORPHAN_NS;
-		(void)snprintf(orphan->device, sizeof orphan->device, "%s", config->device);
-		(void)snprintf(orphan->label, sizeof orphan->label, "%s", peer->label);
+		(void)snprintf(orphan->device, sizeof orphan->device, "%s", device);
+		(void)snprintf(orphan->label, sizeof orphan->label, "%s", label);
+		memcpy(orphan->peer, peer, WIREGUARD_KEY_BYTES);
 		orphan->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
 		if (orphan->key != NULL && entropy_fill(NULL, orphan->key, WIREGUARD_KEY_BYTES) == 0 &&
-		    base64_decode_key(orphan->peer, config->wireguard_peer, strlen(config->wireguard_peer)) ==
-		            0 &&
-		    monitor_device_know(monitor, config->device) == 0) {
+		    monitor_device_know(monitor, device) == 0) {
 			monitor->orphan_count++;
-			monitor_device_look(monitor, config->device);
+			monitor_device_look(monitor, device);
 			return;
 		}
 		secret_memory_release(NULL, orphan->key, WIREGUARD_KEY_BYTES);
 	}
-	log_error("%s: no memory to erase its key in WireGuard's %s", peer->label, config->device);
+	log_error("%s: no memory to erase its key in WireGuard's %s", label, device);
 }
 
-void monitor_orphans_each_left(const struct monitor *monitor,
-                               void (*tell)(void *context, const struct monitor_left *left), void *context)
+void monitor_orphans_each(const struct monitor *monitor,
+                          void (*tell)(void *context, const char *label, const char *target), void *context)
 {
 	for (size_t i = 0; i < monitor->orphan_count; i++) {
 		const struct monitor_orphan *orphan = &monitor->orphans[i];
-		struct monitor_left left = { .kind = MONITOR_WIREGUARD, .label = orphan->label, .error = "" };
 		char target[WIREGUARD_NAME_BYTES + MONITOR_ID_CHARS + 2];
 		char key[BASE64_KEY_CHARS + 1];
 
 		base64_encode_key(key, orphan->peer);
 		(void)snprintf(target, sizeof target, "%s %s", orphan->device, key);
-		left.target = target;
-		tell(context, &left);
+		tell(context, orphan->label, target);
 	}
 }

@@ -56,8 +56,7 @@ static void send_request(struct monitor *monitor, const struct monitor_peer *pee
 
 void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool is_first, uint64_t now_ns)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
-	struct monitor_wireguard *wireguard = output == NULL ? NULL : output->wireguard;
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	bool is_responder = peer->role == ROSENPASS_RESPONDER;
 
 	if (wireguard == NULL)
@@ -151,7 +150,7 @@ uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
                              const struct wireguard_device *device, const struct device_target *wanted,
                              const struct wireguard_peer *present, uint64_t now_ns)
 {
-	struct monitor_wireguard *wireguard = monitor_wireguard_output(peer)->wireguard;
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	uint64_t call_ns = serve_call(wireguard, wanted, present, now_ns);
 	uint64_t watch_ns =
 		watch_silence(monitor, peer, wireguard, present, device->peer_count > MANY_PEERS, now_ns);

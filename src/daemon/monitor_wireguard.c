@@ -1,6 +1,7 @@
 #include "daemon/monitor_parts.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,44 +44,6 @@ static int read_extra(struct monitor_wireguard *wireguard, const struct config_p
 	return 0;
 }
 
-struct monitor_wireguard *monitor_wireguard_create(const struct config_peer *config)
-{
-	struct monitor_wireguard *wireguard = calloc(1, sizeof *wireguard);
-
-	if (wireguard == NULL)
-		return NULL;
-	wireguard->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
-	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
-	    base64_decode_key(wireguard->peer, config->wireguard_peer, strlen(config->wireguard_peer)) != 0 ||
-	    read_extra(wireguard, config) != 0) {
-		monitor_wireguard_release(wireguard);
-		return NULL;
-	}
-	return wireguard;
-}
-
-void monitor_wireguard_release(struct monitor_wireguard *wireguard)
-{
-	if (wireguard == NULL)
-		return;
-	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
-	wireguard_words_release(&wireguard->extra);
-	free(wireguard->endpoint);
-	free(wireguard);
-}
-
-int monitor_wireguard_change(struct monitor_wireguard *wireguard, const struct config_peer *config)
-{
-	return read_extra(wireguard, config);
-}
-
-void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged)
-{
-	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
-	wireguard->is_exchanged = is_exchanged;
-	wireguard->is_extra_due = true;
-}
-
 bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
                                const struct monitor_wireguard *wireguard)
 {
@@ -88,13 +51,12 @@ bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monit
 	       peer->reason == NULL;
 }
 
-struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer)
+struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer)
 {
-	for (size_t i = 0; i < peer->output_count; i++) {
-		if (peer->outputs[i].kind == MONITOR_WIREGUARD)
-			return &peer->outputs[i];
-	}
-	return NULL;
+	/* A peer that is leaving has no delivery any more. */
+	return peer->delivery == NULL
+	               ? NULL
+	               : (struct monitor_wireguard *)delivery_find(peer->delivery, &monitor_wireguard_sink);
 }
 
 /* The same host in both "HOST:PORT". */
@@ -196,3 +158,125 @@ void monitor_wireguard_target(struct device_target *target, const struct monitor
 		memset(&target->endpoint, 0, sizeof target->endpoint);
 	}
 }
+
+static bool is_wanted(const struct config_peer *config)
+{
+	return config->device != NULL;
+}
+
+static void destroy(struct sink *sink)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	sink_release(sink);
+	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
+	wireguard_words_release(&wireguard->extra);
+	free(wireguard->endpoint);
+	free(wireguard);
+}
+
+static int create(struct sink **out, const struct delivery_env *env, const struct sink_peer *peer)
+{
+	struct monitor_wireguard *wireguard = calloc(1, sizeof *wireguard);
+	const struct config_peer *config = peer->config;
+
+	*out = NULL;
+	if (wireguard == NULL)
+		return -ENOMEM;
+	if (sink_init(&wireguard->sink, &monitor_wireguard_sink, env->loop, peer) != 0) {
+		free(wireguard);
+		return -ENOMEM;
+	}
+	wireguard->monitor = env->devices;
+	wireguard->owner = peer->owner;
+	(void)snprintf(wireguard->device, sizeof wireguard->device, "%s", config->device);
+	wireguard->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
+	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
+	    base64_decode_key(wireguard->peer, config->wireguard_peer, strlen(config->wireguard_peer)) != 0 ||
+	    read_extra(wireguard, config) != 0 ||
+	    monitor_device_know(wireguard->monitor, wireguard->device) != 0) {
+		destroy(&wireguard->sink);
+		return -ENOMEM;
+	}
+	monitor_device_look(wireguard->monitor, wireguard->device);
+	/* A random key is set before the first exchange, unless the present one is to be left. */
+	if (!monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
+		sink_pending(&wireguard->sink);
+	*out = &wireguard->sink;
+	return 0;
+}
+
+static void take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged)
+{
+	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
+	wireguard->is_exchanged = is_exchanged;
+	wireguard->is_extra_due = true;
+}
+
+static void deliver(struct sink *sink, const struct delivery_key *key)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	take_key(wireguard, key->bytes, key->is_exchanged);
+	monitor_device_look(wireguard->monitor, wireguard->device);
+}
+
+static bool same_target(const struct sink *sink, const struct config_peer *config)
+{
+	const struct monitor_wireguard *wireguard = (const struct monitor_wireguard *)sink;
+	uint8_t peer[WIREGUARD_KEY_BYTES];
+
+	return strcmp(wireguard->device, config->device) == 0 &&
+	       base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)) == 0 &&
+	       memcmp(peer, wireguard->peer, sizeof peer) == 0;
+}
+
+static void reconfigure(struct sink *sink, const struct config_peer *config)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	if (read_extra(wireguard, config) != 0)
+		log_error("%s: no memory for its extra_params, which stay as they were", sink->peer->label);
+	monitor_device_look(wireguard->monitor, wireguard->device);
+}
+
+/* Another peer or device of WireGuard gets the key that is in use. */
+static void inherit(struct sink *sink, const struct sink *from)
+{
+	const struct monitor_wireguard *old = (const struct monitor_wireguard *)from;
+
+	take_key((struct monitor_wireguard *)sink, old->key, old->is_exchanged);
+}
+
+static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	(void)key;
+	if (cause == SINK_REMOVED ||
+	    !monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
+		monitor_orphans_add(wireguard->monitor, sink->peer->label, wireguard->device, wireguard->peer,
+		                    loop_now_ns(sink->loop));
+	destroy(sink);
+}
+
+static void describe(const struct sink *sink, struct sink_status *status)
+{
+	(void)sink;
+	(void)status;
+}
+
+const struct sink_ops monitor_wireguard_sink = {
+	.kind = "wireguard",
+	.failure_text = "WireGuard does not have its key",
+	.success_text = "WireGuard has its key",
+	.is_wanted = is_wanted,
+	.create = create,
+	.deliver = deliver,
+	.same_target = same_target,
+	.reconfigure = reconfigure,
+	.inherit = inherit,
+	.retire = retire,
+	.describe = describe,
+	.destroy = destroy,
+};

@@ -256,6 +256,8 @@ static inline int set_up(void **state)
 	}
 	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
+	assert_int_equal(loop_open_simulated(&scene->monitor.loop, clock_now_ns()), 0);
+	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
 	userspace_use_folder(scene->folder);
 	userspace_use_patience(200);
 	assert_int_equal(channel_open(pair), 0);
@@ -274,7 +276,9 @@ static inline int tear_down(void **state)
 
 	close_device(scene);
 	monitor_peers_release_all(&scene->monitor);
+	monitor_delivery_close(&scene->monitor);
 	monitor_device_release_all(&scene->monitor);
+	loop_close(scene->monitor.loop);
 	(void)close(scene->monitor.channel);
 	(void)close(scene->engine);
 	assert_int_equal(rmdir(scene->folder), 0);
@@ -288,7 +292,7 @@ static inline void give(struct scene *scene, size_t i, uint8_t number)
 	uint8_t key[ROSENPASS_KEY_BYTES];
 
 	memset(key, number, sizeof key);
-	monitor_delivery_start(&scene->monitor, scene->peers[i], key, "exchanged", clock_now_ns());
+	monitor_delivery_start(scene->peers[i], key, "exchanged");
 }
 
 /* Looks at the device now. */
@@ -307,9 +311,14 @@ static inline bool has(size_t peer, uint8_t number)
 	       is_key(key, number);
 }
 
-static inline const struct monitor_output *output(const struct scene *scene, size_t i)
+static inline const struct monitor_wireguard *wireguard(const struct scene *scene, size_t i)
 {
-	return monitor_wireguard_output(scene->peers[i]);
+	return monitor_wireguard_of(scene->peers[i]);
+}
+
+static inline const struct sink *output(const struct scene *scene, size_t i)
+{
+	return &wireguard(scene, i)->sink;
 }
 
 #endif

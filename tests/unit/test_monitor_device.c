@@ -16,10 +16,10 @@ static void test_keys(void **state)
 	assert_false(has(1, 0));
 	assert_string_not_equal(device.preshared_keys[0], device.preshared_keys[1]);
 	assert_int_equal(device.keepalive[0], 0);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
-	assert_int_equal(output(scene, 0)->state, MONITOR_WAITING);
+	assert_int_equal(output(scene, 0)->state, SINK_PENDING);
 	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
 	assert_int_equal(device.sets, 2);
 	assert_true(has(0, 0xaa));
@@ -97,11 +97,11 @@ static void test_refused(void **state)
 	assert_true(has(1, 0xbb));
 	assert_int_equal(device.keepalive[1], 0);
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(output(scene, i)->state, MONITOR_DELIVERED);
-	assert_int_equal(output(scene, 0)->wireguard->refused, 0);
-	assert_int_equal(output(scene, 1)->wireguard->refused, -EINVAL);
-	assert_false(output(scene, 0)->wireguard->is_extra_due);
-	assert_true(output(scene, 1)->wireguard->is_extra_due);
+		assert_int_equal(output(scene, i)->state, SINK_DELIVERED);
+	assert_int_equal(wireguard(scene, 0)->refused, 0);
+	assert_int_equal(wireguard(scene, 1)->refused, -EINVAL);
+	assert_false(wireguard(scene, 0)->is_extra_due);
+	assert_true(wireguard(scene, 1)->is_extra_due);
 }
 
 static void test_comes_late(void **state)
@@ -111,18 +111,18 @@ static void test_comes_late(void **state)
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
 	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
-	assert_false(output(scene, 0)->wireguard->is_there);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
+	assert_false(wireguard(scene, 0)->is_there);
 	/* The peer still later. */
 	device.has[0] = false;
 	open_device(scene);
 	look(scene);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	assert_non_null(strstr(output(scene, 0)->error, "has no peer ERERERE"));
 	assert_int_equal(device.sets, 0);
 	device.has[0] = true;
 	look(scene);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	assert_string_equal(output(scene, 0)->error, "");
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
@@ -152,6 +152,14 @@ static void test_removed(void **state)
 	assert_int_equal(scene->monitor.orphan_count, 0);
 }
 
+static void abandon(struct scene *scene, const struct config_peer *config, uint64_t now_ns)
+{
+	uint8_t peer[WIREGUARD_KEY_BYTES];
+
+	assert_int_equal(base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)), 0);
+	monitor_orphans_add(&scene->monitor, scene->peers[0]->label, config->device, peer, now_ns);
+}
+
 /* What it was for before is another peer of the device. */
 static void test_abandoned(void **state)
 {
@@ -166,7 +174,7 @@ static void test_abandoned(void **state)
 	(void)monitor_device_serve(&scene->monitor, now_ns);
 	assert_true(has(2, 0xaa));
 	configure(&config, 2, "25");
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config, now_ns);
 	/* One that says nothing keeps it for later. */
 	device.is_mute = true;
 	(void)monitor_device_serve(&scene->monitor, now_ns);
@@ -178,12 +186,12 @@ static void test_abandoned(void **state)
 	assert_false(has(2, 0));
 	assert_true(has(0, 0xaa));
 	/* A peer that is an output again has its own key. */
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &scene->peers[0]->config, now_ns);
+	abandon(scene, &scene->peers[0]->config, now_ns);
 	look(scene);
 	assert_int_equal(scene->monitor.orphan_count, 0);
 	assert_true(has(0, 0xaa));
 	/* Given up after two minutes. */
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config, now_ns);
 	device.is_mute = true;
 	(void)monitor_device_serve(&scene->monitor, now_ns + 121 * CLOCK_SECOND_NS);
 	assert_int_equal(scene->monitor.orphan_count, 0);
@@ -231,7 +239,7 @@ static void test_establish(void **state)
 		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
 	assert_true(maker.calls >= 2);
 	assert_true(has(0, 0xaa));
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	maker.result = 1;
 	maker.calls = 0;
 	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
@@ -320,21 +328,21 @@ static void test_foreign(void **state)
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
 	configure(&config, 2, "25");
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config, now_ns);
 	memset(device.preshared_keys[2], 'a', HEX_CHARS);
 	for (unsigned i = 0; i < 100; i++)
 		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
 	assert_int_equal(device.sets, 0);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
 	/* Nor does it count that it should have the key. */
 	memset(device.preshared_keys[0], 'a', HEX_CHARS);
 	monitor_device_look(&scene->monitor, DEVICE);
 	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	maker.result = 1;
 	(void)monitor_device_serve(&scene->monitor, now_ns + 200 * CLOCK_SECOND_NS);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	release_config(&config);
 }
 

@@ -16,21 +16,20 @@ static void test_left(void **state)
 	add_peer(scene, 1, "25");
 	look(scene);
 	assert_int_equal(device.sets, 0);
-	assert_int_equal(output(scene, 0)->state, MONITOR_NONE);
-	assert_true(monitor_wireguard_is_left(&scene->monitor, scene->peers[0], output(scene, 0)->wireguard));
+	assert_int_equal(output(scene, 0)->state, SINK_EMPTY);
+	assert_true(monitor_wireguard_is_left(&scene->monitor, scene->peers[0], wireguard(scene, 0)));
 	/* Another configuration: now it is replaced. */
 	scene->monitor.config.before_first_exchange = CONFIG_BLOCK;
 	look(scene);
 	assert_false(has(0, 0x77));
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
 	give(scene, 1, 0xbb);
 	look(scene);
 	assert_true(has(1, 0xbb));
-	assert_false(
-		monitor_wireguard_is_left(&scene->monitor, scene->peers[1], output(scene, 1)->wireguard));
+	assert_false(monitor_wireguard_is_left(&scene->monitor, scene->peers[1], wireguard(scene, 1)));
 	/* A key that is too old is replaced all the same. */
-	monitor_delivery_start(&scene->monitor, scene->peers[1], NULL, "stale", clock_now_ns());
+	monitor_delivery_start(scene->peers[1], NULL, "stale");
 	look(scene);
 	assert_false(has(1, 0xbb));
 	assert_false(has(1, 0));
@@ -210,7 +209,7 @@ static void test_first_key_refused(void **state)
 	assert_true(device.has[0]);
 	assert_true(has(0, 0xaa));
 	assert_string_equal(device.endpoints[0], "192.0.2.1:7");
-	assert_int_equal(output(scene, 0)->wireguard->refused, -EINVAL);
+	assert_int_equal(wireguard(scene, 0)->refused, -EINVAL);
 }
 
 /* Where a peer's WireGuard was before the daemon was restarted. */
@@ -279,7 +278,7 @@ static void test_silence(void **state)
 	assert_int_equal(run(scene, &now_ns, 1200, 100, 100), 0);
 	assert_int_equal(run(scene, &now_ns, 11, 100, 0), 1);
 	/* A key that is too old says enough. */
-	monitor_delivery_start(&scene->monitor, scene->peers[0], NULL, "stale", now_ns);
+	monitor_delivery_start(scene->peers[0], NULL, "stale");
 	assert_int_equal(run(scene, &now_ns, 600, 100, 0), 0);
 }
 
