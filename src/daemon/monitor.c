@@ -194,7 +194,8 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 		monitor->network_wait_ns = NETWORK_RESTS_NS;
 	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
 	log_debug("addresses or routes have changed");
-	monitor_names_network_changed(monitor, now_ns);
+	monitor_names_network_changed(monitor);
+	listeners_refresh(monitor->listeners);
 	monitor_request(monitor, &changed, -1);
 }
 
@@ -245,8 +246,6 @@ static uint64_t serve_timers(struct monitor *monitor)
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, earlier(monitor->pong_ns, monitor->report_ns));
@@ -311,16 +310,6 @@ static void engine_log_ready(void *owner, short revents)
 	engine_log_read(&monitor->engine_log, loop_now_ns(monitor->loop));
 }
 
-static void job_ready(void *owner, short revents)
-{
-	struct monitor_job *job = owner;
-
-	(void)revents;
-	monitor_wake(job->monitor);
-	if (job->job.pid != 0)
-		monitor_names_answer(job->monitor, job, loop_now_ns(job->monitor->loop));
-}
-
 static void client_ready(void *owner, short revents)
 {
 	const struct monitor_client_watch *watch = owner;
@@ -359,10 +348,8 @@ static int add_watches(struct monitor *monitor)
 		result = add_watch(monitor, &watches->control, control_ready, monitor);
 	if (result == 0)
 		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
-	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
-		monitor->jobs[i].monitor = monitor;
-		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
-	}
+	if (result == 0)
+		result = monitor_names_open(monitor);
 	for (size_t i = 0; result == 0 && i < MONITOR_CLIENTS; i++) {
 		watches->clients[i].monitor = monitor;
 		watches->clients[i].number = i;
@@ -379,8 +366,6 @@ static void update_watches(struct monitor *monitor)
 	watches->netwatch.fd = monitor->netwatch;
 	watches->engine_log.fd = monitor->engine_log.fd;
 	watches->control.fd = monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1;
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
-		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
 		const struct monitor_client *client = &monitor->clients[i];
 
@@ -491,7 +476,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	uint64_t again_ns;
 	int result;
 
-	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
 	if (monitor->options.establish != NULL &&
 	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
@@ -564,7 +549,6 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 
 static void release(struct monitor *monitor)
 {
-	monitor_names_cancel_all(monitor);
 	monitor_engine_end(monitor);
 	monitor_state_flush(monitor);
 	monitor_state_close(monitor);
@@ -572,12 +556,13 @@ static void release(struct monitor *monitor)
 	monitor_peers_release_all(monitor);
 	monitor_delivery_close(monitor);
 	monitor_device_release_all(monitor);
-	monitor_listen_close(monitor);
+	listeners_destroy(monitor->listeners);
 	keys_release_public(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
+	resolver_pool_destroy(monitor->resolvers);
 	loop_close(monitor->loop);
 	free(monitor->name);
 	free(monitor);

@@ -194,11 +194,7 @@ static const char *helper_name(const struct monitor *monitor, pid_t pid)
 {
 	if (pid == monitor->engine_pid)
 		return "engine process";
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
-		if (pid == monitor->jobs[i].job.pid)
-			return "resolver process";
-	}
-	return NULL;
+	return resolver_pool_has_process(monitor->resolvers, pid) ? "resolver process" : NULL;
 }
 
 /*

@@ -38,7 +38,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	monitor_tunnel_key(monitor, peer, is_first, now_ns);
 }
 
-void monitor_events_stale(struct monitor_peer *peer, uint64_t now_ns)
+void monitor_events_stale(struct monitor_peer *peer)
 {
 	peer->stale_ns = MONITOR_NEVER;
 	/* The engine process and our own clock may both say so. */
@@ -47,7 +47,7 @@ void monitor_events_stale(struct monitor_peer *peer, uint64_t now_ns)
 	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;
-	monitor_names_ask_again(peer, now_ns);
+	monitor_names_ask_again(peer);
 	monitor_delivery_start(peer, NULL, "stale");
 }
 
@@ -84,7 +84,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 	case CHANNEL_STALE:
 		peer->role = event->key.role;
 		peer->dialect = event->key.dialect;
-		monitor_events_stale(peer, now_ns);
+		monitor_events_stale(peer);
 		break;
 	case CHANNEL_MOVED:
 		take_moved(monitor, peer, &event->moved, now_ns);
@@ -95,7 +95,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 		          "%s: no answer; trying on", peer->label);
 		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
 		peer->troubled = true;
-		monitor_names_ask_again(peer, now_ns);
+		monitor_names_ask_again(peer);
 		break;
 	case CHANNEL_SILENCE:
 		monitor_silence_take(monitor, peer, &event->silence, now_ns);

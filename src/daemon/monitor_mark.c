@@ -82,6 +82,11 @@ void monitor_mark_socket(struct monitor *monitor, int fd)
 	monitor->mark_problem = result;
 }
 
+static void mark_socket(void *owner, const struct listeners_socket *socket)
+{
+	monitor_mark_socket(owner, socket->fd);
+}
+
 void monitor_mark_update(struct monitor *monitor)
 {
 	static const struct channel_request changed = { .kind = CHANNEL_NETWORK_CHANGED };
@@ -95,10 +100,7 @@ void monitor_mark_update(struct monitor *monitor)
 		return;
 	monitor->mark = mark;
 	monitor->mark_problem = 0;
-	for (size_t i = 0; i < monitor->listener_count; i++) {
-		for (size_t s = 0; s < monitor->listeners[i].socket_count; s++)
-			monitor_mark_socket(monitor, monitor->listeners[i].sockets[s].fd);
-	}
+	listeners_each(monitor->listeners, mark_socket, monitor);
 	if (monitor->mark_problem == 0 && mark == 0)
 		log_info("our packets carry no fwmark any more");
 	else if (monitor->mark_problem == 0)

@@ -25,17 +25,18 @@
 #include "daemon/monitor.h"
 #include "daemon/rejects.h"
 #include "delivery/tunnel.h"
+#include "monitor/listeners.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
+#include "system/hostname.h"
 #include "system/loop.h"
-#include "system/resolver.h"
+#include "system/resolver_pool.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
 #include "wireguard/wireguard.h"
 
 #define MONITOR_NEVER UINT64_MAX
 #define MONITOR_ERROR_BYTES 256
-#define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
@@ -53,10 +54,7 @@ struct monitor_wireguard {
 	struct wireguard_words extra;
 	char *endpoint; /* of extra; NULL: none */
 
-	/* Where a name in extra leads to; AF_UNSPEC: not known. */
-	union address_socket resolved;
-	struct backoff resolve;
-	char resolve_error[RESOLVER_PROBLEM_BYTES];
+	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */
 
 	/* What the device said last. */
 	bool is_there;
@@ -131,12 +129,13 @@ struct monitor_state {
 };
 
 struct monitor_peer {
+	struct monitor *monitor; /* set by monitor_names_update() */
 	uint32_t slot;
 	uint32_t serial;
 	size_t number; /* from 1, in the order of the configuration */
 	struct config_peer config;
 	bool at_run_time;     /* added over the control socket */
-	bool leaving;         /* removed; stays while its name is being resolved */
+	bool leaving;         /* removed; monitor_peers_serve() frees it */
 	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
 	struct keys_public public_key;
@@ -147,12 +146,8 @@ struct monitor_peer {
 		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
 
 	/* Its endpoint. */
+	struct hostname *hostname; /* NULL: it has none */
 	struct channel_addresses addresses;
-	struct backoff resolve;
-	bool resolving;
-	uint32_t
-		resolve_generation; /* tells the answer for an older endpoint from that for the present one */
-	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* The present key and where it has to go. */
 	struct sink_peer recipient; /* for delivery */
@@ -173,38 +168,6 @@ struct monitor_peer {
 	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
 	struct backoff announce; /* the engine process could not take it: when it is told again */
-};
-
-/* One word of `listen`, or one of the two families where there is none. */
-struct monitor_listener {
-	char *text; /* NULL: a free port of that family */
-	int family;
-	struct {
-		int fd; /* -1: none; the monitor keeps it for a new engine process and never reads from it */
-		uint32_t slot;
-	} sockets[RESOLVER_ADDRESSES_MAX + 1];
-	size_t socket_count;
-	bool open;
-	bool resolving;
-	/* Until then its place may still be held by a socket that we have just closed. */
-	uint64_t hurry_until_ns;
-	char error[MONITOR_ERROR_BYTES];
-	struct backoff retry;
-};
-
-enum monitor_job_kind {
-	MONITOR_JOB_PEER,
-	MONITOR_JOB_WIREGUARD,
-	MONITOR_JOB_LISTENER,
-};
-
-struct monitor_job {
-	struct monitor *monitor;
-	struct resolver_job job;
-	enum monitor_job_kind kind;
-	uint32_t slot;       /* of the peer, or number of the listener */
-	uint32_t serial;     /* of the peer, or generation of the listeners */
-	uint32_t generation; /* of the peer's endpoint */
 };
 
 struct monitor_client {
@@ -257,21 +220,18 @@ struct monitor {
 	uint32_t last_serial;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
-	struct monitor_listener *listeners;
-	size_t listener_count;
-	uint32_t listener_generation;
+	struct listeners *listeners;
 	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
 	bool mark_was_set;      /* a socket may carry one */
 	int mark_problem;       /* negative errno that was said; 0: none */
 	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
-	struct monitor_job jobs[MONITOR_RESOLVERS];
 
 	struct loop *loop;
+	struct resolver_pool *resolvers;
 	struct loop_timer serve; /* when something is due that has no timer of its own */
 	struct loop_child engine_child;
 	struct monitor_watches {
 		struct loop_io channel, netwatch, control, engine_log;
-		struct loop_io jobs[MONITOR_RESOLVERS];
 		struct monitor_client_watch {
 			struct loop_io io;
 			struct monitor *monitor;
@@ -372,8 +332,8 @@ void monitor_peers_release_all(struct monitor *monitor);
 /* What an engine process that has ended said of it. Its key stays in use until it is too old. */
 void monitor_peers_begin_anew(struct monitor_peer *peer);
 /*
- * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
- * that it could not take, and takes keys out of use that are too old. The next time that something is due.
+ * Frees removed peers, tells the engine process again of those that it could not take, and takes keys out of
+ * use that are too old. The next time that something is due.
  */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
@@ -382,33 +342,28 @@ bool monitor_peers_compute_id(struct monitor *monitor);
 /* monitor_events.c: what the engine process says. -1: it is broken. */
 int monitor_events_serve(struct monitor *monitor);
 /* The peer's key is too old. */
-void monitor_events_stale(struct monitor_peer *peer, uint64_t now_ns);
+void monitor_events_stale(struct monitor_peer *peer);
 
-/* monitor_names.c: endpoints and listen names. */
-void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
-/* Starts what is due. The next time that something is due. */
-uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns);
-void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns);
-/* A peer does not answer any more: it may have moved. */
-void monitor_names_ask_again(struct monitor_peer *peer, uint64_t now_ns);
-void monitor_names_cancel_all(struct monitor *monitor);
-
-/* monitor_listen.c */
+/* monitor_names.c: the names of endpoints. */
+/* Makes the pool of resolver processes. 0 or negative errno. */
+int monitor_names_open(struct monitor *monitor) __attribute__((warn_unused_result));
 /*
- * Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is
- * taken).
+ * The peer has a new configuration: keeps its endpoints resolved, Rosenpass's and WireGuard's. A name that
+ * stays is not resolved again. 0 or -ENOMEM.
  */
-int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
-/* Another list of words: sockets of words that stay are kept. */
-void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);
-uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *listener,
-                             const union address_socket *addresses, size_t count, const char *problem,
-                             uint64_t now_ns);
+int monitor_names_update(struct monitor *monitor, struct monitor_peer *peer)
+	__attribute__((warn_unused_result));
+/* The peer is removed. WireGuard's endpoint goes with the output. */
+void monitor_names_drop(struct monitor_peer *peer);
+void monitor_names_network_changed(struct monitor *monitor);
+/* A peer does not answer any more: it may have moved. */
+void monitor_names_ask_again(struct monitor_peer *peer);
+
+/* monitor_listen.c: the sockets of `listen`, between the listeners and the engine process. */
+/* Opens what the configuration says. -1: the reason is logged. */
+int monitor_listen_start(struct monitor *monitor) __attribute__((warn_unused_result));
 /* Hands all open sockets to a new engine process. */
 void monitor_listen_announce(struct monitor *monitor);
-void monitor_listen_close(struct monitor *monitor);
 
 /* monitor_reload.c: 0, or -1 and one line in problem: nothing has changed then. */
 struct monitor_reload_result {

@@ -141,6 +141,7 @@ static size_t take_slot(struct monitor *monitor)
 
 static void release(struct monitor_peer *peer)
 {
+	monitor_names_drop(peer);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
 	delivery_destroy(peer->delivery);
@@ -176,7 +177,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	memset(&staged->config, 0, sizeof staged->config);
 	peer->tag = staged->tag;
 	peer->new_file = staged->new_file;
-	if (monitor_delivery_init(monitor, peer) != 0) {
+	if (monitor_delivery_init(monitor, peer) != 0 || monitor_names_update(monitor, peer) != 0) {
 		release(peer);
 		return -ENOMEM;
 	}
@@ -198,7 +199,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	(void)mark_psk(peer, staged->psk);
 	backoff_none(&peer->announce);
 	delivery_inspect(peer->delivery);
-	monitor_names_start(peer, clock_now_ns());
 	monitor_state_recall(monitor, peer);
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -232,11 +232,12 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		return false;
 	send_config(monitor, peer, CHANNEL_CHANGE_PEER, staged->psk, -1);
 	delivery_change(peer->delivery);
-	/* Answers that are on their way are for names of before. */
-	peer->resolve_generation++;
+	if (monitor_names_update(monitor, peer) != 0)
+		log_error("%s: no memory to resolve its endpoint", peer->label);
 	if (other_endpoint) {
 		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
-		monitor_names_start(peer, clock_now_ns());
+		/* Even if the peer responds, as status and WireGuard's endpoint depend on the new name. */
+		hostname_refresh(peer->hostname);
 		send_addresses(monitor, peer, true);
 	}
 	return different || other_psk;
@@ -251,7 +252,7 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	monitor_request(monitor, &request, -1);
 	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
-	backoff_none(&peer->resolve);
+	monitor_names_drop(peer);
 	monitor->peer_count--;
 	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
@@ -285,16 +286,14 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 	struct monitor_peer *peer = monitor->peers[slot];
 
 	if (peer->leaving) {
-		if (!peer->resolving) {
-			monitor->peers[slot] = NULL;
-			release(peer);
-		}
+		monitor->peers[slot] = NULL;
+		release(peer);
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)
 		announce_again(monitor, peer, now_ns);
 	if (peer->stale_ns <= now_ns)
-		monitor_events_stale(peer, now_ns);
+		monitor_events_stale(peer);
 	return peer->announce.next_ns < peer->stale_ns ? peer->announce.next_ns : peer->stale_ns;
 }
 

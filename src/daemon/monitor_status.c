@@ -95,19 +95,16 @@ static json_t *format_sandbox(const struct monitor *monitor)
 	return list;
 }
 
-static json_t *format_listener(const struct monitor_listener *listener)
+static json_t *format_listener(const struct listeners *listeners, size_t number)
 {
 	json_t *object = json_object();
-	union address_socket bound = { 0 };
-	socklen_t length = sizeof bound;
-	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
+	struct listener_status status;
 
-	if (listener->socket_count > 0)
-		(void)getsockname(listener->sockets[0].fd, &bound.any, &length);
-	set(object, "configured", text(listener->text != NULL ? listener->text : any));
-	set(object, "address", address(&bound));
-	set(object, "open", json_boolean(listener->open));
-	set(object, "error", text(listener->error));
+	listeners_describe(listeners, number, &status);
+	set(object, "configured", text(status.configured));
+	set(object, "address", address(&status.address));
+	set(object, "open", json_boolean(status.is_open));
+	set(object, "error", text(status.error));
 	return object;
 }
 
@@ -149,7 +146,7 @@ static void format_wireguard(json_t *object, const struct monitor *monitor, cons
 	set(object, "protected", json_boolean(!monitor_wireguard_is_left(monitor, peer, wireguard)));
 	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
-	set(object, "endpoint_error", text(wireguard->resolve_error));
+	set(object, "endpoint_error", text(hostname_problem(wireguard->hostname)));
 	set(object, "handshake_age",
 	    wireguard->is_there && had_handshake ? json_integer((json_int_t)age) : json_null());
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
@@ -302,7 +299,7 @@ static json_t *format_peer(struct monitor *monitor, struct monitor_peer *peer, u
 	set(object, "public_key", text(peer->config.public_key));
 	set(object, "endpoint", text(peer->config.endpoint));
 	set(object, "addresses", addresses);
-	set(object, "resolve_error", text(peer->resolve_error));
+	set(object, "resolve_error", text(hostname_problem(peer->hostname)));
 	set(object, "address",
 	    peer->report.has_endpoint != 0 ? address(&peer->report.endpoint) : address(&peer->last));
 	format_report(object, peer, now_ns);
@@ -433,8 +430,8 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	json_t *answer;
 	char *line;
 
-	for (size_t i = 0; i < monitor->listener_count; i++)
-		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
+	for (size_t i = 0; i < listeners_count(monitor->listeners); i++)
+		(void)json_array_append_new(listen, format_listener(monitor->listeners, i));
 	set(status, "name", text(monitor->name));
 	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));

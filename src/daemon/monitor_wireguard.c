@@ -36,11 +36,6 @@ static int read_extra(struct monitor_wireguard *wireguard, const struct config_p
 	wireguard->endpoint = endpoint;
 	wireguard->is_extra_due = true;
 	wireguard->refused = 0;
-	wireguard->resolve_error[0] = '\0';
-	memset(&wireguard->resolved, 0, sizeof wireguard->resolved);
-	backoff_none(&wireguard->resolve);
-	if (endpoint != NULL && !address_is_literal(endpoint))
-		wireguard->resolve.next_ns = 0;
 	return 0;
 }
 
@@ -108,6 +103,15 @@ static bool is_named(const struct monitor_peer *peer, const union address_socket
 	return false;
 }
 
+/* The first address of its own name; AF_UNSPEC: not known. */
+static union address_socket resolved(const struct monitor_wireguard *wireguard)
+{
+	size_t count;
+	const union address_socket *list = hostname_addresses(wireguard->hostname, &count);
+
+	return count == 0 ? (union address_socket){ 0 } : list[0];
+}
+
 /*
  * Of all addresses of the name, that from which the peer has proved who it is. Another address may be that of
  * a host which only forwards its messages: it must not get the tunnel's packets.
@@ -129,7 +133,7 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	if (address_is_literal(wireguard->endpoint))
 		return address_parse(wireguard->endpoint, out, &problem) == 0;
-	*out = is_beside(peer, wireguard) ? beside(peer) : wireguard->resolved;
+	*out = is_beside(peer, wireguard) ? beside(peer) : resolved(wireguard);
 	if (out->any.sa_family == AF_UNSPEC)
 		return false;
 	set_port(out, wireguard->endpoint);
@@ -171,6 +175,7 @@ static void destroy(struct sink *sink)
 	sink_release(sink);
 	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
 	wireguard_words_release(&wireguard->extra);
+	hostname_destroy(wireguard->hostname);
 	free(wireguard->endpoint);
 	free(wireguard);
 }

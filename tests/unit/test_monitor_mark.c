@@ -1,6 +1,7 @@
 #include "wireguard_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,7 +13,8 @@
 /* Two listeners with a socket each, and some devices. */
 struct scene {
 	struct monitor monitor;
-	struct monitor_listener listeners[SOCKETS];
+	int sockets[SOCKETS];
+	size_t socket_count;
 	struct monitor_device devices[3];
 };
 
@@ -28,23 +30,35 @@ static uint32_t mark_of(int fd)
 static void check_marks(const struct scene *scene, uint32_t expected)
 {
 	for (size_t i = 0; i < SOCKETS; i++)
-		assert_int_equal(mark_of(scene->listeners[i].sockets[0].fd), expected);
+		assert_int_equal(mark_of(scene->sockets[i]), expected);
+}
+
+static void note_socket(void *owner, const struct listeners_socket *socket)
+{
+	struct scene *scene = owner;
+
+	assert_true(scene->socket_count < SOCKETS);
+	scene->sockets[scene->socket_count++] = socket->fd;
 }
 
 static int set_up(void **state)
 {
+	static const struct resolver_pool_owner nobody;
+	static char first[] = "127.0.0.1:0";
+	static char second[] = "127.0.0.2:0";
+	static char *words[SOCKETS] = { first, second };
+	const struct config_words listen = { .words = words, .count = SOCKETS };
 	struct scene *scene = calloc(1, sizeof *scene);
 
 	assert_non_null(scene);
 	log_set_level(LOG_OFF);
 	scene->monitor.devices = scene->devices;
-	scene->monitor.listeners = scene->listeners;
-	scene->monitor.listener_count = SOCKETS;
-	for (size_t i = 0; i < SOCKETS; i++) {
-		scene->listeners[i].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		assert_true(scene->listeners[i].sockets[0].fd >= 0);
-		scene->listeners[i].socket_count = 1;
-	}
+	assert_int_equal(loop_open_simulated(&scene->monitor.loop, 1), 0);
+	assert_int_equal(resolver_pool_create(&scene->monitor.resolvers, scene->monitor.loop, &nobody), 0);
+	scene->monitor.config.listen = listen;
+	assert_int_equal(monitor_listen_start(&scene->monitor), 0);
+	listeners_each(scene->monitor.listeners, note_socket, scene);
+	assert_int_equal(scene->socket_count, SOCKETS);
 	*state = scene;
 	return 0;
 }
@@ -53,8 +67,9 @@ static int tear_down(void **state)
 {
 	struct scene *scene = *state;
 
-	for (size_t i = 0; i < SOCKETS; i++)
-		(void)close(scene->listeners[i].sockets[0].fd);
+	listeners_destroy(scene->monitor.listeners);
+	resolver_pool_destroy(scene->monitor.resolvers);
+	loop_close(scene->monitor.loop);
 	free(scene);
 	return 0;
 }
@@ -63,7 +78,7 @@ static void need_capability(const struct scene *scene)
 {
 	static const uint32_t one = 1;
 	static const uint32_t none = 0;
-	int fd = scene->listeners[0].sockets[0].fd;
+	int fd = scene->sockets[0];
 
 	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &one, sizeof one) != 0)
 		skip();
@@ -173,16 +188,15 @@ static void test_new_socket(void **state)
 static void test_refused(void **state)
 {
 	struct scene *scene = *state;
-	int fd = scene->listeners[0].sockets[0].fd;
+	int fd = scene->sockets[0];
 
 	need_capability(scene);
-	(void)close(scene->listeners[1].sockets[0].fd);
-	scene->listeners[1].sockets[0].fd = -1;
+	(void)close(scene->sockets[1]);
 	(void)add(scene, "wg0", 5, 0);
 	monitor_mark_update(&scene->monitor);
 	assert_int_equal(scene->monitor.mark_problem, -EBADF);
 	assert_int_equal(mark_of(fd), 5);
-	scene->listeners[1].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(dup3(scene->sockets[0], scene->sockets[1], O_CLOEXEC), scene->sockets[1]);
 	scene->devices[0].fwmark = 6;
 	monitor_mark_update(&scene->monitor);
 	assert_int_equal(scene->monitor.mark_problem, 0);
