@@ -141,9 +141,8 @@ static void end_by_signal(struct monitor *monitor)
 	if (monitor->config.on_exit == CONFIG_RANDOM)
 		log_info("asked to end; random keys replace the last ones");
 	else
-		log_info(monitor->options.establish == NULL
-		                 ? "asked to end; the last keys stay where they are"
-		                 : "asked to end");
+		log_info(monitor->options.ensure == NULL ? "asked to end; the last keys stay where they are"
+		                                         : "asked to end");
 	monitor_stop(monitor, EXIT_SUCCESS);
 	if (command_queue_is_busy(monitor->deliveries.commands))
 		log_info("waiting for the programs that have a key to end");
@@ -244,7 +243,6 @@ static uint64_t serve_timers(struct monitor *monitor)
 	serve_report(monitor, now_ns);
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
@@ -287,7 +285,7 @@ static void netwatch_ready(void *owner, short revents)
 		return;
 	monitor_wake(monitor);
 	/* An interface that has just been made should not be without a key of ours for long. */
-	monitor_device_network_changed(monitor, now_ns);
+	device_table_network_changed(monitor->deliveries.devices);
 	if (monitor->network_ns == MONITOR_NEVER)
 		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 }
@@ -478,8 +476,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
-	if (monitor->options.establish != NULL &&
-	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
+	if (monitor->options.ensure != NULL &&
+	    monitor->options.ensure(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
 	sweep_outfiles(staged, count);
 	monitor_mark_start(monitor, staged, count);
@@ -555,7 +553,6 @@ static void release(struct monitor *monitor)
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
 	monitor_delivery_close(monitor);
-	monitor_device_release_all(monitor);
 	listeners_destroy(monitor->listeners);
 	keys_release_public(&monitor->public_key);
 	claims_release(&monitor->claims);

@@ -490,9 +490,7 @@ void monitor_control_ask(struct monitor *monitor)
 	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
 	/* What WireGuard says is to be as young, and here before the report. */
-	for (size_t i = 0; i < monitor->device_count; i++)
-		monitor_device_look(monitor, monitor->devices[i].name);
-	(void)monitor_device_serve(monitor, clock_now_ns());
+	device_table_reconcile_now(monitor->deliveries.devices);
 }
 
 static void serve_line(struct monitor *monitor, struct monitor_client *client, const char *line,

@@ -33,6 +33,19 @@ static bool is_in_use(void *owner, const char *path)
 	return sink != NULL && sink->state == SINK_DELIVERED;
 }
 
+static int ensure(void *owner, const char *name, uint64_t *again_ns)
+{
+	struct monitor *monitor = owner;
+
+	return monitor->stopping ? -1 : monitor->options.ensure(monitor->options.context, name, again_ns);
+}
+
+static void device_was_read(void *owner)
+{
+	monitor_mark_update(owner);
+	monitor_wake(owner);
+}
+
 int monitor_delivery_open(struct monitor *monitor)
 {
 	struct delivery_env *env = &monitor->deliveries;
@@ -45,10 +58,21 @@ int monitor_delivery_open(struct monitor *monitor)
 		.kinds = { &sink_file, &sink_command, &monitor_wireguard_sink },
 		.guard = &monitor->guard,
 		.lines = &monitor->key_lines,
-		.devices = monitor,
+		.monitor = monitor,
+	};
+	monitor->device_owner = (struct device_owner){
+		.ensure = monitor->options.ensure == NULL ? NULL : ensure,
+		.read = device_was_read,
+		.own_name = monitor->options.ensure == NULL ? NULL : monitor->name,
+		.owner = monitor,
 	};
 	result = retired_files_create(&env->retired_files, monitor->loop, env->guard, env->lines);
-	return result != 0 ? result : command_queue_create(&env->commands, monitor->loop);
+	if (result == 0)
+		result = command_queue_create(&env->commands, monitor->loop);
+	if (result == 0)
+		result = device_table_create(&env->devices, monitor->loop, &wireguard_backend_system,
+		                             &monitor->device_owner);
+	return result;
 }
 
 void monitor_delivery_close(struct monitor *monitor)
@@ -61,6 +85,8 @@ void monitor_delivery_close(struct monitor *monitor)
 	env->commands = NULL;
 	retired_files_destroy(env->retired_files);
 	env->retired_files = NULL;
+	device_table_destroy(env->devices);
+	env->devices = NULL;
 }
 
 static const char *id_of(void *owner, enum rosenpass_dialect dialect)

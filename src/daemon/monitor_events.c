@@ -35,7 +35,7 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->dialect = key->dialect;
 	peer->stale_ns = now_ns + STALE_NS;
 	monitor_delivery_start(peer, key->key, "exchanged");
-	monitor_tunnel_key(monitor, peer, is_first, now_ns);
+	monitor_tunnel_key(peer, is_first, now_ns);
 }
 
 void monitor_events_stale(struct monitor_peer *peer)

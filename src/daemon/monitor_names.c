@@ -64,6 +64,15 @@ static bool fill_addresses(const struct monitor_peer *peer, const union address_
 	return same;
 }
 
+/* WireGuard's endpoint, or the interface, may depend on an address. */
+static void look_at_device(const struct monitor_peer *peer)
+{
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
+
+	if (wireguard != NULL)
+		device_reconcile_soon(wireguard->device_peer.device);
+}
+
 static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
                            const union address_socket *list, size_t count)
 {
@@ -78,7 +87,7 @@ static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
 	peer->addresses = request.addresses;
 	for (uint32_t i = 0; i < request.addresses.count && monitor->options.reach != NULL; i++) {
 		if (monitor->options.reach(monitor->options.context, &request.addresses.list[i]))
-			monitor_device_look(monitor, peer->config.device);
+			look_at_device(peer);
 	}
 	monitor_request(monitor, &request, -1);
 }
@@ -111,7 +120,7 @@ static void answer_wireguard(void *owner, const struct hostname_answer *answer)
 
 	log_answer(peer, "WireGuard's endpoint", monitor_wireguard_of(peer)->endpoint, answer);
 	if (answer->problem == NULL)
-		monitor_device_look(peer->monitor, peer->config.device);
+		look_at_device(peer);
 	monitor_wake(peer->monitor);
 }
 

@@ -67,43 +67,12 @@ void monitor_wireguard_target(struct device_target *target, const struct monitor
 struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer);
 
 /*
- * monitor_device.c: WireGuard's devices. One is read when there is a new key, when interfaces come or go, and
- * every 15 seconds; whatever is not as it should be is set, read again and compared.
- */
-
-/* Looks at that device from now on. -ENOMEM: nobody does. */
-int monitor_device_know(struct monitor *monitor, const char *device) __attribute__((warn_unused_result));
-/* Looks at it then, and not earlier unless there is another reason. */
-void monitor_device_look_after(struct monitor *monitor, const char *device, uint64_t at_ns);
-/* Looks at it as soon as possible. */
-void monitor_device_look(struct monitor *monitor, const char *device);
-/* Interfaces have changed: looks at all devices, now and soon again. */
-void monitor_device_network_changed(struct monitor *monitor, uint64_t now_ns);
-/* Looks at the devices whose time has come. The next time that something is due. */
-uint64_t monitor_device_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_device_release_all(struct monitor *monitor);
-
-/* monitor_orphans.c: peers of WireGuard devices that our peers have left, and that still have our keys. */
-
-/* That peer of a device is not ours any more: its key is replaced. label: of the peer that has left it. */
-void monitor_orphans_add(struct monitor *monitor, const char *label, const char *device,
-                         const uint8_t peer[static WIREGUARD_KEY_BYTES], uint64_t now_ns);
-/* target: "DEVICE PEER". */
-void monitor_orphans_each(const struct monitor *monitor,
-                          void (*tell)(void *context, const char *label, const char *target), void *context);
-/* Forgets the i-th. */
-void monitor_orphans_drop(struct monitor *monitor, size_t i);
-void monitor_orphans_release_all(struct monitor *monitor);
-
-/*
  * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
  * configuration says otherwise. Of several marks, that of a device with a full tunnel goes before the others.
  */
 
 /* Reads the marks of the devices that these peers name, before anything is sent. */
 void monitor_mark_start(struct monitor *monitor, const struct monitor_staged *staged, size_t count);
-/* Notes what a device has; monitor_mark_update() follows. */
-void monitor_mark_note(struct monitor_device *device, const struct wireguard_device *present);
 /* Gives all sockets the mark that they should carry now. */
 void monitor_mark_update(struct monitor *monitor);
 /* Gives a new socket the present mark. */
@@ -114,14 +83,11 @@ void monitor_mark_socket(struct monitor *monitor, int fd);
  */
 
 /* An exchange has given the peer a key, which is on its way. is_first: the key before was a random one. */
-void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool is_first, uint64_t now_ns);
-/* The device was looked at: the engine process may tell the peer about the key. */
-void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
-                            struct monitor_wireguard *wireguard);
+void monitor_tunnel_key(struct monitor_peer *peer, bool is_first, uint64_t now_ns);
+/* The device was reconciled: the engine process may tell the peer about the key. */
+void monitor_tunnel_confirm(struct monitor_wireguard *wireguard);
 /* The device holds the peer's key. Returns when to look again; MONITOR_NEVER: at any time. */
-uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
-                             const struct wireguard_device *device, const struct device_target *wanted,
-                             const struct wireguard_peer *present, uint64_t now_ns);
+uint64_t monitor_tunnel_look(struct monitor_wireguard *wireguard, const struct device_view *view);
 
 /* monitor_state.c: where peers were authenticated last, on disk. */
 

@@ -13,6 +13,7 @@
 #include "config/wireguard_words.h"
 #include "delivery/command_queue.h"
 #include "delivery/delivery.h"
+#include "delivery/device.h"
 #include "delivery/handshake.h"
 #include "delivery/key_lines.h"
 #include "delivery/outfile.h"
@@ -47,10 +48,10 @@ struct monitor_wireguard {
 	struct monitor *monitor;
 	struct monitor_peer *owner;
 	char device[WIREGUARD_NAME_BYTES];
-	uint8_t peer[WIREGUARD_KEY_BYTES]; /* its public key */
-	uint8_t *key;                      /* secret memory: what the device has to hold, always one */
-	bool is_exchanged;                 /* it comes from an exchange, and is no random one */
-	bool is_extra_due;                 /* the extra parameters are to be set */
+	struct device_peer device_peer;
+	uint8_t *key;      /* secret memory: what the device has to hold, always one */
+	bool is_exchanged; /* it comes from an exchange, and is no random one */
+	bool is_extra_due; /* the extra parameters are to be set */
 	struct wireguard_words extra;
 	char *endpoint; /* of extra; NULL: none */
 
@@ -79,35 +80,6 @@ struct monitor_wireguard {
 	uint64_t sent_ns;      /* the last of them */
 	uint64_t ask_ns;       /* a new key is not asked for again before then */
 	uint64_t ask_wait_ns;
-};
-
-/* A WireGuard device that has peers of ours. */
-struct monitor_device {
-	char name[WIREGUARD_NAME_BYTES];
-	uint64_t check_ns; /* when it is looked at next */
-	uint64_t wait_ns;  /* the last wait */
-	bool is_failing;
-	uint64_t looked_ns;    /* when it was looked at last for another reason than a tunnel's */
-	bool is_for_tunnel;    /* the next look is for monitor_tunnel_look() */
-	bool is_foreign;       /* the interface is not the one that we may change */
-	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
-	int establish_for;
-	uint32_t establish_index; /* of the interface at that time; 0: none */
-	uint64_t down_ns;         /* since when it is down; 0: it is up, or not there */
-	bool said_down;
-	int problem; /* negative errno that was said; 0: none */
-	bool is_used;
-	uint32_t fwmark;     /* that the device had last; 0: none */
-	bool is_full_tunnel; /* one of its peers takes all packets, or half of them */
-};
-
-/* A peer of a device that has one of our keys, and is no output of ours any more. */
-struct monitor_orphan {
-	char device[WIREGUARD_NAME_BYTES];
-	uint8_t peer[WIREGUARD_KEY_BYTES];
-	uint8_t *key; /* secret memory: the random one that takes its place */
-	uint64_t until_ns;
-	char label[CHANNEL_LABEL_BYTES];
 };
 
 /* Where a peer was when it was heard last, in this or an earlier run. */
@@ -208,10 +180,7 @@ struct monitor {
 	struct outfile_guard guard;
 	struct key_lines key_lines;
 
-	struct monitor_device *devices;
-	size_t device_count;
-	struct monitor_orphan *orphans;
-	size_t orphan_count;
+	struct device_owner device_owner;
 	struct monitor_state state;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */

@@ -226,7 +226,7 @@ static json_t *format_left(const struct monitor *monitor)
 
 	retired_files_each(monitor->deliveries.retired_files, add_left_file, list);
 	sink_command_each_retired(monitor->deliveries.commands, add_left_command, list);
-	monitor_orphans_each(monitor, add_left_wireguard, list);
+	device_table_each_retired(monitor->deliveries.devices, add_left_wireguard, list);
 	return list;
 }
 

@@ -54,7 +54,7 @@ static void send_request(struct monitor *monitor, const struct monitor_peer *pee
 	monitor_request(monitor, &request, -1);
 }
 
-void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool is_first, uint64_t now_ns)
+void monitor_tunnel_key(struct monitor_peer *peer, bool is_first, uint64_t now_ns)
 {
 	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	bool is_responder = peer->role == ROSENPASS_RESPONDER;
@@ -68,16 +68,15 @@ void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool
 	wireguard->is_call_due = true;
 	wireguard->handshake_before = wireguard->handshake.told_seconds;
 	if (!is_responder)
-		monitor_device_look_after(monitor, peer->config.device, now_ns + INITIATOR_NS);
+		device_delay(wireguard->device_peer.device, now_ns + INITIATOR_NS);
 }
 
-void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
-                            struct monitor_wireguard *wireguard)
+void monitor_tunnel_confirm(struct monitor_wireguard *wireguard)
 {
 	if (!wireguard->is_confirmation_due)
 		return;
 	wireguard->is_confirmation_due = false;
-	send_request(monitor, peer, CHANNEL_DELIVERED);
+	send_request(wireguard->monitor, wireguard->owner, CHANNEL_DELIVERED);
 }
 
 /* When to look again. */
@@ -146,14 +145,11 @@ static uint64_t watch_silence(struct monitor *monitor, const struct monitor_peer
 	return has_many ? MONITOR_NEVER : now_ns + SILENT_LOOK_NS;
 }
 
-uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
-                             const struct wireguard_device *device, const struct device_target *wanted,
-                             const struct wireguard_peer *present, uint64_t now_ns)
+uint64_t monitor_tunnel_look(struct monitor_wireguard *wireguard, const struct device_view *view)
 {
-	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
-	uint64_t call_ns = serve_call(wireguard, wanted, present, now_ns);
-	uint64_t watch_ns =
-		watch_silence(monitor, peer, wireguard, present, device->peer_count > MANY_PEERS, now_ns);
+	uint64_t call_ns = serve_call(wireguard, view->target, view->present, view->now_ns);
+	uint64_t watch_ns = watch_silence(wireguard->monitor, wireguard->owner, wireguard, view->present,
+	                                  view->peer_count > MANY_PEERS, view->now_ns);
 
 	return call_ns < watch_ns ? call_ns : watch_ns;
 }

@@ -1,5 +1,6 @@
 #include "daemon/monitor_parts.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +8,11 @@
 
 #include "delivery/device_plan.h"
 #include "system/base64.h"
+#include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+#include "wireguard/explain.h"
 
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
@@ -145,7 +148,7 @@ void monitor_wireguard_target(struct device_target *target, const struct monitor
                               uint64_t now_ns)
 {
 	memset(target, 0, sizeof *target);
-	memcpy(target->public_key, wireguard->peer, WIREGUARD_KEY_BYTES);
+	memcpy(target->public_key, wireguard->device_peer.public_key, WIREGUARD_KEY_BYTES);
 	target->key = wireguard->key;
 	target->is_left = monitor_wireguard_is_left(monitor, peer, wireguard);
 	/* Until then the peer's WireGuard must not be called. */
@@ -163,6 +166,135 @@ void monitor_wireguard_target(struct device_target *target, const struct monitor
 	}
 }
 
+/* --- reconciliation with the device ------------------------------------------------------ */
+
+static struct monitor_wireguard *of_device_peer(const struct device_peer *peer)
+{
+	return (struct monitor_wireguard *)((uintptr_t)peer -
+	                                    offsetof(struct monitor_wireguard, device_peer));
+}
+
+static void want(const struct device_peer *peer, uint64_t now_ns, struct device_target *target)
+{
+	const struct monitor_wireguard *wireguard = of_device_peer(peer);
+
+	monitor_wireguard_target(target, wireguard->monitor, wireguard->owner, wireguard, now_ns);
+}
+
+static bool note_handshake(struct device_peer *peer, const struct wireguard_peer *present)
+{
+	struct handshake *handshake = &of_device_peer(peer)->handshake;
+	uint64_t boot_seconds = clock_boot_seconds();
+	uint64_t age;
+
+	handshake_note(handshake, present->last_handshake_seconds, clock_wall_seconds(), boot_seconds);
+	return handshake_age(handshake, boot_seconds, &age) && age <= WIREGUARD_SESSION_SECONDS;
+}
+
+static void changed(struct device_peer *peer, const struct device_target *target,
+                    const struct device_step *step, int device_result, int result)
+{
+	struct monitor_wireguard *wireguard = of_device_peer(peer);
+
+	wireguard->sink.attempts += step->change.preshared_key != NULL;
+	if (device_result != 0)
+		return;
+	if (result == 0 && target->may_speak)
+		wireguard->is_extra_due = false;
+	if (step->is_to_call)
+		wireguard->has_called = true;
+}
+
+static void note(struct monitor_wireguard *wireguard, const struct device_view *view)
+{
+	wireguard->is_up = view->is_up;
+	wireguard->is_there = view->present != NULL;
+	if (view->present == NULL)
+		return;
+	wireguard->present_endpoint = view->present->endpoint;
+	wireguard->received_bytes = view->present->received_bytes;
+	wireguard->sent_bytes = view->present->sent_bytes;
+}
+
+/* What the device refuses beside the key. */
+static void log_refused(struct monitor_wireguard *wireguard, int result)
+{
+	if (result != wireguard->refused && result != 0)
+		log_error("%s: WireGuard's %s takes its key, but not its endpoint, persistent-keepalive or "
+		          "allowed-ips: %s",
+		          wireguard->sink.peer->label, wireguard->device, strerror(-result));
+	wireguard->refused = result;
+}
+
+/* Explains why the device does not have the key. Returns true if that should be logged. */
+static bool explain(const struct monitor_wireguard *wireguard, const struct device_view *view,
+                    char problem[static SINK_ERROR_BYTES])
+{
+	const char *peer = wireguard->owner->config.wireguard_peer;
+
+	static_assert(WIREGUARD_EXPLAIN_BYTES <= SINK_ERROR_BYTES, "reasons fit");
+	if (view->device_result == -EEXIST)
+		(void)snprintf(problem, SINK_ERROR_BYTES, "its interface is somebody else's");
+	else if (view->device_result != 0)
+		wireguard_explain(problem, view->device, view->device_result);
+	else if (view->present == NULL)
+		(void)snprintf(problem, SINK_ERROR_BYTES,
+		               "%s has no peer %s; add it with wg set %s peer, or correct the configuration",
+		               view->device, peer, view->device);
+	else if (view->result != 0)
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s refuses it: %s", view->device,
+		               strerror(-view->result));
+	else
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s did not take it", view->device);
+	/* A problem of the whole device is logged once for the device. */
+	return view->device_result == 0 &&
+	       (!wireguard->sink.is_logged || strcmp(problem, wireguard->sink.error) != 0);
+}
+
+static void watch_tunnel(struct monitor_wireguard *wireguard, const struct device_view *view,
+                         uint64_t *again_ns)
+{
+	uint64_t at_ns = monitor_tunnel_look(wireguard, view);
+
+	monitor_state_note(wireguard->monitor, wireguard->owner, view->now_ns);
+	if (at_ns < *again_ns)
+		*again_ns = at_ns;
+}
+
+static bool reconciled(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns)
+{
+	struct monitor_wireguard *wireguard = of_device_peer(peer);
+	bool has_key = view->device_result == 0 && view->has_key;
+	char problem[SINK_ERROR_BYTES];
+	bool is_news;
+
+	note(wireguard, view);
+	monitor_silence_look(wireguard->owner, wireguard, has_key, view->now_ns);
+	monitor_tunnel_confirm(wireguard);
+	if (view->target->is_left && view->present != NULL)
+		return true;
+	if (has_key)
+		watch_tunnel(wireguard, view, again_ns);
+	/* One that is somebody else's may have been given our key, and is not where it should be. */
+	if (view->device_result != -EEXIST && view->has_key) {
+		log_refused(wireguard, view->result);
+		sink_delivered(&wireguard->sink);
+		return true;
+	}
+	is_news = explain(wireguard, view, problem);
+	sink_not_delivered(&wireguard->sink, problem, is_news);
+	return false;
+}
+
+static const struct device_peer_ops device_peer_ops = {
+	.want = want,
+	.read = note_handshake,
+	.changed = changed,
+	.reconciled = reconciled,
+};
+
+/* --- the sink ---------------------------------------------------------------------------- */
+
 static bool is_wanted(const struct config_peer *config)
 {
 	return config->device != NULL;
@@ -172,6 +304,7 @@ static void destroy(struct sink *sink)
 {
 	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
 
+	device_detach(&wireguard->device_peer);
 	sink_release(sink);
 	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
 	wireguard_words_release(&wireguard->extra);
@@ -192,18 +325,19 @@ static int create(struct sink **out, const struct delivery_env *env, const struc
 		free(wireguard);
 		return -ENOMEM;
 	}
-	wireguard->monitor = env->devices;
+	wireguard->monitor = env->monitor;
+	wireguard->device_peer.ops = &device_peer_ops;
 	wireguard->owner = peer->owner;
 	(void)snprintf(wireguard->device, sizeof wireguard->device, "%s", config->device);
 	wireguard->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
 	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
-	    base64_decode_key(wireguard->peer, config->wireguard_peer, strlen(config->wireguard_peer)) != 0 ||
+	    base64_decode_key(wireguard->device_peer.public_key, config->wireguard_peer,
+	                      strlen(config->wireguard_peer)) != 0 ||
 	    read_extra(wireguard, config) != 0 ||
-	    monitor_device_know(wireguard->monitor, wireguard->device) != 0) {
+	    device_attach(env->devices, wireguard->device, &wireguard->device_peer) != 0) {
 		destroy(&wireguard->sink);
 		return -ENOMEM;
 	}
-	monitor_device_look(wireguard->monitor, wireguard->device);
 	/* A random key is set before the first exchange, unless the present one is to be left. */
 	if (!monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
 		sink_pending(&wireguard->sink);
@@ -221,9 +355,15 @@ static void take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bo
 static void deliver(struct sink *sink, const struct delivery_key *key)
 {
 	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+	/* monitor_tunnel.c says why the initiator's first key is not set before everything else. */
+	bool is_urgent =
+		wireguard->is_exchanged || !key->is_exchanged || key->origin.role == ROSENPASS_RESPONDER;
 
 	take_key(wireguard, key->bytes, key->is_exchanged);
-	monitor_device_look(wireguard->monitor, wireguard->device);
+	if (!is_urgent)
+		device_reconcile_soon(wireguard->device_peer.device);
+	else if (device_new_key(&wireguard->device_peer))
+		sink->attempts++;
 }
 
 static bool same_target(const struct sink *sink, const struct config_peer *config)
@@ -233,7 +373,7 @@ static bool same_target(const struct sink *sink, const struct config_peer *confi
 
 	return strcmp(wireguard->device, config->device) == 0 &&
 	       base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)) == 0 &&
-	       memcmp(peer, wireguard->peer, sizeof peer) == 0;
+	       memcmp(peer, wireguard->device_peer.public_key, sizeof peer) == 0;
 }
 
 static void reconfigure(struct sink *sink, const struct config_peer *config)
@@ -242,7 +382,7 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 
 	if (read_extra(wireguard, config) != 0)
 		log_error("%s: no memory for its extra_params, which stay as they were", sink->peer->label);
-	monitor_device_look(wireguard->monitor, wireguard->device);
+	device_reconcile_soon(wireguard->device_peer.device);
 }
 
 /* Another peer or device of WireGuard gets the key that is in use. */
@@ -260,8 +400,8 @@ static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
 	(void)key;
 	if (cause == SINK_REMOVED ||
 	    !monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
-		monitor_orphans_add(wireguard->monitor, sink->peer->label, wireguard->device, wireguard->peer,
-		                    loop_now_ns(sink->loop));
+		device_retire_key(wireguard->monitor->deliveries.devices, sink->peer->label,
+		                  wireguard->device, wireguard->device_peer.public_key);
 	destroy(sink);
 }
 

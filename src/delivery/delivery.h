@@ -15,6 +15,7 @@
 #define DELIVERY_KINDS_MAX 3
 
 struct command_queue;
+struct device_table;
 struct key_lines;
 struct outfile_guard;
 struct retired_files;
@@ -28,7 +29,8 @@ struct delivery_env {
 	struct key_lines *lines;
 	struct retired_files *retired_files;
 	struct command_queue *commands;
-	void *devices; /* for the kind of sink that needs them */
+	struct device_table *devices;
+	void *monitor; /* for sinks of a kind that is not ours */
 };
 
 struct delivery;

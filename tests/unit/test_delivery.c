@@ -197,6 +197,10 @@ static void test_wipe(void **state)
 	assert_false(delivery_has_key(peer->delivery));
 	assert_true(fixture_is_zero(bytes, ROSENPASS_KEY_BYTES));
 	assert_null(fake_of(peer, 0)->sink.key);
+	/* The next key is for all of them, too. */
+	recipient_give(peer, 8);
+	assert_int_equal(fake_of(peer, 1)->first_byte, 8);
+	assert_true(delivery_has_key(peer->delivery));
 }
 
 /* A peer without a target keeps no key. */

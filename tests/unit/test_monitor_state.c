@@ -262,7 +262,6 @@ static void test_endpoint_of_wireguard(void **state)
 	assert_true(address_equal(&scene.peer.remembered.wireguard, &wireguard->present_endpoint));
 	delivery_destroy(scene.peer.delivery);
 	monitor_delivery_close(&scene.monitor);
-	monitor_device_release_all(&scene.monitor);
 	loop_close(scene.monitor.loop);
 	monitor_state_close(&scene.monitor);
 }

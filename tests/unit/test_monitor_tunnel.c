@@ -98,12 +98,7 @@ static void exchange(struct scene *scene, size_t i, uint8_t number, enum rosenpa
 
 	peer->role = role;
 	give(scene, i, number);
-	monitor_tunnel_key(&scene->monitor, peer, is_first, now_ns);
-}
-
-static uint64_t serve_at(struct scene *scene, uint64_t now_ns)
-{
-	return monitor_device_serve(&scene->monitor, now_ns);
+	monitor_tunnel_key(peer, is_first, now_ns);
 }
 
 /*
@@ -113,17 +108,17 @@ static uint64_t serve_at(struct scene *scene, uint64_t now_ns)
 static void test_first_key_of_initiator(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
 	open_device(scene);
 	add_peer(scene, 0, "25");
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	(void)strcpy(device.endpoints[0], "192.0.2.1:7");
 	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	assert_false(has(0, 0xaa));
 	now_ns += CLOCK_SECOND_NS / 10;
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
 	assert_string_equal(device.endpoints[0], "192.0.2.1:7");
@@ -131,7 +126,7 @@ static void test_first_key_of_initiator(void **state)
 	assert_int_equal(device.calls[0], 1);
 	/* That was it: the next key is no first one. */
 	exchange(scene, 0, 0xbb, ROSENPASS_INITIATOR, now_ns);
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	assert_true(has(0, 0xbb));
 	assert_int_equal(device.removals[0], 1);
 	assert_int_equal(device.calls[0], 1);
@@ -146,25 +141,25 @@ static void test_first_key_of_responder(void **state)
 	scene->monitor.engine_pid = getpid();
 	open_device(scene);
 	for (size_t i = 0; i < 2; i++) {
-		uint64_t now_ns = clock_now_ns();
+		uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
 		add_peer(scene, i, "25");
-		(void)serve_at(scene, now_ns);
+		serve_at(scene, now_ns);
 		(void)strcpy(device.endpoints[i], "192.0.2.1:7");
 		(void)requests(scene, CHANNEL_DELIVERED);
 		exchange(scene, i, 0xaa, ROSENPASS_RESPONDER, now_ns);
-		(void)serve_at(scene, now_ns);
+		serve_at(scene, now_ns);
 		assert_true(has(i, 0xaa));
 		assert_int_equal(requests(scene, CHANNEL_DELIVERED), 1);
 		assert_int_equal(device.keepalive[i], 0);
 		assert_int_equal(device.calls[i], 0);
 		/* The second one is called meanwhile. */
 		device.handshake[i] = i == 1 ? (unsigned long)time(NULL) : 0;
-		(void)serve_at(scene, now_ns + CLOCK_SECOND_NS);
+		serve_at(scene, now_ns + CLOCK_SECOND_NS);
 		assert_int_equal(device.keepalive[i], 25);
 		assert_int_equal(device.calls[i], 1);
 		assert_int_equal(device.removals[i], i == 0 ? 1 : 0);
-		(void)serve_at(scene, now_ns + 20 * CLOCK_SECOND_NS);
+		serve_at(scene, now_ns + 20 * CLOCK_SECOND_NS);
 		assert_int_equal(device.removals[i], i == 0 ? 1 : 0);
 		assert_int_equal(requests(scene, CHANNEL_DELIVERED), 0);
 	}
@@ -174,7 +169,7 @@ static void test_first_key_of_responder(void **state)
 static void test_first_key_with_session(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL) - 20;
@@ -182,10 +177,10 @@ static void test_first_key_with_session(void **state)
 	(void)strcpy(device.endpoints[1], "192.0.2.2:7");
 	add_peer(scene, 0, "25");
 	add_peer(scene, 1, "0");
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
 	exchange(scene, 1, 0xbb, ROSENPASS_INITIATOR, now_ns);
-	(void)serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
 	assert_true(has(0, 0xaa) && has(1, 0xbb));
 	assert_int_equal(device.removals[0], 0);
 	assert_int_equal(device.removals[1], 1);
@@ -198,14 +193,14 @@ static void test_first_key_with_session(void **state)
 static void test_first_key_refused(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
 	open_device(scene);
 	(void)strcpy(device.endpoints[0], "192.0.2.1:7");
 	add_peer(scene, 0, "99");
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	(void)serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
 	assert_true(device.has[0]);
 	assert_true(has(0, 0xaa));
 	assert_string_equal(device.endpoints[0], "192.0.2.1:7");
@@ -216,20 +211,20 @@ static void test_first_key_refused(void **state)
 static void test_remembered_endpoint(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 	const char *problem;
 
 	open_device(scene);
 	add_peer(scene, 0, "25");
 	assert_int_equal(address_parse("192.0.2.9:7", &scene->peers[0]->remembered.wireguard, &problem), 0);
-	(void)serve_at(scene, now_ns);
+	serve_at(scene, now_ns);
 	assert_string_equal(device.endpoints[0], "");
 	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	(void)serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
 	assert_string_equal(device.endpoints[0], "192.0.2.9:7");
 	/* WireGuard knows better. */
 	(void)strcpy(device.endpoints[0], "192.0.2.10:7");
-	(void)serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
+	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
 	assert_string_equal(device.endpoints[0], "192.0.2.10:7");
 }
 
@@ -245,7 +240,7 @@ static unsigned run(struct scene *scene, uint64_t *now_ns, unsigned seconds, uns
 	     *now_ns += CLOCK_SECOND_NS) {
 		device.sent[0] += sent;
 		device.received[0] += received;
-		(void)serve_at(scene, *now_ns);
+		serve_at(scene, *now_ns);
 		asked += requests(scene, CHANNEL_INITIATE);
 	}
 	return asked;
@@ -254,7 +249,7 @@ static unsigned run(struct scene *scene, uint64_t *now_ns, unsigned seconds, uns
 static void test_silence(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
 	scene->monitor.engine_pid = getpid();
 	open_device(scene);

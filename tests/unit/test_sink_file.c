@@ -214,8 +214,12 @@ static void test_removed(void **state)
 	recipient_init(&scene->peer, "bob", 1);
 	scene->peer.config.key_out = text_copy("f");
 	recipient_start(&scene->fixture, &scene->peer);
+	free(scene->peer.config.key_out);
+	scene->peer.config.key_out = text_copy("g");
+	delivery_change(scene->peer.delivery);
 	recipient_retire(&scene->peer);
 	assert_false(file_exists("f"));
+	assert_false(file_exists("g"));
 }
 
 /* Another outfile: the new one gets the next key, and the old one does not keep the last. */
