@@ -313,9 +313,13 @@ static void test_own_place(void **state)
 	uint16_t port = free_port();
 	const char *one = at("127.0.0.1", port);
 	const char *any = at("0.0.0.0", port);
+	char problem[128];
 	int engine;
 
 	change_to(scene, LIST(one));
+	/* It stays, so there is no place for the other. */
+	(void)snprintf(problem, sizeof problem, "listen \"%s\": Address already in use", any);
+	check_refused(scene, LIST(one, any), problem);
 	engine = dup(scene->fds[0]);
 	change_to(scene, LIST(any));
 	assert_int_equal(scene->closed, 1);
