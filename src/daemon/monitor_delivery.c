@@ -60,6 +60,8 @@ int monitor_delivery_open(struct monitor *monitor)
 		.lines = &monitor->key_lines,
 		.monitor = monitor,
 	};
+	if (monitor->backend == NULL)
+		monitor->backend = &wireguard_backend_system;
 	monitor->device_owner = (struct device_owner){
 		.ensure = monitor->options.ensure == NULL ? NULL : ensure,
 		.read = device_was_read,
@@ -70,7 +72,7 @@ int monitor_delivery_open(struct monitor *monitor)
 	if (result == 0)
 		result = command_queue_create(&env->commands, monitor->loop);
 	if (result == 0)
-		result = device_table_create(&env->devices, monitor->loop, &wireguard_backend_system,
+		result = device_table_create(&env->devices, monitor->loop, monitor->backend,
 		                             &monitor->device_owner);
 	return result;
 }

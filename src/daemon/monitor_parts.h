@@ -181,6 +181,7 @@ struct monitor {
 	struct key_lines key_lines;
 
 	struct device_owner device_owner;
+	const struct wireguard_backend *backend; /* NULL: the devices of this system */
 	struct monitor_state state;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
