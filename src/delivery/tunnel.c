@@ -1,4 +1,4 @@
-#include "daemon/tunnel.h"
+#include "delivery/tunnel.h"
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "daemon/handshake.h"
+#include "delivery/handshake.h"
 
 /*
  * Some programs tell how long ago a handshake was, in whole seconds, so that its time is another one by a

@@ -1,4 +1,4 @@
-#include "daemon/monitor_parts.h"
+#include "delivery/outfile.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -33,10 +33,10 @@ static bool holds_key(const char *path)
 	return false;
 }
 
-static int fail_holds_key(char problem[static MONITOR_PROBLEM_BYTES])
+static int fail_holds_key(char problem[static OUTFILE_PROBLEM_BYTES])
 {
 	(void)snprintf(
-		problem, MONITOR_PROBLEM_BYTES,
+		problem, OUTFILE_PROBLEM_BYTES,
 		"it has the size of a public or secret key of Rosenpass, which would be lost; use another "
 		"file, or remove it");
 	return -1;
@@ -62,8 +62,8 @@ static int find_group(gid_t *group, const char *text)
 	return 0;
 }
 
-int monitor_files_new(struct file_output *how, const struct config_peer *config,
-                      char problem[static MONITOR_PROBLEM_BYTES])
+int outfile_new(struct file_output *how, const struct config_peer *config,
+                char problem[static OUTFILE_PROBLEM_BYTES])
 {
 	*how = (struct file_output){ .mode = config->key_out_mode != 0 ? (mode_t)config->key_out_mode
 		                                                       : NEW_FILE_MODE };
@@ -72,7 +72,7 @@ int monitor_files_new(struct file_output *how, const struct config_peer *config,
 	how->has_group = true;
 	if (find_group(&how->group, config->key_out_group) == 0)
 		return 0;
-	(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
+	(void)snprintf(problem, OUTFILE_PROBLEM_BYTES,
 	               "key_out_group \"%s\" is no group of this system; expected its name or number",
 	               config->key_out_group);
 	return -1;
@@ -91,23 +91,23 @@ static const char *explain(int result)
 	}
 }
 
-int monitor_files_check(const struct config_peer *config, const struct file_output *how,
-                        char problem[static MONITOR_PROBLEM_BYTES])
+int outfile_check(const struct config_peer *config, const struct file_output *how,
+                  char problem[static OUTFILE_PROBLEM_BYTES])
 {
 	int result = config->key_out == NULL ? 0 : file_output_check(config->key_out, how);
 
 	if (result == 0)
 		return config->key_out != NULL && holds_key(config->key_out) ? fail_holds_key(problem) : 0;
 	if (result == -EPERM && how->has_group && !file_exists(config->key_out))
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
+		(void)snprintf(problem, OUTFILE_PROBLEM_BYTES,
 		               "it cannot be given to group %s, of which this user is no member",
 		               config->key_out_group);
 	else
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", explain(result));
+		(void)snprintf(problem, OUTFILE_PROBLEM_BYTES, "%s", explain(result));
 	return -1;
 }
 
-void monitor_files_warn(const char *label, const struct config_peer *config, const struct file_output *how)
+void outfile_warn(const char *label, const struct config_peer *config, const struct file_output *how)
 {
 	struct stat status;
 	mode_t mode;
@@ -133,15 +133,15 @@ void monitor_files_warn(const char *label, const struct config_peer *config, con
 		         label, config->key_out);
 }
 
-int monitor_files_write(struct monitor *monitor, const struct monitor_file *file, const uint8_t *key,
-                        char problem[static MONITOR_PROBLEM_BYTES])
+int outfile_write(const struct outfile *file, const struct outfile_guard *guard, const uint8_t *key,
+                  char problem[static OUTFILE_PROBLEM_BYTES])
 {
 	char text[BASE64_KEY_CHARS + 1];
 	struct file_output_result outcome;
 	struct file_identity judged;
 	int result;
 
-	if (monitor_claims_check(monitor, file, &judged, problem) != 0)
+	if (guard->judge(guard->owner, file->claimant, file->path, &judged, problem) != 0)
 		return -EEXIST;
 	if (holds_key(file->path)) {
 		file_identity_release(&judged);
@@ -154,11 +154,11 @@ int monitor_files_write(struct monitor *monitor, const struct monitor_file *file
 	sodium_memzero(text, sizeof text);
 	file_identity_release(&judged);
 	if (result != 0) {
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s", explain(result));
+		(void)snprintf(problem, OUTFILE_PROBLEM_BYTES, "%s", explain(result));
 		return result;
 	}
 	/* It has another inode by now. */
-	claims_refresh(&monitor->claims, file->claims);
+	guard->written(guard->owner, file->claimant);
 	if (outcome.lost_owner)
 		log_warn("%s: outfile \"%s\" was another user's, and could neither be written nor be given "
 		         "back; it is ours now",
@@ -185,30 +185,28 @@ static int compare_places(const void *a, const void *b)
 	return (left->owner > right->owner) - (left->owner < right->owner);
 }
 
-static size_t find_places(struct place *places, const struct monitor_staged *staged, size_t count)
+static size_t find_places(struct place *places, const char *const *paths, size_t count)
 {
 	size_t found = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *path = staged[i].config.key_out;
 		struct file_identity identity;
 		struct stat status;
 
-		if (path == NULL)
-			continue;
-		if (file_identify(&identity, path) == 0)
+		if (file_identify(&identity, paths[i]) == 0)
 			places[found++] =
 				(struct place){ identity.folder_device, identity.folder_inode,
-				                stat(path, &status) == 0 ? status.st_uid : geteuid(), path };
+				                stat(paths[i], &status) == 0 ? status.st_uid : geteuid(),
+				                paths[i] };
 		file_identity_release(&identity);
 	}
 	return found;
 }
 
-void monitor_files_sweep(const struct monitor_staged *staged, size_t count)
+void outfile_sweep(const char *const *paths, size_t count)
 {
 	struct place *places = calloc(count + 1, sizeof *places);
-	size_t found = places == NULL ? 0 : find_places(places, staged, count);
+	size_t found = places == NULL ? 0 : find_places(places, paths, count);
 	size_t removed = 0;
 
 	if (found > 0)

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_TUNNEL_H
-#define ROSENPASS_DAEMON_TUNNEL_H
+#ifndef ROSENPASS_DELIVERY_TUNNEL_H
+#define ROSENPASS_DELIVERY_TUNNEL_H
 
 /*
  * Whether WireGuard comes to a handshake with a peer for which it holds an exchanged key, judged by what

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_HANDSHAKE_H
-#define ROSENPASS_DAEMON_HANDSHAKE_H
+#ifndef ROSENPASS_DELIVERY_HANDSHAKE_H
+#define ROSENPASS_DELIVERY_HANDSHAKE_H
 
 /*
  * When WireGuard's last handshake with a peer was. WireGuard tells it by the wall clock, which people and
