@@ -12,33 +12,21 @@
 
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
-	struct wireguard_words words;
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
-	char *endpoint = NULL;
+	struct wireguard_params params;
 
-	if (wireguard_words_read(&words, config->extra_params.words, config->extra_params.count, problem) !=
-	    0) {
-		log_error("extra_params: %s", problem);
-		return -EINVAL;
-	}
-	if (words.endpoint != NULL) {
-		endpoint = strdup(words.endpoint);
-		if (endpoint == NULL) {
-			wireguard_words_release(&words);
-			return -ENOMEM;
-		}
-	}
-	wireguard_words_release(&wireguard->extra);
+	if (wireguard_params_copy(&params, &config->extra_params) != 0)
+		return -ENOMEM;
+	wireguard_params_release(&wireguard->extra);
 	free(wireguard->endpoint);
-	wireguard->extra = words;
-	wireguard->extra.endpoint = NULL;
-	wireguard->endpoint = endpoint;
+	wireguard->endpoint = params.endpoint;
+	params.endpoint = NULL;
+	wireguard->extra = params;
 	wireguard->is_extra_due = true;
 	wireguard->refused = 0;
 	wireguard->resolve_error[0] = '\0';
 	memset(&wireguard->resolved, 0, sizeof wireguard->resolved);
 	backoff_none(&wireguard->resolve);
-	if (endpoint != NULL && !address_is_literal(endpoint))
+	if (wireguard->endpoint != NULL && !address_is_literal(wireguard->endpoint))
 		wireguard->resolve.next_ns = 0;
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "daemon/monitor.h"
 #include "rosenpass.h"
 #include "rosenpass/commands.h"

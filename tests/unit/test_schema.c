@@ -1,0 +1,680 @@
+/*
+ * Objects by their tables: each type of member from a file and from a command line, written, compared and
+ * released; and the two configurations with each allocation failing in turn. Linked with --wrap for what
+ * allocates.
+ */
+
+#include "fixture.h"
+
+#include <errno.h>
+
+#include "config/rp_config.h"
+#include "config/schema.h"
+#include "config/schema_types.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__real_strndup(const char *text, size_t size);
+FILE *__real_open_memstream(char **text, size_t *size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t count, size_t size);
+char *__wrap_strdup(const char *text);
+char *__wrap_strndup(const char *text, size_t size);
+FILE *__wrap_open_memstream(char **text, size_t *size);
+int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void __wrap_free(void *p);
+
+static unsigned calls;
+static unsigned fails_at; /* counted from 1; 0: none */
+static int live;
+
+static bool fails(void)
+{
+	if (++calls != fails_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+/* A new block, or one that replaces another. */
+static void *count(void *result, bool is_new)
+{
+	live += result != NULL && is_new;
+	return result;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : count(__real_malloc(size), true);
+}
+
+void *__wrap_calloc(size_t items, size_t size)
+{
+	return fails() ? NULL : count(__real_calloc(items, size), true);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	bool is_new = p == NULL;
+
+	return fails() ? NULL : count(__real_realloc(p, size), is_new);
+}
+
+void *__wrap_reallocarray(void *p, size_t items, size_t size)
+{
+	bool is_new = p == NULL;
+
+	return fails() ? NULL : count(__real_reallocarray(p, items, size), is_new);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return fails() ? NULL : count(__real_strdup(text), true);
+}
+
+char *__wrap_strndup(const char *text, size_t size)
+{
+	return fails() ? NULL : count(__real_strndup(text, size), true);
+}
+
+/* Its text is freed by the caller. */
+FILE *__wrap_open_memstream(char **text, size_t *size)
+{
+	return fails() ? NULL : count(__real_open_memstream(text, size), true);
+}
+
+static int print(char **out, const char *format, va_list arguments)
+{
+	int result = fails() ? -1 : vasprintf(out, format, arguments);
+
+	live += result >= 0;
+	return result;
+}
+
+int __wrap_asprintf(char **out, const char *format, ...)
+{
+	va_list arguments;
+	int result;
+
+	va_start(arguments, format);
+	result = print(out, format, arguments);
+	va_end(arguments);
+	return result;
+}
+
+int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
+{
+	va_list arguments;
+	int result;
+
+	(void)flag;
+	va_start(arguments, format);
+	result = print(out, format, arguments);
+	va_end(arguments);
+	return result;
+}
+
+void __wrap_free(void *p)
+{
+	live -= p != NULL;
+	__real_free(p);
+}
+
+/* --- an object of every type ----------------------------------------------------------------------- */
+
+enum colour {
+	RED,
+	GREEN,
+};
+
+struct thing {
+	char *text;
+	char *path;
+	char *group;
+	struct string_list list;
+	struct string_list few;
+	struct string_list command;
+	enum colour colour;
+	enum colour shade;
+	bool flag;
+	uint32_t mode;
+	uint32_t dialects;
+	struct config_fwmark mark;
+	char *inner;
+};
+
+static const char *const colours[] = { "Red", "Green", NULL };
+
+static const struct schema_field part_fields[] = {
+	{ "inner", NULL, &schema_text, .offset = offsetof(struct thing, inner), .parse = value_any },
+};
+
+static int check_part(void *object, const struct config_place *place, const struct toml_value *table)
+{
+	const struct thing *thing = object;
+
+	(void)table;
+	return thing->inner == NULL ? place_fail(place, "nothing inside") : 0;
+}
+
+static const struct schema part_schema = {
+	.fields = part_fields, .count = FIXTURE_COUNT(part_fields), .page = "part(5)", .check = check_part
+};
+
+static int unknown(const struct config_place *place, const char *word)
+{
+	return place_fail(place, "no word %s", word);
+}
+
+#define AT(member) .offset = offsetof(struct thing, member)
+
+static const struct schema_field fields[] = {
+	{ "text", "text", &schema_text, AT(text), .parse = value_text },
+	{ NULL, "old-text", &schema_text, AT(text), .flags = SCHEMA_OLD, .parse = value_text },
+	{ "path", "path-word", &schema_text, AT(path), .parse = value_path },
+	{ "group", "group", &schema_group, AT(group), .parse = value_text },
+	{ "list", "item", &schema_list, AT(list), .flags = SCHEMA_REPEATS | SCHEMA_ALWAYS,
+	  .parse = value_any },
+	{ "few", "few", &schema_list, AT(few), .flags = SCHEMA_REPEATS | SCHEMA_ONE_STRING,
+	  .parse = value_any, .most = 2, .expected = "things" },
+	{ "command", NULL, &schema_command, AT(command), .parse = value_any },
+	{ "colour", "colour", &schema_choice, AT(colour), .choices = colours },
+	{ "shade", NULL, &schema_choice, AT(shade), .flags = SCHEMA_ALWAYS | SCHEMA_ANY_CASE,
+	  .choices = colours },
+	{ "flag", "flag", &schema_boolean, AT(flag) },
+	{ "mode", "mode", &schema_mode, AT(mode) },
+	{ "dialects", "dialects", &schema_dialects, AT(dialects) },
+	{ "mark", "mark", &schema_fwmark, AT(mark) },
+	{ "part", NULL, &schema_part, .offset = 0, .schema = &part_schema, .expected = "a part" },
+};
+
+static const struct schema schema = {
+	.fields = fields,
+	.count = FIXTURE_COUNT(fields),
+	.size = sizeof(struct thing),
+	.page = "thing(5)",
+	.unknown = unknown,
+};
+
+static int read_toml(struct thing *thing, const char *text, char problem[static CONFIG_PROBLEM_BYTES])
+{
+	const struct config_place place = { .file = "f", .problem = problem };
+	struct toml_problem found;
+	struct toml_value root;
+	int result;
+
+	memset(thing, 0, sizeof *thing);
+	problem[0] = '\0';
+	assert_int_equal(toml_parse(&root, text, strlen(text), &found), 0);
+	result = schema_read_table(thing, &schema, &place, &root);
+	toml_release(&root);
+	return result;
+}
+
+#define WORDS_MAX 16
+
+/* Words cut out of a line at its spaces. *old: whether an old one was among them. */
+static int read_line(struct thing *thing, const char *line, bool *old,
+                     char problem[static CONFIG_PROBLEM_BYTES])
+{
+	char *words[WORDS_MAX];
+	struct schema_words reader = { .words = words, .place = { .problem = problem } };
+	char copy[256];
+	int result;
+
+	memset(thing, 0, sizeof *thing);
+	problem[0] = '\0';
+	assert_true(strlen(line) < sizeof copy);
+	(void)strcpy(copy, line);
+	for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " ")) {
+		assert_true(reader.count < WORDS_MAX);
+		words[reader.count++] = word;
+	}
+	result = schema_read_words(thing, &schema, &reader);
+	*old = reader.has_old;
+	return result;
+}
+
+/* What is written of an object, which is released. */
+static void check_written(const char *from, struct thing *thing, const char *expected)
+{
+	char text[512] = "";
+	FILE *out = fmemopen(text, sizeof text, "w");
+
+	assert_non_null(out);
+	assert_int_equal(schema_write(out, &schema, thing), 0);
+	assert_int_equal(fclose(out), 0);
+	if (strcmp(text, expected) != 0)
+		fail_msg("%s\nis written\n%s\nnot\n%s", from, text, expected);
+	schema_release(&schema, thing);
+	assert_true(fixture_is_zero(thing, sizeof *thing));
+	assert_int_equal(live, 0);
+}
+
+#define LIST "list = []\n"
+#define SHADE "shade = \"Red\"\n"
+
+static void test_files(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *written;
+	} cases[] = {
+		{ "", LIST SHADE },
+		{ "text = \"a \\\"\\n\\u00e9\"", "text = \"a \\\"\\n\xc3\xa9\"\n" LIST SHADE },
+		{ "path = \"~/a\"", "path = \"/home/me/a\"\n" LIST SHADE },
+		{ "path = \"$${x}\"", "path = \"$${x}\"\n" LIST SHADE },
+		{ "group = \"g\"", "group = \"g\"\n" LIST SHADE },
+		{ "group = 7", "group = \"7\"\n" LIST SHADE },
+		{ "list = [\"a\", \"\"]", "list = [\"a\", \"\"]\n" SHADE },
+		{ "few = \"a\"", LIST "few = [\"a\"]\n" SHADE },
+		{ "few = [\"a\", \"b\"]", LIST "few = [\"a\", \"b\"]\n" SHADE },
+		{ "few = []", LIST SHADE },
+		{ "command = [\"~/c\", \"~/d\"]", LIST "command = [\"/home/me/c\", \"~/d\"]\n" SHADE },
+		{ "colour = \"Green\"", LIST "colour = \"Green\"\n" SHADE },
+		{ "colour = \"Red\"", LIST SHADE },
+		{ "shade = \"gREEN\"", LIST "shade = \"Green\"\n" },
+		{ "flag = true", LIST SHADE "flag = true\n" },
+		{ "flag = false", LIST SHADE },
+		{ "mode = \"0640\"", LIST SHADE "mode = \"0640\"\n" },
+		{ "mode = 0o600", LIST SHADE "mode = \"0600\"\n" },
+		{ "dialects = \"V02\"", LIST SHADE "dialects = \"V02\"\n" },
+		{ "dialects = \"V03\"", LIST SHADE "dialects = \"V03\"\n" },
+		{ "mark = 4294967295", LIST SHADE "mark = 4294967295\n" },
+		{ "mark = \"0x10\"", LIST SHADE "mark = 16\n" },
+		{ "mark = 0", LIST SHADE "mark = \"off\"\n" },
+		{ "mark = \"auto\"", LIST SHADE },
+		/* What is in a part is written by another field, if at all. */
+		{ "part = {inner = \"x\"}", LIST SHADE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct thing thing;
+		char problem[CONFIG_PROBLEM_BYTES];
+
+		live = 0;
+		if (read_toml(&thing, cases[i].text, problem) != 0)
+			fail_msg("%s: %s", cases[i].text, problem);
+		/* The part has its own table. */
+		schema_release(&part_schema, &(struct thing){ .inner = thing.inner });
+		thing.inner = NULL;
+		check_written(cases[i].text, &thing, cases[i].written);
+	}
+}
+
+static void test_wrong_files(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *problem;
+	} cases[] = {
+		{ "txt = \"a\"", "f:1: unknown key txt; did you mean text?" },
+		{ "zzzzzz = \"a\"", "f:1: unknown key zzzzzz; thing(5) lists the known ones" },
+		/* Words are no keys. */
+		{ "old-text = \"a\"", "f:1: unknown key old-text; thing(5) lists the known ones" },
+		{ "tex = \"a\"", "f:1: unknown key tex; did you mean text?" },
+		{ "\n\ntext = 1", "f:3: text: expected a string, found an integer" },
+		{ "text = \"\"", "f:1: text is empty" },
+		{ "text = \"a\\u0000b\"", "f:1: text has a zero byte in it" },
+		{ "path = true", "f:1: path: expected a string, found a boolean" },
+		{ "path = \"~you\"", "f:1: path \"~you\": only ~ and ~/ are replaced, no other user's home "
+		                     "folder; write it out, or ./~ for a file of that name" },
+		{ "group = 1.5", "f:1: group: expected a string, found a float" },
+		{ "list = \"a\"", "f:1: list: expected an array of strings, found a string" },
+		{ "list = [\"a\",\n1]", "f:2: list: expected strings in the array, found an integer" },
+		{ "few = 1", "f:1: few: expected an array of strings, found an integer" },
+		{ "few = [\"a\", \"b\", \"c\"]", "f:1: few has more than 2 things" },
+		{ "command = [\"\"]", "f:1: command is empty; expected the name of a file" },
+		{ "command = \"c\"", "f:1: command: expected an array of strings, found a string" },
+		{ "colour = \"green\"", "f:1: colour \"green\" is not known; expected Red or Green" },
+		{ "colour = 1", "f:1: colour: expected a string, found an integer" },
+		{ "flag = \"true\"", "f:1: flag: expected true or false, found a string" },
+		{ "mode = 640",
+		  "f:1: mode 640 is a decimal number; write \"0640\" or 0o640, which is octal" },
+		{ "mode = []", "f:1: mode: expected a string such as \"0640\", found an array" },
+		{ "mode = 0o666", "f:1: mode 0666 lets everybody write; expected an octal mode such as "
+		                  "\"0640\" or 0o640" },
+		{ "dialects = \"V04\"",
+		  "f:1: dialects \"V04\" is not known; expected V02 or V03, or leave it "
+		  "out to allow both" },
+		{ "mark = 4294967296", "f:1: mark is 4294967296; expected a number from 0 to 4294967295" },
+		{ "mark = false", "f:1: mark: expected a string or a number, found a boolean" },
+		{ "part = 1", "f:1: part: expected a part, found an integer" },
+		{ "part = {}", "f:1: nothing inside" },
+		{ "part = {iner = 1}", "f:1: unknown key iner; did you mean inner?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct thing thing;
+		char problem[CONFIG_PROBLEM_BYTES];
+
+		live = 0;
+		if (read_toml(&thing, cases[i].text, problem) != -1)
+			fail_msg("%s is accepted", cases[i].text);
+		if (strcmp(problem, cases[i].problem) != 0)
+			fail_msg("%s: %s, not %s", cases[i].text, problem, cases[i].problem);
+		schema_release(&schema, &thing);
+		assert_true(fixture_is_zero(&thing, sizeof thing));
+		assert_int_equal(live, 0);
+	}
+}
+
+static void test_words(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *written;
+		bool old;
+	} cases[] = {
+		{ "", LIST SHADE, false },
+		{ "text a", "text = \"a\"\n" LIST SHADE, false },
+		{ "old-text a", "text = \"a\"\n" LIST SHADE, true },
+		/* A value may be any word. */
+		{ "text peer", "text = \"peer\"\n" LIST SHADE, false },
+		{ "text old-text group text", "text = \"old-text\"\ngroup = \"text\"\n" LIST SHADE, false },
+		/* On a command line variables are the shell's. */
+		{ "path-word ${x}", "path = \"$${x}\"\n" LIST SHADE, false },
+		{ "item b item a item b", "list = [\"b\", \"a\", \"b\"]\n" SHADE, false },
+		{ "few a mode 640 few b", LIST "few = [\"a\", \"b\"]\n" SHADE "mode = \"0640\"\n", false },
+		{ "colour Green flag", LIST "colour = \"Green\"\n" SHADE "flag = true\n", false },
+		{ "dialects V03 mark off", LIST SHADE "dialects = \"V03\"\nmark = \"off\"\n", false },
+		/* What comes after is another part. */
+		{ "text a peer text b", "text = \"a\"\n" LIST SHADE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct thing thing;
+		char problem[CONFIG_PROBLEM_BYTES];
+		bool old;
+
+		live = 0;
+		if (read_line(&thing, cases[i].line, &old, problem) != 0)
+			fail_msg("%s: %s", cases[i].line, problem);
+		assert_int_equal(old, cases[i].old);
+		check_written(cases[i].line, &thing, cases[i].written);
+	}
+}
+
+static void test_wrong_words(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *problem;
+	} cases[] = {
+		{ "text", "text needs a value after it" },
+		{ "group g item", "item needs a value after it" },
+		{ "text a text a", "text was already set" },
+		{ "text a old-text a", "old-text was already set" },
+		{ "old-text a text a", "text was already set" },
+		{ "mark auto mark auto", "mark was already set" },
+		{ "flag flag", "flag was already set" },
+		{ "few a few b few c", "more than 2 few things" },
+		/* Messages have the word, not the key. */
+		{ "path-word ~you", "path-word \"~you\": only ~ and ~/ are replaced, no other user's home "
+		                    "folder; write it out, or ./~ for a file of that name" },
+		{ "colour Blue", "colour \"Blue\" is not known; expected Red or Green" },
+		{ "mode 8", "mode \"8\" is no octal mode; expected one such as 0640" },
+		{ "texts a", "no word texts" },
+		/* Keys are no words. */
+		{ "path a", "no word path" },
+		{ "shade Red", "no word shade" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		struct thing thing;
+		char problem[CONFIG_PROBLEM_BYTES];
+		bool old;
+
+		live = 0;
+		if (read_line(&thing, cases[i].line, &old, problem) != -1)
+			fail_msg("%s is accepted", cases[i].line);
+		if (strcmp(problem, cases[i].problem) != 0)
+			fail_msg("%s: %s, not %s", cases[i].line, problem, cases[i].problem);
+		schema_release(&schema, &thing);
+		assert_int_equal(live, 0);
+	}
+}
+
+/* Whatever differs is seen; the same read twice is the same. */
+static void test_equal(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"text = \"a\"",
+		"text = \"b\"",
+		"path = \"a\"",
+		"group = \"a\"",
+		"list = [\"a\"]",
+		"list = [\"a\", \"b\"]",
+		"list = [\"b\", \"a\"]",
+		"few = [\"a\"]",
+		"command = [\"a\"]",
+		"command = [\"b\"]",
+		"colour = \"Green\"",
+		"shade = \"Green\"",
+		"flag = true",
+		"mode = 0o640",
+		"mode = 0o600",
+		"dialects = \"V02\"",
+		"dialects = \"V03\"",
+		"mark = 1",
+		"mark = 2",
+		"mark = \"off\"",
+	};
+	struct thing things[2];
+	char problem[CONFIG_PROBLEM_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(texts) * FIXTURE_COUNT(texts); i++) {
+		size_t a = i / FIXTURE_COUNT(texts);
+		size_t b = i % FIXTURE_COUNT(texts);
+
+		assert_int_equal(read_toml(&things[0], texts[a], problem), 0);
+		assert_int_equal(read_toml(&things[1], texts[b], problem), 0);
+		if (schema_equal(&schema, &things[0], &things[1]) != (a == b))
+			fail_msg("%s and %s", texts[a], texts[b]);
+		schema_release(&schema, &things[0]);
+		schema_release(&schema, &things[1]);
+	}
+}
+
+/* A text that is no UTF-8 cannot be written, wherever it stands. */
+static void test_no_utf8(void **state)
+{
+	char wrong[] = "\xff";
+	char good[] = "x";
+	char *words[] = { good, wrong };
+	const struct thing things[] = {
+		{ .text = wrong },
+		{ .path = wrong },
+		{ .list = { &words[1], 1 } },
+		{ .list = { words, 2 } },
+		{ .command = { &words[1], 1 } },
+		{ .command = { words, 2 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(things); i++) {
+		char text[512];
+		FILE *out = fmemopen(text, sizeof text, "w");
+
+		assert_non_null(out);
+		assert_int_equal(schema_write(out, &schema, &things[i]), -EILSEQ);
+		assert_int_equal(fclose(out), 0);
+	}
+	/* In a peer, too. */
+	for (size_t i = 0; i < 2; i++) {
+		struct config_peer peer = { .public_key = i == 0 ? wrong : good };
+		struct config config = { .peers = &peer, .peer_count = 1 };
+		char *text;
+
+		errno = 0;
+		text = config_format(&config);
+		assert_int_equal(text == NULL, i == 0);
+		assert_int_equal(errno, i == 0 ? EILSEQ : 0);
+		free(text);
+	}
+}
+
+/* --- no memory ------------------------------------------------------------------------------------- */
+
+#define KEY "q6CJUAvlYeq6hFzWPvcN3WdJU7axn5QbBja2VwxTFcg="
+
+static const char rosenpass_text[] =
+	"public_key = \"~/p\"\nsecret_key = \"$$s\"\nlisten = [\"h:1\", \":2\"]\nuser = \"u\"\nkey_out_group "
+	"= 7\n"
+	"[[peers]]\nname = \"n\"\npublic_key = \"q\"\nendpoint = \"h:1\"\npre_shared_key = \"k\"\n"
+	"key_out = \"o\"\nexchange_command = [\"~/x\", \"y\"]\ndevice = \"wg0\"\npeer = \"" KEY "\"\n"
+	"extra_params = [\"allowed-ips\", \"10.0.0.0/8,::/0\", \"endpoint\", \"h:2\"]\n"
+	"osk_organization = \"o\"\nosk_label = [\"a\"]\n"
+	"[[peers]]\npublic_key = \"r\"\nwireguard = {interface = \"wg1\", public_key = \"" KEY "\"}\n";
+
+static const char rp_text[] =
+	"private_keys_dir = \"~/k\"\ndev = \"d\"\nip = [\"fd00::1,10.0.0.1\", \"10.0.0.2\"]\nlisten = \"1\"\n"
+	"[[peers]]\npublic_keys_dir = \"p\"\nname = \"n\"\nendpoint = \"h:1\"\n"
+	"allowed_ips = [\"fd00::2\", \"10.0.0.3\"]\n[[peers]]\npublic_keys_dir = \"q\"\n";
+
+static const char *const rosenpass_words[] = {
+	"public-key",  "~/p",           "private-key", "s",         "listen", "h:1",
+	"peer",        "public-key",    "q",           "endpoint",  "h:1",    "outfile",
+	"o",           "outfile-group", "g",           "name",      "n",      "osk-organization",
+	"o",           "osk-label",     "l",           "wireguard", "wg0",    KEY,
+	"allowed-ips", "::/0",          "endpoint",    "h:2",       "peer",   "public-key",
+	"r",           "outfile",       "u",
+};
+
+static const char *const rp_words[] = {
+	"~/k",  "dev", "d",        "ip",  "fd00::1,10.0.0.1", "listen",  "1",    "peer", "p",
+	"name", "n",   "endpoint", "h:1", "allowed-ips",      "fd00::2", "peer", "q",
+};
+
+static int read_rosenpass(void *config, char *problem)
+{
+	return config_parse(config, rosenpass_text, strlen(rosenpass_text), "f", problem);
+}
+
+static int take_rosenpass(void *config, char *problem)
+{
+	return config_from_words(config, (char *const *)rosenpass_words, FIXTURE_COUNT(rosenpass_words),
+	                         problem);
+}
+
+static void release_rosenpass(void *config)
+{
+	config_release(config);
+}
+
+static int read_rp(void *config, char *problem)
+{
+	return rp_config_parse(config, rp_text, strlen(rp_text), "f", problem);
+}
+
+static int take_rp(void *config, char *problem)
+{
+	return rp_config_from_words(config, (char *const *)rp_words, FIXTURE_COUNT(rp_words), problem);
+}
+
+static void release_rp(void *config)
+{
+	rp_config_release(config);
+}
+
+/* Lets the allocation of each number fail until there is none that does. */
+static void starve(int (*read)(void *config, char *problem), void (*release)(void *config))
+{
+	union {
+		struct config rosenpass;
+		struct rp_config rp;
+	} config;
+
+	for (unsigned number = 1;; number++) {
+		char problem[CONFIG_PROBLEM_BYTES] = "";
+		int result;
+
+		memset(&config, 0, sizeof config);
+		calls = 0;
+		live = 0;
+		fails_at = number;
+		result = read(&config, problem);
+		fails_at = 0;
+		if (result == 0) {
+			release(&config);
+			if (calls >= number || live != 0)
+				fail_msg("allocation %u of %u: success, %d blocks left", number, calls, live);
+			assert_true(number > 10);
+			return;
+		}
+		if (strstr(problem, "out of memory") == NULL || live != 0)
+			fail_msg("allocation %u: %s, %d blocks left", number, problem, live);
+		assert_true(fixture_is_zero(&config, sizeof config));
+	}
+}
+
+static void test_starved_files(void **state)
+{
+	(void)state;
+	starve(read_rosenpass, release_rosenpass);
+	starve(read_rp, release_rp);
+}
+
+static void test_starved_words(void **state)
+{
+	(void)state;
+	starve(take_rosenpass, release_rosenpass);
+	starve(take_rp, release_rp);
+}
+
+static void test_starved_writer(void **state)
+{
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
+	char *text = NULL;
+	unsigned number = 0;
+
+	(void)state;
+	assert_int_equal(read_rosenpass(&config, problem), 0);
+	while (text == NULL) {
+		calls = 0;
+		live = 0;
+		fails_at = ++number;
+		errno = 0;
+		text = config_format(&config);
+		fails_at = 0;
+		assert_int_equal(live, text == NULL ? 0 : 1);
+		assert_int_equal(errno, text == NULL ? ENOMEM : 0);
+	}
+	assert_true(number > 5);
+	free(text);
+	config_release(&config);
+}
+
+static int set_home(void **state)
+{
+	(void)state;
+	return setenv("HOME", "/home/me", 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_files),          cmocka_unit_test(test_wrong_files),
+		cmocka_unit_test(test_words),          cmocka_unit_test(test_wrong_words),
+		cmocka_unit_test(test_equal),          cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_starved_files),  cmocka_unit_test(test_starved_words),
+		cmocka_unit_test(test_starved_writer),
+	};
+
+	return cmocka_run_group_tests(tests, set_home, NULL);
+}
