@@ -1,5 +1,6 @@
 #include "config/rosenpass_config.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +128,9 @@ static bool equal_extra(const void *a, const void *b)
 	return wireguard_params_equal(a, b);
 }
 
-static void release_extra(void *member)
+static void release_extra(void *member, const struct schema_field *field)
 {
+	(void)field;
 	wireguard_params_release(member);
 }
 
@@ -283,47 +285,6 @@ static int take_peer(void *object, struct schema_words *words)
 	return peer->public_key == NULL ? place_fail(&words->place, "public-key file must be set") : 0;
 }
 
-static int read_peers(void *member, const struct config_place *place, const struct schema_field *field,
-                      const struct toml_value *value)
-{
-	struct config *config = member;
-	void *peers = NULL;
-	int result = schema_read_peers(&peers, &config->peer_count, place, field, value);
-
-	config->peers = peers;
-	return result;
-}
-
-static int write_peers(FILE *out, const struct schema_field *field, const void *member)
-{
-	const struct config *config = member;
-
-	int result = 0;
-
-	for (size_t i = 0; i < config->peer_count && result == 0; i++) {
-		(void)fprintf(out, "\n[[%s]]\n", field->key);
-		result = schema_write(out, field->schema, &config->peers[i]);
-	}
-	return result;
-}
-
-static void release_peers(void *member)
-{
-	struct config *config = member;
-
-	for (size_t i = 0; i < config->peer_count; i++)
-		config_peer_release(&config->peers[i]);
-	free(config->peers);
-	config->peers = NULL;
-	config->peer_count = 0;
-}
-
-static const struct schema_type peers_type = {
-	.read_toml = read_peers,
-	.write = write_peers,
-	.release = release_peers,
-};
-
 void config_peer_release(struct config_peer *peer)
 {
 	schema_release(&peer_schema, peer);
@@ -426,12 +387,11 @@ static const struct schema_field own_fields[] = {
 	{ "on_exit", NULL, &schema_choice, OWN(on_exit), .choices = on_exits },
 	{ "fwmark", "fwmark", &schema_fwmark, OWN(fwmark) },
 	{ "api", NULL, &schema_part, WHOLE, .schema = &api_schema, .expected = "a table" },
-	{ "peers", NULL, &peers_type, WHOLE, .schema = &peer_schema, .most = CONFIG_PEERS_MAX,
-	  .expected = "[[peers]], a table for each peer" },
+	{ "peers", NULL, &schema_peers, OWN(peers), .schema = &peer_schema, .most = CONFIG_PEERS_MAX },
 };
 
-/* In the table of the whole. */
-static const struct schema_field *const peers_field = &own_fields[COUNT(own_fields) - 1];
+static_assert(offsetof(struct config, peer_count) == offsetof(struct config, peers) + sizeof(void *),
+              "the count stands after the peers");
 
 static const struct schema own_schema = {
 	.fields = own_fields,
@@ -559,7 +519,6 @@ int config_read(struct config *config, const char *path, char problem[static CON
 
 static int take(struct config *config, struct schema_words *words)
 {
-	void *peers = NULL;
 	int result;
 
 	if (schema_read_words(config, &own_schema, words) != 0)
@@ -570,8 +529,7 @@ static int take(struct config *config, struct schema_words *words)
 		return place_fail(&words->place, "secret-key file must be set");
 	config->secret_key_was_private = words->has_old;
 	/* Without a peer, some can be added over the control socket. */
-	result = schema_take_peers(&peers, &config->peer_count, peers_field, words);
-	config->peers = peers;
+	result = schema_take_peers(config, &own_schema, words);
 	for (size_t i = 0; i < config->peer_count && result == 0; i++) {
 		struct config_place here = words->place;
 

@@ -1,5 +1,6 @@
 #include "config/rp_config.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -141,15 +142,10 @@ static int read_allowed_ips(void *member, const struct config_place *place, cons
 	return 0;
 }
 
-static void release_allowed_ips(void *member)
-{
-	schema_text.release(member);
-}
-
 static const struct schema_type allowed_ips = {
 	.read = read_allowed_ips,
 	.read_toml = read_lists,
-	.release = release_allowed_ips,
+	.release = schema_release_text,
 };
 
 /* Appends each address of a list. */
@@ -175,12 +171,9 @@ static int read_ips(void *member, const struct config_place *place, const struct
 	}
 }
 
-static void release_ips(void *member)
-{
-	string_list_release(member);
-}
-
-static const struct schema_type ips = { .read = read_ips, .read_toml = read_lists, .release = release_ips };
+static const struct schema_type ips = { .read = read_ips,
+	                                .read_toml = read_lists,
+	                                .release = schema_release_list };
 
 static int read_mtu(void *member, const struct config_place *place, const struct schema_field *field,
                     const char *text)
@@ -301,30 +294,6 @@ static const struct schema peer_schema = {
 	.unknown = unknown_peer_word,
 };
 
-static int read_peers(void *member, const struct config_place *place, const struct schema_field *field,
-                      const struct toml_value *value)
-{
-	struct rp_config *config = member;
-	void *peers = NULL;
-	int result = schema_read_peers(&peers, &config->peer_count, place, field, value);
-
-	config->peers = peers;
-	return result;
-}
-
-static void release_peers(void *member)
-{
-	struct rp_config *config = member;
-
-	for (size_t i = 0; i < config->peer_count; i++)
-		schema_release(&peer_schema, &config->peers[i]);
-	free(config->peers);
-	config->peers = NULL;
-	config->peer_count = 0;
-}
-
-static const struct schema_type peers_type = { .read_toml = read_peers, .release = release_peers };
-
 static const struct schema_field own_fields[] = {
 	{ "verbose", "verbose", &schema_boolean, OWN(verbose), .flags = SCHEMA_REPEATS },
 	{ "private_keys_dir", NULL, &schema_text, OWN(private_keys_dir), .parse = value_path },
@@ -334,12 +303,11 @@ static const struct schema_field own_fields[] = {
 	{ "mtu", "mtu", &mtu_type, OWN(mtu) },
 	{ "fwmark", "fwmark", &schema_fwmark, OWN(fwmark) },
 	{ "replace_routes", NULL, &schema_boolean, OWN(replace_routes) },
-	{ "peers", NULL, &peers_type, WHOLE, .schema = &peer_schema, .most = CONFIG_PEERS_MAX,
-	  .expected = "[[peers]], a table for each peer" },
+	{ "peers", NULL, &schema_peers, OWN(peers), .schema = &peer_schema, .most = CONFIG_PEERS_MAX },
 };
 
-/* In the table of the whole. */
-static const struct schema_field *const peers_field = &own_fields[COUNT(own_fields) - 1];
+static_assert(offsetof(struct rp_config, peer_count) == offsetof(struct rp_config, peers) + sizeof(void *),
+              "the count stands after the peers");
 
 static const struct schema own_schema = {
 	.fields = own_fields,
@@ -519,15 +487,12 @@ int rp_config_read(struct rp_config *config, const char *path, char problem[stat
 
 static int take(struct rp_config *config, struct schema_words *words)
 {
-	void *peers = NULL;
-	int result;
-
 	if (take_folder(words, &config->private_keys_dir, "PRIVATE_KEYS_DIR") != 0 ||
 	    schema_read_words(config, &own_schema, words) != 0)
 		return -1;
-	result = schema_take_peers(&peers, &config->peer_count, peers_field, words);
-	config->peers = peers;
-	return result == 0 ? check_whole(config, &words->place) : result;
+	if (schema_take_peers(config, &own_schema, words) != 0)
+		return -1;
+	return check_whole(config, &words->place);
 }
 
 int rp_config_from_words(struct rp_config *config, char *const *words, size_t count,

@@ -119,28 +119,56 @@ static int read_peer(void *peer, const struct schema *schema, const struct confi
 	return schema->check == NULL ? 0 : schema->check(peer, &here, table);
 }
 
-static int fail_too_many(const struct config_place *place, const struct schema_field *field)
+/* How an object holds its peers. The pointer has another type there. */
+struct peers {
+	char *all;
+	size_t count;
+};
+
+static struct peers get_peers(const void *member)
 {
-	return place_fail(place, "more than %zu peers", field->most);
+	struct peers peers;
+
+	memcpy(&peers, member, sizeof peers);
+	return peers;
 }
 
-int schema_read_peers(void **peers, size_t *count, const struct config_place *place,
-                      const struct schema_field *field, const struct toml_value *value)
+/* Makes room for so many peers, of which there are none yet. */
+static int make_peers(void *member, struct peers *peers, const struct config_place *place,
+                      const struct schema_field *field, size_t most)
 {
+	if (most > field->most)
+		return place_fail(place, "more than %zu peers", field->most);
+	*peers = (struct peers){ calloc(most + 1, field->schema->size), 0 };
+	memcpy(member, peers, sizeof *peers);
+	return peers->all == NULL ? place_fail(place, "out of memory") : 0;
+}
+
+/* Counts one more, so that it is released with the object; returns it. */
+static void *add_peer(void *member, struct peers *peers, const struct schema_field *field)
+{
+	void *peer = peers->all + peers->count++ * field->schema->size;
+
+	memcpy(member, peers, sizeof *peers);
+	return peer;
+}
+
+static int read_peers(void *member, const struct config_place *place, const struct schema_field *field,
+                      const struct toml_value *value)
+{
+	struct peers peers;
+
 	if (value->type != TOML_ARRAY)
-		return schema_fail_type(place, field->key, field->expected, value);
-	if (value->as.array.count > field->most)
-		return fail_too_many(place, field);
-	*peers = calloc(value->as.array.count + 1, field->schema->size);
-	if (*peers == NULL)
-		return place_fail(place, "out of memory");
-	while (*count < value->as.array.count) {
-		const struct toml_value *table = &value->as.array.items[*count];
-		char *peer = (char *)*peers + *count * field->schema->size;
+		return schema_fail_type(place, field->key, "[[peers]], a table for each peer", value);
+	if (make_peers(member, &peers, place, field, value->as.array.count) != 0)
+		return -1;
+	for (size_t i = 0; i < value->as.array.count; i++) {
+		const struct toml_value *table = &value->as.array.items[i];
+		void *peer = add_peer(member, &peers, field);
 		struct config_place here = *place;
 
 		here.line = table->line;
-		here.peer = ++*count;
+		here.peer = i + 1;
 		if (table->type != TOML_TABLE)
 			return schema_fail_type(&here, field->key, "tables in the array", table);
 		if (read_peer(peer, field->schema, &here, table) != 0)
@@ -236,24 +264,24 @@ int schema_read_words(void *object, const struct schema *schema, struct schema_w
 	return 0;
 }
 
-int schema_take_peers(void **peers, size_t *count, const struct schema_field *field,
-                      struct schema_words *words)
+int schema_take_peers(void *object, const struct schema *schema, struct schema_words *words)
 {
+	const struct schema_field *field = schema->fields;
+	struct peers peers;
 	size_t most = 0;
 
+	while (field->type != &schema_peers)
+		field++;
 	/* Some of these words may be values instead. */
 	for (size_t i = words->at; i < words->count; i++)
 		most += strcmp(words->words[i], "peer") == 0;
-	if (most > field->most)
-		return fail_too_many(&words->place, field);
-	*peers = calloc(most + 1, field->schema->size);
-	if (*peers == NULL)
-		return place_fail(&words->place, "out of memory");
+	if (make_peers(member_of(object, field), &peers, &words->place, field, most) != 0)
+		return -1;
 	while (words->at < words->count) {
-		char *peer = (char *)*peers + *count * field->schema->size;
+		void *peer = add_peer(member_of(object, field), &peers, field);
 
 		words->at++;
-		words->place.peer = ++*count;
+		words->place.peer = peers.count;
 		if (field->schema->take(peer, words) != 0)
 			return -1;
 	}
@@ -373,8 +401,38 @@ bool schema_equal(const struct schema *schema, const void *a, const void *b)
 void schema_release(const struct schema *schema, void *object)
 {
 	for (size_t i = 0; i < schema->count; i++) {
-		if (schema->fields[i].type->release != NULL)
-			schema->fields[i].type->release(member_of(object, &schema->fields[i]));
+		const struct schema_field *field = &schema->fields[i];
+
+		if (field->type->release != NULL)
+			field->type->release(member_of(object, field), field);
 	}
 	memset(object, 0, schema->size);
 }
+
+static int write_peers(FILE *out, const struct schema_field *field, const void *member)
+{
+	struct peers peers = get_peers(member);
+	int result = 0;
+
+	for (size_t i = 0; i < peers.count && result == 0; i++) {
+		(void)fprintf(out, "\n[[%s]]\n", field->key);
+		result = schema_write(out, field->schema, peers.all + i * field->schema->size);
+	}
+	return result;
+}
+
+static void release_peers(void *member, const struct schema_field *field)
+{
+	struct peers peers = get_peers(member);
+
+	for (size_t i = 0; i < peers.count; i++)
+		schema_release(field->schema, peers.all + i * field->schema->size);
+	free(peers.all);
+	memset(member, 0, sizeof peers);
+}
+
+const struct schema_type schema_peers = {
+	.read_toml = read_peers,
+	.write = write_peers,
+	.release = release_peers,
+};

@@ -53,7 +53,7 @@ struct schema_field {
 	const char *const *choices;  /* of choices, with NULL after the last */
 	unsigned standard;           /* of choices: what need not be written */
 	const struct schema *schema; /* of tables */
-	size_t most;                 /* of lists: how many items there may be; 0: any number */
+	size_t most;                 /* of lists and peers: how many there may be; 0: any number */
 	const char *expected;        /* of lists and tables: what they are, for messages */
 };
 
@@ -71,7 +71,7 @@ struct schema_type {
 	int (*write)(FILE *out, const struct schema_field *field, const void *member);
 	bool (*equal)(const void *a, const void *b);
 	/* Frees what the member holds, and zeroes that. */
-	void (*release)(void *member);
+	void (*release)(void *member, const struct schema_field *field);
 };
 
 struct schema {
@@ -103,14 +103,14 @@ bool schema_has_word(const struct schema *schema, const char *word);
 const char *schema_nearest_word(const struct schema *schema, const char *word);
 
 /*
- * Read peers, of field->schema and up to field->most, into a new array: tables of a file, or the words from
- * the first `peer` on. The array is the caller's, after an error too; *count tells how much of it is.
+ * Peers: a pointer to an array of up to field->most objects of field->schema, and after it a size_t, their
+ * number. In a file they are tables; on a command line schema_take_peers() reads the words from the first
+ * `peer` on.
  */
-int schema_read_peers(void **peers, size_t *count, const struct config_place *place,
-                      const struct schema_field *field, const struct toml_value *value)
+extern const struct schema_type schema_peers;
+
+int schema_take_peers(void *object, const struct schema *schema, struct schema_words *words)
 	__attribute__((warn_unused_result));
-int schema_take_peers(void **peers, size_t *count, const struct schema_field *field,
-                      struct schema_words *words) __attribute__((warn_unused_result));
 
 /* The place of a peer, from 0, for a message about it. */
 struct config_place schema_place_of(const struct schema *schema, const void *peers, size_t peer,

@@ -68,10 +68,11 @@ static bool equal_texts(const void *a, const void *b)
 	return *left == NULL || *right == NULL ? *left == *right : strcmp(*left, *right) == 0;
 }
 
-static void release_text(void *member)
+void schema_release_text(void *member, const struct schema_field *field)
 {
 	char **text = member;
 
+	(void)field;
 	free(*text);
 	*text = NULL;
 }
@@ -80,7 +81,7 @@ const struct schema_type schema_text = {
 	.read = read_text,
 	.write = write_text,
 	.equal = equal_texts,
-	.release = release_text,
+	.release = schema_release_text,
 };
 
 /* By name or number. */
@@ -102,7 +103,7 @@ const struct schema_type schema_group = {
 	.read_toml = read_toml_group,
 	.write = write_text,
 	.equal = equal_texts,
-	.release = release_text,
+	.release = schema_release_text,
 };
 
 /* --- lists --------------------------------------------------------------------------------------- */
@@ -176,8 +177,9 @@ static bool equal_lists(const void *a, const void *b)
 	return string_list_equal(a, b);
 }
 
-static void release_list(void *member)
+void schema_release_list(void *member, const struct schema_field *field)
 {
+	(void)field;
 	string_list_release(member);
 }
 
@@ -186,7 +188,7 @@ const struct schema_type schema_list = {
 	.read_toml = read_toml_list,
 	.write = write_list,
 	.equal = equal_lists,
-	.release = release_list,
+	.release = schema_release_list,
 };
 
 /* The program first, a file or a name to be looked up, then its arguments. */
@@ -217,7 +219,7 @@ const struct schema_type schema_command = {
 	.read = read_item,
 	.write = write_command,
 	.equal = equal_lists,
-	.release = release_list,
+	.release = schema_release_list,
 };
 
 /* --- choices -------------------------------------------------------------------------------------- */

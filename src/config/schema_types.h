@@ -29,6 +29,10 @@ extern const struct schema_type schema_fwmark;
 /* A table whose keys, those of field->schema, lead to members of this object. Read only. */
 extern const struct schema_type schema_part;
 
+/* Release a char * and a struct string_list, for other types of them. */
+void schema_release_text(void *member, const struct schema_field *field);
+void schema_release_list(void *member, const struct schema_field *field);
+
 /* The choice of that name; -1: there is none. */
 int schema_find_choice(const char *const *choices, const char *name, bool any_case);
 
