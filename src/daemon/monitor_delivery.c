@@ -334,7 +334,7 @@ static bool same_target(const struct config_peer *a, const struct config_peer *b
 	case MONITOR_FILE:
 		return file_is_same(a->key_out, b->key_out);
 	case MONITOR_COMMAND:
-		return config_words_equal(&a->exchange_command, &b->exchange_command);
+		return string_list_equal(&a->exchange_command, &b->exchange_command);
 	case MONITOR_WIREGUARD:
 		return strcmp(a->device, b->device) == 0 && strcmp(a->wireguard_peer, b->wireguard_peer) == 0;
 	}

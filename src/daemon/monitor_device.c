@@ -205,7 +205,7 @@ static bool has_key(const struct target *target)
 /* Those that a peer should have, where they are not those that it has. */
 static void plan_allowed_ips(struct target *target)
 {
-	const struct wireguard_words *extra = &target->output->wireguard->extra;
+	const struct wireguard_params *extra = &target->output->wireguard->extra;
 	struct wireguard_peer_change *change = &target->change;
 
 	if (ip_prefix_same(extra->allowed_ips, extra->allowed_ip_count, target->present->allowed_ips,

@@ -39,7 +39,7 @@ struct left {
 	uint64_t tag;
 	char id[MONITOR_ID_CHARS + 1];
 	enum rosenpass_dialect dialect; /* of id */
-	struct config_words words;
+	struct string_list words;
 	char *environment[ENVIRONMENT_WORDS + 1];
 	uint8_t *key; /* secret memory; NULL: the command is told nothing more */
 	unsigned attempts;
@@ -130,7 +130,7 @@ static const char *label_of(const struct monitor_hook *hook)
 	return hook->peer != NULL ? hook->peer->label : hook->left->label;
 }
 
-static const struct config_words *words_of(const struct monitor_hook *hook)
+static const struct string_list *words_of(const struct monitor_hook *hook)
 {
 	return hook->peer != NULL ? &hook->peer->config.exchange_command : &hook->left->words;
 }
@@ -169,7 +169,7 @@ void monitor_hooks_deliver(struct monitor *monitor, struct monitor_hook *hook)
 		take_turn(monitor, hook);
 }
 
-static bool copy_words(struct config_words *to, const struct config_words *from)
+static bool copy_words(struct string_list *to, const struct string_list *from)
 {
 	to->words = calloc(from->count + 1, sizeof *to->words);
 	if (to->words == NULL)
@@ -184,7 +184,7 @@ static bool copy_words(struct config_words *to, const struct config_words *from)
 
 /* What a hook needs without its peer. NULL: no memory. */
 static struct left *make_left(const struct monitor *monitor, struct monitor_peer *peer, const uint8_t *key,
-                              const struct config_words *words)
+                              const struct string_list *words)
 {
 	struct left *left = calloc(1, sizeof *left);
 	bool good;
@@ -222,7 +222,7 @@ static void unlink_hook(struct monitor *monitor, const struct monitor_hook *hook
 	*at = hook->next;
 }
 
-void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct config_words *words,
+void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct string_list *words,
                          const uint8_t *key)
 {
 	hook->left = make_left(monitor, hook->peer, key, words);
@@ -257,7 +257,7 @@ static bool same_peer(const struct left *left, const struct monitor_hook *hook)
 static bool is_predecessor(const struct monitor_hook *other, const struct monitor_hook *hook)
 {
 	return other != hook && other->peer == NULL &&
-	       config_words_equal(&other->left->words, words_of(hook)) && same_peer(other->left, hook);
+	       string_list_equal(&other->left->words, words_of(hook)) && same_peer(other->left, hook);
 }
 
 /*
@@ -339,7 +339,7 @@ static void conclude(struct monitor *monitor, struct monitor_hook *hook, const c
 /* Starts the program with the key on its standard input. 0 or negative errno. */
 static int run(struct monitor_hook *hook, char *const *environment, const uint8_t *key)
 {
-	const struct config_words *command = words_of(hook);
+	const struct string_list *command = words_of(hook);
 	/* With a NULL at the end. */
 	char **words = calloc(command->count + 1, sizeof *words);
 	uint8_t input[BASE64_KEY_CHARS + 1];

@@ -244,7 +244,7 @@ static void init_listener(struct monitor_listener *listener, const char *text, i
 }
 
 /* The listeners that words ask for; with none of them, one of each family. NULL: no memory. */
-static struct monitor_listener *make_listeners(const struct config_words *words, size_t *count,
+static struct monitor_listener *make_listeners(const struct string_list *words, size_t *count,
                                                uint64_t now_ns)
 {
 	struct monitor_listener *listeners;
@@ -385,7 +385,7 @@ static bool wants_same(const struct monitor_listener *a, const struct monitor_li
 	return strcmp(a->text, b->text) == 0;
 }
 
-void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns)
+void monitor_listen_change(struct monitor *monitor, struct string_list *words, uint64_t now_ns)
 {
 	size_t count;
 	struct monitor_listener *fresh = make_listeners(words, &count, now_ns);

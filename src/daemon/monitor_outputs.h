@@ -112,7 +112,7 @@ void monitor_hooks_deliver(struct monitor *monitor, struct monitor_hook *hook);
  * else the command is called with that random key as "stale". Before it has been tried no hook with the same
  * target is started.
  */
-void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct config_words *words,
+void monitor_hooks_leave(struct monitor *monitor, struct monitor_hook *hook, const struct string_list *words,
                          const uint8_t *key);
 /* Starts what is due, collects what has ended, ends what hangs. The next time that something is due. */
 uint64_t monitor_hooks_serve(struct monitor *monitor, uint64_t now_ns);

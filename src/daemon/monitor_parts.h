@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 #include "base/backoff.h"
-#include "config/config.h"
-#include "config/wireguard_words.h"
+#include "config/rosenpass_config.h"
+#include "config/wireguard_params.h"
 #include "daemon/handshake.h"
 #include "daemon/channel.h"
 #include "daemon/engine_log.h"
@@ -48,7 +48,7 @@ struct monitor_wireguard {
 	uint8_t *key;                      /* secret memory: what the device has to hold, always one */
 	bool is_exchanged;                 /* it comes from an exchange, and is no random one */
 	bool is_extra_due;                 /* the extra parameters are to be set */
-	struct wireguard_words extra;
+	struct wireguard_params extra;
 	char *endpoint; /* of extra; NULL: none */
 
 	/* Where a name in extra leads to; AF_UNSPEC: not known. */
@@ -136,10 +136,10 @@ struct monitor_output {
 /* A place that still has the last key of a peer that has left it, for status. */
 struct monitor_left {
 	enum monitor_output_kind kind;
-	const char *label;                /* of the peer */
-	const char *target;               /* NULL: words are set */
-	const struct config_words *words; /* of a command */
-	const char *error;                /* of the last try; empty: there was none */
+	const char *label;               /* of the peer */
+	const char *target;              /* NULL: words are set */
+	const struct string_list *words; /* of a command */
+	const char *error;               /* of the last try; empty: there was none */
 };
 
 /* Where a peer was when it was heard last, in this or an earlier run. */
@@ -436,7 +436,7 @@ void monitor_names_cancel_all(struct monitor *monitor);
  */
 int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
 /* Another list of words: sockets of words that stay are kept. */
-void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);
+void monitor_listen_change(struct monitor *monitor, struct string_list *words, uint64_t now_ns);
 uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns);
 void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *listener,
                              const union address_socket *addresses, size_t count, const char *problem,

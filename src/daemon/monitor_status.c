@@ -118,7 +118,7 @@ static const char *const output_states[] = {
 };
 
 /* The words of a command in one line. */
-static json_t *command(const struct config_words *words)
+static json_t *command(const struct string_list *words)
 {
 	char line[512];
 	size_t used = 0;

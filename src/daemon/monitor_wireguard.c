@@ -52,7 +52,7 @@ void monitor_wireguard_release(struct monitor_wireguard *wireguard)
 	if (wireguard == NULL)
 		return;
 	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
-	wireguard_words_release(&wireguard->extra);
+	wireguard_params_release(&wireguard->extra);
 	free(wireguard->endpoint);
 	free(wireguard);
 }

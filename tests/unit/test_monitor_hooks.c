@@ -40,7 +40,7 @@ static char *format(const char *pattern, const char *a)
 static struct monitor_peer *add(struct scene *scene, size_t i, const char *name, const char *script)
 {
 	struct monitor_peer *peer = &scene->peers[i];
-	struct config_words *words = &peer->config.exchange_command;
+	struct string_list *words = &peer->config.exchange_command;
 	struct monitor_output *output = &peer->outputs[0];
 	char *line = format("echo $ROSENPASS_PEER $ROSENPASS_REASON >>%s/log; ", scene->folder);
 
