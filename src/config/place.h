@@ -1,13 +1,13 @@
 #ifndef ROSENPASS_CONFIG_PLACE_H
 #define ROSENPASS_CONFIG_PLACE_H
 
-/* Where in a configuration a problem is. Within src/config only. */
+/* Locations in a configuration, for error messages. Only src/config uses the functions. */
 
 #include <stddef.h>
 
 #define CONFIG_PROBLEM_BYTES 512
 
-/* The beginning of a message: file:line: peer 2 ("office"): ... */
+/* A message begins with its place: file:line: peer 2 ("office"): ... */
 struct config_place {
 	const char *file; /* NULL: a command line */
 	unsigned line;    /* 0: none in particular */
@@ -20,7 +20,7 @@ struct config_place {
 int place_fail(const struct config_place *place, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What a key of the file is called here: in_file, or as_word on a command line. */
+/* Returns in_file for a place in a file, as_word for one on a command line. */
 const char *place_call(const struct config_place *place, const char *in_file, const char *as_word);
 
 #endif

@@ -2,11 +2,12 @@
 #define ROSENPASS_CONFIG_SCHEMA_H
 
 /*
- * Objects of a configuration, described by tables: which key of a file and which word of a command line
- * leads to which member. By its table an object is read from either, written, compared and released. An
- * object is to be zeroed before it is read, and released after an error too. Within src/config only.
+ * Tables that describe the objects of a configuration: each row names a key of a file, a word of a command
+ * line, and the member that both lead to. The same table is used to read an object from either source, to
+ * write, compare and release it. Zero an object before reading it, and release it after an error too. Within
+ * src/config only.
  *
- * The functions return 0, or -1 said in the problem of the place, where nothing else is said.
+ * Unless a comment says otherwise, functions return 0, or -1 after writing the reason to place->problem.
  */
 
 #include <stdbool.h>
@@ -29,20 +30,20 @@ struct schema_words {
 	bool has_old;              /* a word with SCHEMA_OLD was among them */
 };
 
-/* May be given again on a command line. */
+/* The word may be repeated on a command line. */
 #define SCHEMA_REPEATS 1u
-/* The word is an old one for another field of the same member. */
+/* The word is a deprecated alias of another field of the same member. */
 #define SCHEMA_OLD 2u
-/* A choice or a list is written even if it is the standard one or empty. */
+/* A choice is written even if it is the standard one, a list even if it is empty. */
 #define SCHEMA_ALWAYS 4u
-/* It is not written. */
+/* The field is never written. */
 #define SCHEMA_UNWRITTEN 8u
-/* One string may stand for a list of one. */
+/* A single string is accepted in place of a list. */
 #define SCHEMA_ONE_STRING 16u
-/* Small and capital letters of choices count as the same. */
+/* Choices are compared without regard to case. */
 #define SCHEMA_ANY_CASE 32u
 
-/* A member, and how it is given. Without a key it is not in files, without a word not on command lines. */
+/* A member. key is NULL if files cannot set it, word is NULL if command lines cannot. */
 struct schema_field {
 	const char *key;
 	const char *word;
@@ -57,20 +58,20 @@ struct schema_field {
 	const char *expected;        /* of lists and tables: what they are, for messages */
 };
 
-/* How members of a type are handled. What is NULL does not happen. */
+/* Operations on members of a type. A type that lacks an operation has NULL there. */
 struct schema_type {
-	/* Reads a text: a string of a file, or an argument. */
+	/* Reads the text of a string in a file, or of an argument. */
 	int (*read)(void *member, const struct config_place *place, const struct schema_field *field,
 	            const char *text);
-	/* Reads a value of a file. NULL: it has to be a string, for read. */
+	/* Reads a value of a file. NULL: the value has to be a string, which read gets. */
 	int (*read_toml)(void *member, const struct config_place *place, const struct schema_field *field,
 	                 const struct toml_value *value);
-	/* Reads what follows the word of the field. NULL: one argument, for read. */
+	/* Reads the arguments after the word. NULL: there is one, which read gets. */
 	int (*read_words)(void *member, struct schema_words *words, const struct schema_field *field);
-	/* Writes a line, where the member is set. 0; -EILSEQ: a text is no UTF-8; -ENOMEM. */
+	/* Writes a line if the member is set. Returns 0, -EILSEQ if a text is not UTF-8, or -ENOMEM. */
 	int (*write)(FILE *out, const struct schema_field *field, const void *member);
 	bool (*equal)(const void *a, const void *b);
-	/* Frees what the member holds, and zeroes that. */
+	/* Frees and zeroes the member. */
 	void (*release)(void *member, const struct schema_field *field);
 };
 
@@ -80,25 +81,25 @@ struct schema {
 	size_t size;      /* of an object */
 	size_t line;      /* of peers: their unsigned line */
 	size_t name;      /* of peers: their char *name */
-	const char *page; /* of the manual, for whoever writes another key */
-	/* Look at a table before its keys are read, and after that. NULL: nothing is to be seen. */
+	const char *page; /* of the manual, named when a key is unknown */
+	/* Check a table before and after its keys are read; may be NULL. */
 	int (*begin)(void *object, const struct config_place *place, const struct toml_value *table);
 	int (*check)(void *object, const struct config_place *place, const struct toml_value *table);
-	/* Reads a peer from what follows `peer`, up to the next one. */
+	/* Reads a peer from the arguments after one `peer` up to the next. */
 	int (*take)(void *object, struct schema_words *words);
-	/* Says that a word is no field. Always -1. */
+	/* Reports an unknown word. Always returns -1. */
 	int (*unknown)(const struct config_place *place, const char *word);
 };
 
-/* Reads every entry of a table; a key that is no field is an error. */
+/* Reads every entry of a table. An unknown key is an error. */
 int schema_read_table(void *object, const struct schema *schema, const struct config_place *place,
                       const struct toml_value *table) __attribute__((warn_unused_result));
 
-/* Reads words up to the next `peer`. */
+/* Reads arguments up to the next `peer`. */
 int schema_read_words(void *object, const struct schema *schema, struct schema_words *words)
 	__attribute__((warn_unused_result));
 
-/* Whether a word is a field's; the field's word that is nearest to it, or `peer`, or NULL. */
+/* Returns true if a field has that word; returns the most similar word or `peer`, or NULL if none is. */
 bool schema_has_word(const struct schema *schema, const char *word);
 const char *schema_nearest_word(const struct schema *schema, const char *word);
 
@@ -112,42 +113,42 @@ extern const struct schema_type schema_peers;
 int schema_take_peers(void *object, const struct schema *schema, struct schema_words *words)
 	__attribute__((warn_unused_result));
 
-/* The place of a peer, from 0, for a message about it. */
+/* Returns the place of a peer, counted from 0, for messages. */
 struct config_place schema_place_of(const struct schema *schema, const void *peers, size_t peer,
                                     const struct config_place *whole);
 
-/* Says which peer has the same text, a char * at that offset, as one before it. called: what the text is. */
+/* Rejects two peers with the same text, a char * at that offset. called: what messages call the text. */
 int schema_check_unique(const struct schema *schema, const void *peers, size_t count,
                         const struct config_place *whole, size_t offset, const char *called)
 	__attribute__((warn_unused_result));
 
-/* Writes lines of TOML. 0; -EILSEQ: a text is no UTF-8; -ENOMEM. */
+/* Writes lines of TOML. Returns 0, -EILSEQ if a text is not UTF-8, or -ENOMEM. */
 int schema_write(FILE *out, const struct schema *schema, const void *object)
 	__attribute__((warn_unused_result));
 
-/* Whether all members are the same. */
+/* Returns true if all members are equal. */
 bool schema_equal(const struct schema *schema, const void *a, const void *b);
 
-/* Frees what the members hold. The object is zeroed after that. */
+/* Releases all members and zeroes the object. */
 void schema_release(const struct schema *schema, void *object);
 
 /* For types. */
 
-/* Says that a value has another type. Always -1. */
+/* Reports a value of another type. Always returns -1. */
 int schema_fail_type(const struct config_place *place, const char *key, const char *expected,
                      const struct toml_value *found);
 
-/* The text of a string, which has no zero in it; NULL, said in the problem, when it is none. */
+/* Returns the text of a string without zero bytes; NULL after reporting anything else. */
 const char *schema_text_of(const struct config_place *place, const char *key, const char *expected,
                            const struct toml_value *value) __attribute__((warn_unused_result));
 
-/* The next word, which is the value of another; NULL, said in the problem: there is none. */
+/* Takes the next argument, the value of a word; returns NULL after reporting that there is none. */
 const char *schema_next_word(struct schema_words *words, const char *of) __attribute__((warn_unused_result));
 
-/* Whether all words of this part are read. */
+/* Returns true if all arguments of this part have been read. */
 bool schema_at_end(const struct schema_words *words);
 
-/* Writes a basic string. 0; -EILSEQ: the text is no UTF-8, which TOML has no way to write. */
+/* Writes a basic string. Returns 0, or -EILSEQ if the text is not UTF-8, which TOML cannot represent. */
 int schema_write_string(FILE *out, const char *text) __attribute__((warn_unused_result));
 
 #endif

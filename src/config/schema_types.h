@@ -5,15 +5,15 @@
 
 #include "config/schema.h"
 
-/* char *, by field->parse; what value_path() reads is written as a path. schema_group: or a number. */
+/* char *, read by field->parse. Texts of value_path() are escaped as paths. A group may be a number. */
 extern const struct schema_type schema_text;
 extern const struct schema_type schema_group;
 
-/* struct string_list, each by field->parse. schema_command: the first is a path. */
+/* struct string_list, each item read by field->parse. The first item of a command is a path. */
 extern const struct schema_type schema_list;
 extern const struct schema_type schema_command;
 
-/* An enumeration: places of names in field->choices. field->standard is not written. */
+/* An enumeration: indices of field->choices. The value field->standard is not written. */
 extern const struct schema_type schema_choice;
 
 /* bool; as a word it stands alone. */
@@ -26,14 +26,14 @@ extern const struct schema_type schema_dialects;
 /* struct config_fwmark */
 extern const struct schema_type schema_fwmark;
 
-/* A table whose keys, those of field->schema, lead to members of this object. Read only. */
+/* A table whose keys are those of field->schema and set members of this object. Never written. */
 extern const struct schema_type schema_part;
 
-/* Release a char * and a struct string_list, for other types of them. */
+/* Release a char * or a struct string_list; for types elsewhere. */
 void schema_release_text(void *member, const struct schema_field *field);
 void schema_release_list(void *member, const struct schema_field *field);
 
-/* The choice of that name; -1: there is none. */
+/* Returns the index of a name, or -1. */
 int schema_find_choice(const char *const *choices, const char *name, bool any_case);
 
 #endif

@@ -11,7 +11,7 @@ struct string_list {
 	size_t count;
 };
 
-/* Appends a string, which the list takes over in any case. -1: out of memory. */
+/* Appends a string and takes ownership of it, on failure too. -1: out of memory. */
 int string_list_append(struct string_list *list, char *text) __attribute__((warn_unused_result));
 
 /* Returns true if both have the same strings in the same order. */

@@ -1,132 +1,13 @@
 /*
  * Objects by their tables: each type of member from a file and from a command line, written, compared and
- * released; and the two configurations with each allocation failing in turn. Linked with --wrap for what
- * allocates.
+ * released, and all memory given back.
  */
 
-#include "fixture.h"
+#include "allocation_fixture.h"
 
-#include <errno.h>
-
-#include "config/rp_config.h"
+#include "config/rosenpass_config.h"
 #include "config/schema.h"
 #include "config/schema_types.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_reallocarray(void *p, size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t size);
-FILE *__real_open_memstream(char **text, size_t *size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_reallocarray(void *p, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t size);
-FILE *__wrap_open_memstream(char **text, size_t *size);
-int __wrap_asprintf(char **out, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void __wrap_free(void *p);
-
-static unsigned calls;
-static unsigned fails_at; /* counted from 1; 0: none */
-static int live;
-
-static bool fails(void)
-{
-	if (++calls != fails_at)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-/* A new block, or one that replaces another. */
-static void *count(void *result, bool is_new)
-{
-	live += result != NULL && is_new;
-	return result;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : count(__real_malloc(size), true);
-}
-
-void *__wrap_calloc(size_t items, size_t size)
-{
-	return fails() ? NULL : count(__real_calloc(items, size), true);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	bool is_new = p == NULL;
-
-	return fails() ? NULL : count(__real_realloc(p, size), is_new);
-}
-
-void *__wrap_reallocarray(void *p, size_t items, size_t size)
-{
-	bool is_new = p == NULL;
-
-	return fails() ? NULL : count(__real_reallocarray(p, items, size), is_new);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : count(__real_strdup(text), true);
-}
-
-char *__wrap_strndup(const char *text, size_t size)
-{
-	return fails() ? NULL : count(__real_strndup(text, size), true);
-}
-
-/* Its text is freed by the caller. */
-FILE *__wrap_open_memstream(char **text, size_t *size)
-{
-	return fails() ? NULL : count(__real_open_memstream(text, size), true);
-}
-
-static int print(char **out, const char *format, va_list arguments)
-{
-	int result = fails() ? -1 : vasprintf(out, format, arguments);
-
-	live += result >= 0;
-	return result;
-}
-
-int __wrap_asprintf(char **out, const char *format, ...)
-{
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = print(out, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
-int __wrap___asprintf_chk(char **out, int flag, const char *format, ...)
-{
-	va_list arguments;
-	int result;
-
-	(void)flag;
-	va_start(arguments, format);
-	result = print(out, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
-void __wrap_free(void *p)
-{
-	live -= p != NULL;
-	__real_free(p);
-}
 
 /* --- an object of every type ----------------------------------------------------------------------- */
 
@@ -528,136 +409,24 @@ static void test_no_utf8(void **state)
 	}
 }
 
-/* --- no memory ------------------------------------------------------------------------------------- */
-
-#define KEY "q6CJUAvlYeq6hFzWPvcN3WdJU7axn5QbBja2VwxTFcg="
-
-static const char rosenpass_text[] =
-	"public_key = \"~/p\"\nsecret_key = \"$$s\"\nlisten = [\"h:1\", \":2\"]\nuser = \"u\"\nkey_out_group "
-	"= 7\n"
-	"[[peers]]\nname = \"n\"\npublic_key = \"q\"\nendpoint = \"h:1\"\npre_shared_key = \"k\"\n"
-	"key_out = \"o\"\nexchange_command = [\"~/x\", \"y\"]\ndevice = \"wg0\"\npeer = \"" KEY "\"\n"
-	"extra_params = [\"allowed-ips\", \"10.0.0.0/8,::/0\", \"endpoint\", \"h:2\"]\n"
-	"osk_organization = \"o\"\nosk_label = [\"a\"]\n"
-	"[[peers]]\npublic_key = \"r\"\nwireguard = {interface = \"wg1\", public_key = \"" KEY "\"}\n";
-
-static const char rp_text[] =
-	"private_keys_dir = \"~/k\"\ndev = \"d\"\nip = [\"fd00::1,10.0.0.1\", \"10.0.0.2\"]\nlisten = \"1\"\n"
-	"[[peers]]\npublic_keys_dir = \"p\"\nname = \"n\"\nendpoint = \"h:1\"\n"
-	"allowed_ips = [\"fd00::2\", \"10.0.0.3\"]\n[[peers]]\npublic_keys_dir = \"q\"\n";
-
-static const char *const rosenpass_words[] = {
-	"public-key",  "~/p",           "private-key", "s",         "listen", "h:1",
-	"peer",        "public-key",    "q",           "endpoint",  "h:1",    "outfile",
-	"o",           "outfile-group", "g",           "name",      "n",      "osk-organization",
-	"o",           "osk-label",     "l",           "wireguard", "wg0",    KEY,
-	"allowed-ips", "::/0",          "endpoint",    "h:2",       "peer",   "public-key",
-	"r",           "outfile",       "u",
-};
-
-static const char *const rp_words[] = {
-	"~/k",  "dev", "d",        "ip",  "fd00::1,10.0.0.1", "listen",  "1",    "peer", "p",
-	"name", "n",   "endpoint", "h:1", "allowed-ips",      "fd00::2", "peer", "q",
-};
-
-static int read_rosenpass(void *config, char *problem)
+/* The words that options of the command line have in common with files. */
+static void test_choices(void **state)
 {
-	return config_parse(config, rosenpass_text, strlen(rosenpass_text), "f", problem);
-}
-
-static int take_rosenpass(void *config, char *problem)
-{
-	return config_from_words(config, (char *const *)rosenpass_words, FIXTURE_COUNT(rosenpass_words),
-	                         problem);
-}
-
-static void release_rosenpass(void *config)
-{
-	config_release(config);
-}
-
-static int read_rp(void *config, char *problem)
-{
-	return rp_config_parse(config, rp_text, strlen(rp_text), "f", problem);
-}
-
-static int take_rp(void *config, char *problem)
-{
-	return rp_config_from_words(config, (char *const *)rp_words, FIXTURE_COUNT(rp_words), problem);
-}
-
-static void release_rp(void *config)
-{
-	rp_config_release(config);
-}
-
-/* Lets the allocation of each number fail until there is none that does. */
-static void starve(int (*read)(void *config, char *problem), void (*release)(void *config))
-{
-	union {
-		struct config rosenpass;
-		struct rp_config rp;
-	} config;
-
-	for (unsigned number = 1;; number++) {
-		char problem[CONFIG_PROBLEM_BYTES] = "";
-		int result;
-
-		memset(&config, 0, sizeof config);
-		calls = 0;
-		live = 0;
-		fails_at = number;
-		result = read(&config, problem);
-		fails_at = 0;
-		if (result == 0) {
-			release(&config);
-			if (calls >= number || live != 0)
-				fail_msg("allocation %u of %u: success, %d blocks left", number, calls, live);
-			assert_true(number > 10);
-			return;
-		}
-		if (strstr(problem, "out of memory") == NULL || live != 0)
-			fail_msg("allocation %u: %s, %d blocks left", number, problem, live);
-		assert_true(fixture_is_zero(&config, sizeof config));
-	}
-}
-
-static void test_starved_files(void **state)
-{
-	(void)state;
-	starve(read_rosenpass, release_rosenpass);
-	starve(read_rp, release_rp);
-}
-
-static void test_starved_words(void **state)
-{
-	(void)state;
-	starve(take_rosenpass, release_rosenpass);
-	starve(take_rp, release_rp);
-}
-
-static void test_starved_writer(void **state)
-{
-	struct config config;
-	char problem[CONFIG_PROBLEM_BYTES];
-	char *text = NULL;
-	unsigned number = 0;
+	enum config_before before = CONFIG_LEAVE;
+	enum config_on_exit on_exit = CONFIG_KEEP;
 
 	(void)state;
-	assert_int_equal(read_rosenpass(&config, problem), 0);
-	while (text == NULL) {
-		calls = 0;
-		live = 0;
-		fails_at = ++number;
-		errno = 0;
-		text = config_format(&config);
-		fails_at = 0;
-		assert_int_equal(live, text == NULL ? 0 : 1);
-		assert_int_equal(errno, text == NULL ? ENOMEM : 0);
-	}
-	assert_true(number > 5);
-	free(text);
-	config_release(&config);
+	assert_true(config_before_from_word(&before, "block"));
+	assert_int_equal(before, CONFIG_BLOCK);
+	assert_true(config_before_from_word(&before, "leave"));
+	assert_int_equal(before, CONFIG_LEAVE);
+	assert_false(config_before_from_word(&before, "Block"));
+	assert_true(config_on_exit_from_word(&on_exit, "random"));
+	assert_int_equal(on_exit, CONFIG_RANDOM);
+	assert_false(config_on_exit_from_word(&on_exit, ""));
+	assert_int_equal(on_exit, CONFIG_RANDOM);
+	assert_true(config_on_exit_from_word(&on_exit, "keep"));
+	assert_int_equal(on_exit, CONFIG_KEEP);
 }
 
 static int set_home(void **state)
@@ -669,11 +438,10 @@ static int set_home(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),          cmocka_unit_test(test_wrong_files),
-		cmocka_unit_test(test_words),          cmocka_unit_test(test_wrong_words),
-		cmocka_unit_test(test_equal),          cmocka_unit_test(test_no_utf8),
-		cmocka_unit_test(test_starved_files),  cmocka_unit_test(test_starved_words),
-		cmocka_unit_test(test_starved_writer),
+		cmocka_unit_test(test_files),   cmocka_unit_test(test_wrong_files),
+		cmocka_unit_test(test_words),   cmocka_unit_test(test_wrong_words),
+		cmocka_unit_test(test_equal),   cmocka_unit_test(test_no_utf8),
+		cmocka_unit_test(test_choices),
 	};
 
 	return cmocka_run_group_tests(tests, set_home, NULL);
