@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "delivery/device.h"
 #include "system/address.h"
 

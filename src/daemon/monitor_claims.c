@@ -96,7 +96,7 @@ static int claim_name(const struct claimant *claimant, const char *name)
 /* bytes NULL: the key could not be read. */
 static int claim_peer(const struct claimant *claimant, const struct config_peer *config, const uint8_t *bytes)
 {
-	const struct config_words *command = &config->exchange_command;
+	const struct string_list *command = &config->exchange_command;
 	/* Names without a slash are looked up in PATH. */
 	bool is_file = command->count > 0 && strchr(command->words[0], '/') != NULL;
 

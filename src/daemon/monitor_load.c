@@ -185,7 +185,7 @@ static bool check_file(const struct monitor_staged *staged)
 /* A command may be made along with the service, hence only a warning. */
 static void warn_of_command(const struct monitor_staged *staged)
 {
-	const struct config_words *command = &staged->config.exchange_command;
+	const struct string_list *command = &staged->config.exchange_command;
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
 	if (command->count == 0 || program_is_there(command->words[0]))

@@ -9,8 +9,8 @@
 #include <sys/types.h>
 
 #include "base/backoff.h"
-#include "config/config.h"
-#include "config/wireguard_words.h"
+#include "config/rosenpass_config.h"
+#include "config/wireguard_params.h"
 #include "delivery/command_queue.h"
 #include "delivery/delivery.h"
 #include "delivery/device.h"
@@ -52,7 +52,7 @@ struct monitor_wireguard {
 	uint8_t *key;      /* secret memory: what the device has to hold, always one */
 	bool is_exchanged; /* it comes from an exchange, and is no random one */
 	bool is_extra_due; /* the extra parameters are to be set */
-	struct wireguard_words extra;
+	struct wireguard_params extra;
 	char *endpoint; /* of extra; NULL: none */
 
 	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */

@@ -116,7 +116,7 @@ static const char *const output_states[] = {
 };
 
 /* The words of a command in one line. */
-static json_t *command(const struct config_words *words)
+static json_t *command(const struct string_list *words)
 {
 	char line[512];
 	size_t used = 0;
@@ -208,7 +208,7 @@ static void add_left_file(void *context, const char *label, const char *path, co
 	add_left(context, label, "file", text(path), error);
 }
 
-static void add_left_command(void *context, const char *label, const struct config_words *words,
+static void add_left_command(void *context, const char *label, const struct string_list *words,
                              const char *error)
 {
 	add_left(context, label, "command", command(words), error);

@@ -16,27 +16,15 @@
 
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
-	struct wireguard_words words;
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
-	char *endpoint = NULL;
+	struct wireguard_params params;
 
-	if (wireguard_words_read(&words, config->extra_params.words, config->extra_params.count, problem) !=
-	    0) {
-		log_error("extra_params: %s", problem);
-		return -EINVAL;
-	}
-	if (words.endpoint != NULL) {
-		endpoint = strdup(words.endpoint);
-		if (endpoint == NULL) {
-			wireguard_words_release(&words);
-			return -ENOMEM;
-		}
-	}
-	wireguard_words_release(&wireguard->extra);
+	if (wireguard_params_copy(&params, &config->extra_params) != 0)
+		return -ENOMEM;
+	wireguard_params_release(&wireguard->extra);
 	free(wireguard->endpoint);
-	wireguard->extra = words;
-	wireguard->extra.endpoint = NULL;
-	wireguard->endpoint = endpoint;
+	wireguard->endpoint = params.endpoint;
+	params.endpoint = NULL;
+	wireguard->extra = params;
 	wireguard->is_extra_due = true;
 	wireguard->refused = 0;
 	return 0;
@@ -307,7 +295,7 @@ static void destroy(struct sink *sink)
 	device_detach(&wireguard->device_peer);
 	sink_release(sink);
 	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
-	wireguard_words_release(&wireguard->extra);
+	wireguard_params_release(&wireguard->extra);
 	hostname_destroy(wireguard->hostname);
 	free(wireguard->endpoint);
 	free(wireguard);

@@ -36,7 +36,7 @@ static bool needs_endpoint(const struct device_target *target, const struct wire
 	       !address_equal(&present->endpoint, &target->endpoint);
 }
 
-static void plan_parameters(struct wireguard_peer_change *change, const struct wireguard_words *wanted,
+static void plan_parameters(struct wireguard_peer_change *change, const struct wireguard_params *wanted,
                             const struct wireguard_peer *present)
 {
 	if (wanted->has_keepalive && wanted->keepalive_seconds != present->keepalive_seconds) {

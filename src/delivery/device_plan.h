@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/wireguard_words.h"
+#include "config/wireguard_params.h"
 #include "system/address.h"
 #include "wireguard/wireguard.h"
 
@@ -28,7 +28,7 @@ struct device_target {
 
 	/* Set again after a new key, and whenever the device has another key. */
 	bool are_parameters_due;
-	const struct wireguard_words *parameters; /* keepalive and allowed IPs */
+	const struct wireguard_params *parameters; /* keepalive and allowed IPs */
 
 	/* WireGuard is to call the peer, unless there was a handshake since the one told before. */
 	bool is_call_due;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
 

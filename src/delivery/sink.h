@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/backoff.h"
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "rosenpass.h"
 #include "system/file_output.h"
 #include "system/loop.h"
@@ -68,7 +68,7 @@ struct sink_status {
 	uint64_t failures;                /* of all keys */
 	const char *error;                /* empty: none */
 	const char *target;               /* NULL: words are set */
-	const struct config_words *words; /* of a command */
+	const struct string_list *words; /* of a command */
 };
 
 struct sink_ops {

@@ -45,7 +45,7 @@ struct command {
 	struct command_call call;
 	struct command_queue *queue;
 	const char *daemon;
-	struct config_words words;
+	struct string_list words;
 	struct retired *retired; /* NULL: it is a sink of a peer */
 	struct program program;
 	struct loop_child child;
@@ -67,15 +67,15 @@ static struct command *command_of_call(const struct command_call *call)
 
 /* --- words and environment ---------------------------------------------------------------------- */
 
-static void release_words(struct config_words *words)
+static void release_words(struct string_list *words)
 {
 	for (size_t i = 0; i < words->count; i++)
 		free(words->words[i]);
 	free(words->words);
-	*words = (struct config_words){ 0 };
+	*words = (struct string_list){ 0 };
 }
 
-static bool copy_words(struct config_words *to, const struct config_words *from)
+static bool copy_words(struct string_list *to, const struct string_list *from)
 {
 	/* With a NULL at the end. */
 	to->words = calloc(from->count + 1, sizeof *to->words);
@@ -210,7 +210,7 @@ static bool same_peer(const struct retired *retired, const struct command *comma
 static bool is_predecessor(const struct command *other, const struct command *command)
 {
 	return other != command && other->retired != NULL &&
-	       config_words_equal(&other->words, &command->words) && same_peer(other->retired, command);
+	       string_list_equal(&other->words, &command->words) && same_peer(other->retired, command);
 }
 
 /*
@@ -507,7 +507,7 @@ static void deliver(struct sink *sink, const struct delivery_key *key)
 
 static bool same_target(const struct sink *sink, const struct config_peer *config)
 {
-	return config_words_equal(&((const struct command *)sink)->words, &config->exchange_command);
+	return string_list_equal(&((const struct command *)sink)->words, &config->exchange_command);
 }
 
 static void reconfigure(struct sink *sink, const struct config_peer *config)
@@ -565,7 +565,7 @@ const struct sink_ops sink_command = {
 
 void sink_command_each_retired(const struct command_queue *queue,
                                void (*tell)(void *context, const char *label,
-                                            const struct config_words *words, const char *error),
+                                            const struct string_list *words, const char *error),
                                void *context)
 {
 	for (struct command_call *call = command_queue_first(queue); call != NULL; call = call->next) {

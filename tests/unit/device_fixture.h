@@ -208,18 +208,12 @@ static inline void configure(struct config_peer *config, size_t i, const char *k
 	config->name = copy(i == 0 ? "alice" : "bob");
 	config->device = copy(DEVICE);
 	config->wireguard_peer = copy(text);
-	config->extra_params.words = calloc(2, sizeof *config->extra_params.words);
-	assert_non_null(config->extra_params.words);
-	config->extra_params.words[0] = copy("persistent-keepalive");
-	config->extra_params.words[1] = copy(keepalive);
-	config->extra_params.count = 2;
+	config->extra_params.has_keepalive = true;
+	config->extra_params.keepalive_seconds = (uint16_t)strtoul(keepalive, NULL, 10);
 }
 
 static inline void release_config(struct config_peer *config)
 {
-	for (size_t i = 0; i < config->extra_params.count; i++)
-		free(config->extra_params.words[i]);
-	free(config->extra_params.words);
 	free(config->public_key);
 	free(config->name);
 	free(config->device);

@@ -98,7 +98,7 @@ static struct peer *of(const struct device_peer *peer)
 
 static void want(const struct device_peer *peer, uint64_t now_ns, struct device_target *target)
 {
-	static const struct wireguard_words nothing;
+	static const struct wireguard_params nothing;
 
 	(void)now_ns;
 	target->key = of(peer)->key;

@@ -20,7 +20,7 @@ enum {
 
 static uint8_t key[WIREGUARD_KEY_BYTES];
 static struct ip_prefix prefix = { .family = AF_INET, .bits = 24 };
-static const struct wireguard_words parameters = {
+static const struct wireguard_params parameters = {
 	.has_keepalive = true,
 	.keepalive_seconds = 25,
 	.has_allowed_ips = true,

@@ -74,7 +74,7 @@ static int set_up(void **state)
 	static char first[] = "127.0.0.1:0";
 	static char second[] = "127.0.0.2:0";
 	static char *words[SOCKETS] = { first, second };
-	const struct config_words listen = { .words = words, .count = SOCKETS };
+	const struct string_list listen = { .words = words, .count = SOCKETS };
 	struct scene *scene = calloc(1, sizeof *scene);
 
 	assert_non_null(scene);

@@ -17,7 +17,7 @@ struct scene {
 static struct recipient *add(struct scene *scene, size_t i, const char *name, const char *script)
 {
 	struct recipient *peer = &scene->peers[i];
-	struct config_words *words = &peer->config.exchange_command;
+	struct string_list *words = &peer->config.exchange_command;
 	char *line = NULL;
 
 	recipient_init(peer, name, (unsigned)i);

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_CONFIG_CONFIG_H
-#define ROSENPASS_CONFIG_CONFIG_H
+#ifndef ROSENPASS_CONFIG_ROSENPASS_CONFIG_H
+#define ROSENPASS_CONFIG_ROSENPASS_CONFIG_H
 
 /*
  * What a daemon is asked to do, from a TOML file or from the words of a command line.
@@ -10,10 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/arguments.h"
+#include "config/place.h"
+#include "config/string_list.h"
+#include "config/wireguard_params.h"
 #include "rosenpass.h"
 
-#define CONFIG_PROBLEM_BYTES 512
 #define CONFIG_LISTEN_MAX 16
 #define CONFIG_PEERS_MAX 100000
 /* The number of characters, of up to four bytes each. */
@@ -26,11 +27,6 @@
 #define CONFIG_DIALECTS_V02 \
 	(ROSENPASS_DIALECT_BIT(ROSENPASS_BLAKE2B_188) | ROSENPASS_DIALECT_BIT(ROSENPASS_BLAKE2B_156))
 #define CONFIG_DIALECTS_V03 ROSENPASS_DIALECT_BIT(ROSENPASS_SHAKE256_156)
-
-struct config_words {
-	char **words;
-	size_t count;
-};
 
 enum config_verbosity {
 	CONFIG_QUIET, /* the default */
@@ -67,18 +63,18 @@ struct config_peer {
 	char *key_out_group;   /* name or number */
 	char *device;          /* WireGuard: device and wireguard_peer are there both or none */
 	char *wireguard_peer;
-	struct config_words extra_params;
-	struct config_words exchange_command; /* count 0: none */
+	struct wireguard_params extra_params; /* zeroed: none */
+	struct string_list exchange_command;  /* count 0: none */
 	uint32_t dialects;                    /* ROSENPASS_DIALECT_BITs; 0: all */
 	char *osk_organization;               /* both or none */
-	struct config_words osk_labels;
+	struct string_list osk_labels;
 };
 
 struct config {
 	char *file; /* that it was read from; NULL: none */
 	char *public_key;
 	char *secret_key;
-	struct config_words listen;
+	struct string_list listen;
 	enum config_verbosity verbosity;
 	uint32_t key_out_mode; /* of peers that say nothing; and so on */
 	char *key_out_group;
@@ -118,9 +114,20 @@ int config_parse(struct config *config, const char *text, size_t length, const c
 bool config_before_from_word(enum config_before *out, const char *word);
 bool config_on_exit_from_word(enum config_on_exit *out, const char *word);
 
-/* From a command line. -1 and problem as above. */
-int config_from_arguments(struct config *config, const struct arguments *arguments,
-                          char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+/*
+ * Reads the words after `rosenpass exchange`:
+ *
+ *     public-key FILE secret-key FILE [listen ADDRESS:PORT]... [fwmark MARK] [verbose]
+ *     [peer public-key FILE [endpoint HOST:PORT] [preshared-key FILE] [outfile FILE]
+ *           [outfile-mode MODE] [outfile-group GROUP] [name NAME] [protocol-version V02|V03]
+ *           [osk-organization ORGANIZATION osk-label LABEL [osk-label LABEL]...]
+ *           [wireguard DEVICE PEER [EXTRA]...]]...
+ *
+ * Within each part the order is free. Everything after `wireguard DEVICE PEER` up to the next `peer` is
+ * EXTRA. -1 and problem as above.
+ */
+int config_from_words(struct config *config, char *const *words, size_t count,
+                      char problem[static CONFIG_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /* One peer from the words after `peer` (public-key FILE ...), as `rosenpass peer add` gets them. */
 int config_peer_from_words(struct config_peer *peer, char *const *words, size_t count,
@@ -145,7 +152,5 @@ void config_peer_release(struct config_peer *peer);
  * of the file.
  */
 bool config_peer_equal(const struct config_peer *a, const struct config_peer *b);
-/* The same words in the same order. */
-bool config_words_equal(const struct config_words *a, const struct config_words *b);
 
 #endif

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_CONFIG_CONFIG_VARIABLES_H
-#define ROSENPASS_CONFIG_CONFIG_VARIABLES_H
+#ifndef ROSENPASS_CONFIG_VARIABLES_H
+#define ROSENPASS_CONFIG_VARIABLES_H
 
 /*
  * Variables in paths: ${CREDENTIALS_DIRECTORY}, ${RUNTIME_DIRECTORY} and ${STATE_DIRECTORY}, which systemd
@@ -9,13 +9,13 @@
 
 #include <stdio.h>
 
-#include "config/config_value.h"
+#include "config/place.h"
 
 /* *out is allocated. -1: said in the problem; a variable is not set, or there is none of that name. */
-int config_variables_replace(char **out, const struct config_place *place, const char *key, const char *text)
+int variables_replace(char **out, const struct config_place *place, const char *key, const char *text)
 	__attribute__((warn_unused_result));
 
 /* The reverse: a path, allocated, as it has to be written to mean itself. NULL: no memory. */
-char *config_variables_escape(const char *path);
+char *variables_escape(const char *path);
 
 #endif

@@ -1,15 +1,14 @@
-#include "config/config_value.h"
+#include "config/value.h"
 
 #include <net/if.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/config_utf8.h"
-#include "config/config_variables.h"
 #include "config/endpoint_syntax.h"
+#include "config/variables.h"
 #include "rosenpass.h"
 
 #define WIREGUARD_KEY_BYTES 32
@@ -18,66 +17,27 @@
 #define HEX_DIGITS DIGITS "abcdefABCDEF"
 
 /* So much of what the user wrote is shown that the rest of the message still has room. */
-#define FILE_SHOWN 150
 #define TEXT_SHOWN 100
-
-/* Appends to what is there, as far as there is room. */
-static void append(char *problem, const char *format, va_list arguments)
-{
-	size_t used = strlen(problem);
-
-	(void)vsnprintf(problem + used, CONFIG_PROBLEM_BYTES - used, format, arguments);
-}
-
-static void append_place(char *problem, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void append_place(char *problem, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	append(problem, format, arguments);
-	va_end(arguments);
-}
-
-int config_value_fail(const struct config_place *place, const char *format, ...)
-{
-	va_list arguments;
-
-	place->problem[0] = '\0';
-	if (place->file != NULL && place->line > 0)
-		append_place(place->problem, "%.*s:%u: ", FILE_SHOWN, place->file, place->line);
-	else if (place->file != NULL)
-		append_place(place->problem, "%.*s: ", FILE_SHOWN, place->file);
-	if (place->peer > 0 && place->name != NULL)
-		append_place(place->problem, "peer %zu (\"%s\"): ", place->peer, place->name);
-	else if (place->peer > 0)
-		append_place(place->problem, "peer %zu: ", place->peer);
-	va_start(arguments, format);
-	append(place->problem, format, arguments);
-	va_end(arguments);
-	return -1;
-}
 
 /* Takes over what was allocated, if it was. */
 static int give(char **out, const struct config_place *place, char *text)
 {
 	if (text == NULL)
-		return config_value_fail(place, "out of memory");
+		return place_fail(place, "out of memory");
 	*out = text;
 	return 0;
 }
 
-int config_value_any(char **out, const struct config_place *place, const char *key, const char *text)
+int value_any(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	(void)key;
 	return give(out, place, strdup(text));
 }
 
-int config_value_text(char **out, const struct config_place *place, const char *key, const char *text)
+int value_text(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	if (text[0] == '\0')
-		return config_value_fail(place, "%s is empty", key);
+		return place_fail(place, "%s is empty", key);
 	return give(out, place, strdup(text));
 }
 
@@ -90,34 +50,32 @@ static int replace_home(char **out, const struct config_place *place, const char
 	if (text[0] != '~')
 		return give(out, place, strdup(text));
 	if (text[1] != '\0' && text[1] != '/')
-		return config_value_fail(
-			place,
-			"%s \"%.*s\": only ~ and ~/ are replaced, no other user's home folder; "
-			"write it out, or ./~ for a file of that name",
-			key, TEXT_SHOWN, text);
+		return place_fail(place,
+		                  "%s \"%.*s\": only ~ and ~/ are replaced, no other user's home folder; "
+		                  "write it out, or ./~ for a file of that name",
+		                  key, TEXT_SHOWN, text);
 	/* The result must not need replacing once more, when it is written to a file and read again. */
 	if (home == NULL || home[0] != '/')
-		return config_value_fail(
-			place,
-			"%s \"%.*s\": there is no home folder for the ~, as HOME is not set; "
-			"write the path out",
-			key, TEXT_SHOWN, text);
+		return place_fail(place,
+		                  "%s \"%.*s\": there is no home folder for the ~, as HOME is not set; "
+		                  "write the path out",
+		                  key, TEXT_SHOWN, text);
 	if (asprintf(&path, "%s%s", strcmp(home, "/") == 0 && text[1] == '/' ? "" : home, text + 1) < 0)
 		path = NULL;
 	return give(out, place, path);
 }
 
-int config_value_path(char **out, const struct config_place *place, const char *key, const char *text)
+int value_path(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	char *replaced = NULL;
 	int result;
 
 	if (text[0] == '\0')
-		return config_value_fail(place, "%s is empty; expected the name of a file", key);
+		return place_fail(place, "%s is empty; expected the name of a file", key);
 	/* On a command line the shell has done that. */
 	if (place->file == NULL)
 		return replace_home(out, place, key, text);
-	if (config_variables_replace(&replaced, place, key, text) != 0)
+	if (variables_replace(&replaced, place, key, text) != 0)
 		return -1;
 	/* A ~ is one as it was written, not as a variable begins. */
 	result =
@@ -131,7 +89,7 @@ int config_value_path(char **out, const struct config_place *place, const char *
 #define MODE_ALLOWED 0664
 #define MODE_MAX 07777
 
-int config_value_mode_number(uint32_t *out, const struct config_place *place, const char *key, int64_t number)
+int value_mode_number(uint32_t *out, const struct config_place *place, const char *key, int64_t number)
 {
 	const char *problem = NULL;
 	unsigned mode = (unsigned)number;
@@ -150,19 +108,19 @@ int config_value_mode_number(uint32_t *out, const struct config_place *place, co
 		*out = mode;
 		return 0;
 	}
-	return config_value_fail(place, "%s %#llo %s; expected an octal mode such as \"0640\" or 0o640", key,
-	                         (unsigned long long)number, problem);
+	return place_fail(place, "%s %#llo %s; expected an octal mode such as \"0640\" or 0o640", key,
+	                  (unsigned long long)number, problem);
 }
 
-int config_value_mode(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+int value_mode(uint32_t *out, const struct config_place *place, const char *key, const char *text)
 {
 	const char *digits = strncmp(text, "0o", 2) == 0 ? text + 2 : text;
 	size_t length = strlen(digits);
 
 	if (length < 3 || length > 5 || digits[strspn(digits, "01234567")] != '\0')
-		return config_value_fail(place, "%s \"%.*s\" is no octal mode; expected one such as 0640",
-		                         key, TEXT_SHOWN, text);
-	return config_value_mode_number(out, place, key, strtol(digits, NULL, 8));
+		return place_fail(place, "%s \"%.*s\" is no octal mode; expected one such as 0640", key,
+		                  TEXT_SHOWN, text);
+	return value_mode_number(out, place, key, strtol(digits, NULL, 8));
 }
 
 static int copy_address(char **out, const struct config_place *place, const char *key, const char *text,
@@ -174,15 +132,15 @@ static int copy_address(char **out, const struct config_place *place, const char
 	if (problem == NULL)
 		return give(out, place, expanded);
 	free(expanded);
-	return config_value_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
+	return place_fail(place, "%s \"%.*s\" %s", key, TEXT_SHOWN, text, problem);
 }
 
-int config_value_endpoint(char **out, const struct config_place *place, const char *key, const char *text)
+int value_endpoint(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	return copy_address(out, place, key, text, false);
 }
 
-int config_value_listen(char **out, const struct config_place *place, const char *key, const char *text)
+int value_listen(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	return copy_address(out, place, key, text, true);
 }
@@ -194,7 +152,7 @@ static bool is_printable(uint32_t point)
 	       (point < 0x2028 || point > 0x202e) && (point < 0x2060 || point > 0x206f) && point != 0xfeff;
 }
 
-bool config_value_is_name(const char *text)
+bool value_is_name(const char *text)
 {
 	size_t count = 0;
 
@@ -209,32 +167,30 @@ bool config_value_is_name(const char *text)
 	return count > 0;
 }
 
-int config_value_name(char **out, const struct config_place *place, const char *key, const char *text)
+int value_name(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	/* It is not shown: it may be anything. */
-	if (!config_value_is_name(text))
-		return config_value_fail(place, "%s has to be 1 to %d printable characters", key,
-		                         CONFIG_NAME_CHARS_MAX);
+	if (!value_is_name(text))
+		return place_fail(place, "%s has to be 1 to %d printable characters", key,
+		                  CONFIG_NAME_CHARS_MAX);
 	return give(out, place, strdup(text));
 }
 
-int config_value_device(char **out, const struct config_place *place, const char *key, const char *text)
+int value_device(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	size_t length = strlen(text);
 
 	/* What the kernel refuses as a name. */
 	if (length == 0 || length >= IF_NAMESIZE || strcmp(text, ".") == 0 || strcmp(text, "..") == 0 ||
 	    strpbrk(text, "/: \t\r\n\v\f") != NULL)
-		return config_value_fail(
-			place,
-			"%s \"%.*s\" cannot be a network interface; expected a name of 1 to %d "
-			"characters such as wg0",
-			key, TEXT_SHOWN, text, IF_NAMESIZE - 1);
+		return place_fail(place,
+		                  "%s \"%.*s\" cannot be a network interface; expected a name of 1 to %d "
+		                  "characters such as wg0",
+		                  key, TEXT_SHOWN, text, IF_NAMESIZE - 1);
 	return give(out, place, strdup(text));
 }
 
-int config_value_wireguard_peer(char **out, const struct config_place *place, const char *key,
-                                const char *text)
+int value_wireguard_peer(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	uint8_t bytes[WIREGUARD_KEY_BYTES];
 	size_t length = 0;
@@ -248,27 +204,26 @@ int config_value_wireguard_peer(char **out, const struct config_place *place, co
 	/* People mix up public, private and preshared keys: the text is not shown. */
 	if (!good || length != sizeof bytes) {
 		sodium_memzero(bytes, sizeof bytes);
-		return config_value_fail(place,
-		                         "%s is no WireGuard public key; expected 32 bytes in base64 (44 "
-		                         "characters, as wg pubkey prints them)",
-		                         key);
+		return place_fail(place,
+		                  "%s is no WireGuard public key; expected 32 bytes in base64 (44 "
+		                  "characters, as wg pubkey prints them)",
+		                  key);
 	}
 	sodium_memzero(bytes, sizeof bytes);
 	return give(out, place, strdup(text));
 }
 
-int config_value_dialects(uint32_t *out, const struct config_place *place, const char *key, const char *text)
+int value_dialects(uint32_t *out, const struct config_place *place, const char *key, const char *text)
 {
 	if (strcmp(text, "V02") == 0)
 		*out = CONFIG_DIALECTS_V02;
 	else if (strcmp(text, "V03") == 0)
 		*out = CONFIG_DIALECTS_V03;
 	else
-		return config_value_fail(
-			place,
-			"%s \"%.*s\" is not known; expected V02 or V03, or leave it out to allow "
-			"both",
-			key, TEXT_SHOWN, text);
+		return place_fail(place,
+		                  "%s \"%.*s\" is not known; expected V02 or V03, or leave it out to allow "
+		                  "both",
+		                  key, TEXT_SHOWN, text);
 	return 0;
 }
 
@@ -289,29 +244,16 @@ static bool read_mark(uint32_t *out, const char *text)
 	return true;
 }
 
-int config_value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
-                        const char *text)
+int value_fwmark(struct config_fwmark *out, const struct config_place *place, const char *key,
+                 const char *text)
 {
 	struct config_fwmark mark = { .is_fixed = strcmp(text, "auto") != 0 };
 
 	if (mark.is_fixed && strcmp(text, "off") != 0 && !read_mark(&mark.mark, text))
-		return config_value_fail(place,
-		                         "%s \"%.*s\" is no mark; expected auto, off, or a number up to "
-		                         "4294967295 (0xffffffff)",
-		                         key, TEXT_SHOWN, text);
+		return place_fail(place,
+		                  "%s \"%.*s\" is no mark; expected auto, off, or a number up to "
+		                  "4294967295 (0xffffffff)",
+		                  key, TEXT_SHOWN, text);
 	*out = mark;
-	return 0;
-}
-
-int config_value_append(struct config_words *words, const struct config_place *place, char *text)
-{
-	char **longer = reallocarray(words->words, words->count + 1, sizeof *longer);
-
-	if (longer == NULL) {
-		free(text);
-		return config_value_fail(place, "out of memory");
-	}
-	words->words = longer;
-	words->words[words->count++] = text;
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/wireguard_words.h"
+#include "config/wireguard_params.h"
 
 #define WORDS_MAX 16
 #define KEY "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -24,13 +24,13 @@ static void print_prefixes(FILE *out, const struct ip_prefix *prefixes, size_t c
 static void check_prefixes(const char *text, bool keep_host, const char *expected)
 {
 	struct ip_prefix *prefixes = NULL;
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
+	char problem[WIREGUARD_PARAMS_PROBLEM_BYTES] = "";
 	char found[512] = "";
 	FILE *out = fmemopen(found, sizeof found, "w");
 	size_t count = 9;
 
 	assert_non_null(out);
-	if (wireguard_words_prefixes(&prefixes, &count, text, keep_host, problem) != 0)
+	if (wireguard_params_prefixes(&prefixes, &count, text, keep_host, problem) != 0)
 		fail_msg("\"%s\": %s", text, problem);
 	print_prefixes(out, prefixes, count);
 	assert_int_equal(fclose(out), 0);
@@ -107,10 +107,10 @@ static void test_wrong_prefixes(void **state)
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		struct ip_prefix *prefixes = (void *)text;
-		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
+		char problem[WIREGUARD_PARAMS_PROBLEM_BYTES] = "";
 		size_t count = 9;
 
-		if (wireguard_words_prefixes(&prefixes, &count, cases[i].text, i % 2 == 0, problem) != -1)
+		if (wireguard_params_prefixes(&prefixes, &count, cases[i].text, i % 2 == 0, problem) != -1)
 			fail_msg("\"%s\" is accepted", cases[i].text);
 		if (strstr(problem, cases[i].problem) == NULL)
 			fail_msg("\"%s\": %s, not %s", cases[i].text, problem, cases[i].problem);
@@ -120,12 +120,12 @@ static void test_wrong_prefixes(void **state)
 	/* Around the longest that an address can be, and far beyond. */
 	for (size_t length = 40; length < sizeof text; length++) {
 		struct ip_prefix *prefixes = NULL;
-		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
+		char problem[WIREGUARD_PARAMS_PROBLEM_BYTES] = "";
 		size_t count = 0;
 
 		memset(text, '1', length);
 		text[length] = '\0';
-		assert_int_equal(wireguard_words_prefixes(&prefixes, &count, text, true, problem), -1);
+		assert_int_equal(wireguard_params_prefixes(&prefixes, &count, text, true, problem), -1);
 		assert_non_null(strstr(problem, "is no IP address"));
 	}
 }
@@ -142,14 +142,14 @@ static size_t split(char *line, char **words)
 	return count;
 }
 
-static int read_line(struct wireguard_words *out, const char *text, char *line, size_t size,
-                     char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+static int read_line(struct wireguard_params *out, const char *text, char *line, size_t size,
+                     char problem[static WIREGUARD_PARAMS_PROBLEM_BYTES])
 {
 	char *words[WORDS_MAX];
 
 	(void)snprintf(line, size, "%s", text);
 	memset(out, 'x', sizeof *out);
-	return wireguard_words_read(out, words, split(line, words), problem);
+	return wireguard_params_read(out, words, split(line, words), problem);
 }
 
 static void test_words(void **state)
@@ -174,8 +174,8 @@ static void test_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct wireguard_words words;
-		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
+		struct wireguard_params words;
+		char problem[WIREGUARD_PARAMS_PROBLEM_BYTES] = "";
 		char line[200];
 		char found[300] = "";
 		FILE *out = fmemopen(found, sizeof found, "w");
@@ -195,9 +195,54 @@ static void test_words(void **state)
 		assert_int_equal(fclose(out), 0);
 		if (strcmp(found, cases[i].expected) != 0)
 			fail_msg("\"%s\": %s, not %s", cases[i].text, found, cases[i].expected);
-		wireguard_words_release(&words);
+		wireguard_params_release(&words);
 		assert_true(fixture_is_zero(&words, sizeof words));
 	}
+}
+
+/* What is listed is read as the same; a copy is the same and has memory of its own. */
+static void test_copies(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"endpoint h:1",
+		"endpoint h:2",
+		"persistent-keepalive off",
+		"persistent-keepalive 25",
+		"allowed-ips _",
+		"allowed-ips 10.0.0.0/8,fd00::/64",
+		"allowed-ips 10.0.0.0/8,fd00::/65",
+		"allowed-ips 10.0.0.0/8 endpoint [fe80::1%eth0]:9 persistent-keepalive 65535",
+	};
+	struct wireguard_params all[FIXTURE_COUNT(texts)];
+	char problem[WIREGUARD_PARAMS_PROBLEM_BYTES];
+	char line[200];
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(texts); i++)
+		assert_int_equal(read_line(&all[i], texts[i], line, sizeof line, problem), 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(texts); i++) {
+		struct wireguard_params copy;
+		struct wireguard_params again;
+		struct string_list list;
+
+		for (size_t j = 0; j < FIXTURE_COUNT(texts); j++) {
+			if (wireguard_params_equal(&all[i], &all[j]) != (i == j))
+				fail_msg("\"%s\" and \"%s\"", texts[i], texts[j]);
+		}
+		assert_int_equal(wireguard_params_copy(&copy, &all[i]), 0);
+		assert_true(wireguard_params_equal(&copy, &all[i]));
+		assert_true(copy.endpoint == NULL || copy.endpoint != all[i].endpoint);
+		assert_true(copy.allowed_ips == NULL || copy.allowed_ips != all[i].allowed_ips);
+		assert_int_equal(wireguard_params_list(&list, &copy), 0);
+		assert_int_equal(wireguard_params_read(&again, list.words, list.count, problem), 0);
+		assert_true(wireguard_params_equal(&again, &all[i]));
+		string_list_release(&list);
+		wireguard_params_release(&again);
+		wireguard_params_release(&copy);
+	}
+	for (size_t i = 0; i < FIXTURE_COUNT(texts); i++)
+		wireguard_params_release(&all[i]);
 }
 
 static void test_wrong_words(void **state)
@@ -239,8 +284,8 @@ static void test_wrong_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct wireguard_words words;
-		char problem[WIREGUARD_WORDS_PROBLEM_BYTES] = "";
+		struct wireguard_params words;
+		char problem[WIREGUARD_PARAMS_PROBLEM_BYTES] = "";
 		char line[200];
 
 		if (read_line(&words, cases[i].text, line, sizeof line, problem) != -1)
@@ -261,8 +306,8 @@ static void test_long_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(before); i++) {
-		struct wireguard_words words;
-		char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+		struct wireguard_params words;
+		char problem[WIREGUARD_PARAMS_PROBLEM_BYTES];
 
 		memset(text, 'n', sizeof text);
 		memcpy(text, before[i], strlen(before[i]));
@@ -280,7 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefixes),   cmocka_unit_test(test_wrong_prefixes),
 		cmocka_unit_test(test_words),      cmocka_unit_test(test_wrong_words),
-		cmocka_unit_test(test_long_words),
+		cmocka_unit_test(test_long_words), cmocka_unit_test(test_copies),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "config/config_variables.h"
+#include "config/variables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,28 +17,25 @@ static int put_value(FILE *out, const struct config_place *place, const char *ke
 	size_t i = 0;
 
 	if ((*at)[length] == '\0')
-		return config_value_fail(place,
-		                         "%s \"%.*s\": a } is missing after ${ (write $${ for ${ itself)",
-		                         key, TEXT_SHOWN, text);
+		return place_fail(place, "%s \"%.*s\": a } is missing after ${ (write $${ for ${ itself)",
+		                  key, TEXT_SHOWN, text);
 	while (i < sizeof names / sizeof names[0] &&
 	       (strlen(names[i]) != length || memcmp(names[i], *at, length) != 0))
 		i++;
 	if (i == sizeof names / sizeof names[0])
-		return config_value_fail(
-			place,
-			"%s: ${%.*s} is not known; there are ${CREDENTIALS_DIRECTORY}, "
-			"${RUNTIME_DIRECTORY} and ${STATE_DIRECTORY} (write $${ for ${ itself)",
-			key, length > TEXT_SHOWN ? TEXT_SHOWN : (int)length, *at);
+		return place_fail(place,
+		                  "%s: ${%.*s} is not known; there are ${CREDENTIALS_DIRECTORY}, "
+		                  "${RUNTIME_DIRECTORY} and ${STATE_DIRECTORY} (write $${ for ${ itself)",
+		                  key, length > TEXT_SHOWN ? TEXT_SHOWN : (int)length, *at);
 	value = getenv(names[i]);
 	if (value == NULL || value[0] == '\0')
-		return config_value_fail(
-			place,
-			"%s \"%.*s\": %s is not set, as systemd does for a service; set it, or "
-			"write the path out",
-			key, TEXT_SHOWN, text, names[i]);
+		return place_fail(place,
+		                  "%s \"%.*s\": %s is not set, as systemd does for a service; set it, or "
+		                  "write the path out",
+		                  key, TEXT_SHOWN, text, names[i]);
 	if (value[0] != '/')
-		return config_value_fail(place, "%s \"%.*s\": %s is \"%.*s\", and no absolute path", key,
-		                         TEXT_SHOWN, text, names[i], TEXT_SHOWN, value);
+		return place_fail(place, "%s \"%.*s\": %s is \"%.*s\", and no absolute path", key, TEXT_SHOWN,
+		                  text, names[i], TEXT_SHOWN, value);
 	/* systemd separates several by colons. */
 	(void)fwrite(value, 1, strcspn(value, ":"), out);
 	*at += length + 1;
@@ -62,7 +59,7 @@ static int put(FILE *out, const struct config_place *place, const char *key, con
 	return 0;
 }
 
-int config_variables_replace(char **out, const struct config_place *place, const char *key, const char *text)
+int variables_replace(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	char *replaced = NULL;
 	size_t length = 0;
@@ -70,10 +67,10 @@ int config_variables_replace(char **out, const struct config_place *place, const
 	int result;
 
 	if (memory == NULL)
-		return config_value_fail(place, "out of memory");
+		return place_fail(place, "out of memory");
 	result = put(memory, place, key, text);
 	if (fclose(memory) != 0 && result == 0)
-		result = config_value_fail(place, "out of memory");
+		result = place_fail(place, "out of memory");
 	if (result == 0)
 		*out = replaced;
 	else
@@ -81,7 +78,7 @@ int config_variables_replace(char **out, const struct config_place *place, const
 	return result;
 }
 
-char *config_variables_escape(const char *path)
+char *variables_escape(const char *path)
 {
 	char *escaped = malloc(2 * strlen(path) + 1);
 	size_t used = 0;

@@ -1,4 +1,4 @@
-#include "config/wireguard_words.h"
+#include "config/wireguard_params.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static int fail(char *problem, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(problem, WIREGUARD_WORDS_PROBLEM_BYTES, format, arguments);
+	(void)vsnprintf(problem, WIREGUARD_PARAMS_PROBLEM_BYTES, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -88,8 +88,8 @@ static int read_prefix(struct ip_prefix *out, const char *from, size_t length, b
 	return 0;
 }
 
-int wireguard_words_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host,
-                             char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+int wireguard_params_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host,
+                              char problem[static WIREGUARD_PARAMS_PROBLEM_BYTES])
 {
 	struct ip_prefix *prefixes;
 	size_t most = 1;
@@ -123,17 +123,17 @@ int wireguard_words_prefixes(struct ip_prefix **out, size_t *count, const char *
 	return 0;
 }
 
-static int read_endpoint(struct wireguard_words *out, const char *text, char *problem)
+static int read_endpoint(struct wireguard_params *out, const char *text, char *problem)
 {
 	const char *reason = endpoint_syntax_problem(text, false);
 
 	if (reason != NULL)
 		return fail(problem, "endpoint \"%.*s\" %s", TEXT_SHOWN, text, reason);
-	out->endpoint = text;
-	return 0;
+	out->endpoint = strdup(text);
+	return out->endpoint == NULL ? fail(problem, "out of memory") : 0;
 }
 
-static int read_keepalive(struct wireguard_words *out, const char *text, char *problem)
+static int read_keepalive(struct wireguard_params *out, const char *text, char *problem)
 {
 	unsigned long seconds = 0;
 
@@ -146,19 +146,19 @@ static int read_keepalive(struct wireguard_words *out, const char *text, char *p
 	return 0;
 }
 
-static int read_allowed_ips(struct wireguard_words *out, const char *text, char *problem)
+static int read_allowed_ips(struct wireguard_params *out, const char *text, char *problem)
 {
-	char reason[WIREGUARD_WORDS_PROBLEM_BYTES];
+	char reason[WIREGUARD_PARAMS_PROBLEM_BYTES];
 
-	if (wireguard_words_prefixes(&out->allowed_ips, &out->allowed_ip_count, text, false, reason) != 0)
-		return fail(problem, "allowed-ips: %.*s", WIREGUARD_WORDS_PROBLEM_BYTES - 14, reason);
+	if (wireguard_params_prefixes(&out->allowed_ips, &out->allowed_ip_count, text, false, reason) != 0)
+		return fail(problem, "allowed-ips: %.*s", WIREGUARD_PARAMS_PROBLEM_BYTES - 14, reason);
 	out->has_allowed_ips = true;
 	return 0;
 }
 
 static const struct {
 	const char *word;
-	int (*read)(struct wireguard_words *out, const char *text, char *problem);
+	int (*read)(struct wireguard_params *out, const char *text, char *problem);
 } known[] = {
 	{ "endpoint", read_endpoint },
 	{ "persistent-keepalive", read_keepalive },
@@ -202,7 +202,7 @@ static int fail_unknown(const char *word, char *problem)
 	            TEXT_SHOWN, word);
 }
 
-static int read_words(struct wireguard_words *out, char *const *words, size_t count, char *problem)
+static int read_words(struct wireguard_params *out, char *const *words, size_t count, char *problem)
 {
 	bool seen[COUNT(known)] = { false };
 
@@ -224,18 +224,100 @@ static int read_words(struct wireguard_words *out, char *const *words, size_t co
 	return 0;
 }
 
-int wireguard_words_read(struct wireguard_words *out, char *const *words, size_t count,
-                         char problem[static WIREGUARD_WORDS_PROBLEM_BYTES])
+int wireguard_params_read(struct wireguard_params *out, char *const *words, size_t count,
+                          char problem[static WIREGUARD_PARAMS_PROBLEM_BYTES])
 {
-	*out = (struct wireguard_words){ 0 };
+	*out = (struct wireguard_params){ 0 };
 	if (read_words(out, words, count, problem) == 0)
 		return 0;
-	wireguard_words_release(out);
+	wireguard_params_release(out);
 	return -1;
 }
 
-void wireguard_words_release(struct wireguard_words *words)
+void wireguard_params_release(struct wireguard_params *params)
 {
-	free(words->allowed_ips);
-	*words = (struct wireguard_words){ 0 };
+	free(params->endpoint);
+	free(params->allowed_ips);
+	*params = (struct wireguard_params){ 0 };
+}
+
+int wireguard_params_copy(struct wireguard_params *out, const struct wireguard_params *from)
+{
+	size_t bytes = from->allowed_ip_count * sizeof *from->allowed_ips;
+
+	*out = *from;
+	out->endpoint = from->endpoint == NULL ? NULL : strdup(from->endpoint);
+	out->allowed_ips = bytes == 0 ? NULL : malloc(bytes);
+	if ((out->endpoint == NULL && from->endpoint != NULL) || (out->allowed_ips == NULL && bytes > 0)) {
+		wireguard_params_release(out);
+		return -1;
+	}
+	if (bytes > 0)
+		memcpy(out->allowed_ips, from->allowed_ips, bytes);
+	return 0;
+}
+
+static bool same_endpoint(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool wireguard_params_equal(const struct wireguard_params *a, const struct wireguard_params *b)
+{
+	return same_endpoint(a->endpoint, b->endpoint) && a->has_keepalive == b->has_keepalive &&
+	       a->keepalive_seconds == b->keepalive_seconds && a->has_allowed_ips == b->has_allowed_ips &&
+	       ip_prefix_same(a->allowed_ips, a->allowed_ip_count, b->allowed_ips, b->allowed_ip_count);
+}
+
+/* Appends two words, which are copied. */
+static int add(struct string_list *list, const char *word, const char *value)
+{
+	char *copies[] = { strdup(word), strdup(value) };
+
+	for (size_t i = 0; i < COUNT(copies); i++) {
+		if (copies[i] == NULL || string_list_append(list, copies[i]) != 0) {
+			/* The list has taken over, or freed, those before and this one. */
+			for (size_t j = i + 1; j < COUNT(copies); j++)
+				free(copies[j]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Prefixes with commas between them, allocated. NULL: out of memory. */
+static char *join(const struct ip_prefix *prefixes, size_t count)
+{
+	char *text = calloc(count + 1, PREFIX_BYTES);
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && text != NULL; i++) {
+		char address[INET6_ADDRSTRLEN] = "";
+
+		(void)inet_ntop(prefixes[i].family, &prefixes[i].v6, address, sizeof address);
+		used += (size_t)snprintf(text + used, PREFIX_BYTES, "%s%s/%u", i > 0 ? "," : "", address,
+		                         prefixes[i].bits);
+	}
+	return text;
+}
+
+int wireguard_params_list(struct string_list *out, const struct wireguard_params *params)
+{
+	char number[8] = "off";
+	char *prefixes;
+	int result = 0;
+
+	*out = (struct string_list){ 0 };
+	if (params->has_allowed_ips) {
+		prefixes = join(params->allowed_ips, params->allowed_ip_count);
+		result = prefixes == NULL ? -1 : add(out, "allowed-ips", prefixes);
+		free(prefixes);
+	}
+	if (params->keepalive_seconds != 0)
+		(void)snprintf(number, sizeof number, "%u", params->keepalive_seconds);
+	if (params->has_keepalive && result == 0)
+		result = add(out, "persistent-keepalive", number);
+	if (params->endpoint != NULL && result == 0)
+		result = add(out, "endpoint", params->endpoint);
+	return result;
 }
