@@ -164,6 +164,20 @@ static struct sink *find(struct sink *const *sinks, size_t count, const struct s
 	return NULL;
 }
 
+/* The sink of that kind, which is taken off the list: it may be freed before others are looked for. */
+static struct sink *take(struct sink **sinks, size_t *count, const struct sink_ops *ops)
+{
+	struct sink *found = find(sinks, *count, ops);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count; i++) {
+		if (sinks[i] != found)
+			sinks[kept++] = sinks[i];
+	}
+	*count = kept;
+	return found;
+}
+
 /* Brings the sinks of one kind up to date; old: that of before, NULL: none. Returns a new one, or NULL. */
 static struct sink *change_kind(struct delivery *delivery, const struct sink_ops *ops, struct sink *old)
 {
@@ -200,7 +214,7 @@ void delivery_change(struct delivery *delivery)
 	for (size_t i = 0; delivery->env->kinds[i] != NULL; i++) {
 		const struct sink_ops *ops = delivery->env->kinds[i];
 
-		fresh[i] = change_kind(delivery, ops, find(before, count, ops));
+		fresh[i] = change_kind(delivery, ops, take(before, &count, ops));
 	}
 	for (size_t i = 0; i < DELIVERY_KINDS_MAX && delivery->has_key; i++) {
 		if (fresh[i] != NULL)

@@ -240,7 +240,8 @@ bool device_new_key(struct device_peer *peer)
 	bool waits = earliest_ns(device) > loop_now_ns(device->table->loop);
 
 	device_reconcile_soon(device);
-	return waits && device->problem == 0 && !device->is_foreign && set_key(peer);
+	/* An interface that is not ours is a problem, too. */
+	return waits && device->problem == 0 && set_key(peer);
 }
 
 void device_delay(struct device *device, uint64_t at_ns)

@@ -104,6 +104,8 @@ static void destroy(struct sink *sink)
 	seen[kind_of(sink)].destroyed++;
 	sink_release(sink);
 	free((void *)(uintptr_t)sink->target);
+	/* Whoever looks at it after this sees no kind that is there. */
+	memset(sink, 0, sizeof *sink);
 	free(sink);
 }
 
