@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "daemon/channel.h"
-#include "daemon/tunnel.h"
+#include "delivery/tunnel.h"
 
 #define EXPLAIN_BYTES 1024
 

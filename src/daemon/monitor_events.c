@@ -37,11 +37,11 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->role = key->role;
 	peer->dialect = key->dialect;
 	peer->stale_ns = now_ns + STALE_NS;
-	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
-	monitor_tunnel_key(monitor, peer, is_first, now_ns);
+	monitor_delivery_start(peer, key->key, "exchanged");
+	monitor_tunnel_key(peer, is_first, now_ns);
 }
 
-void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+void monitor_events_stale(struct monitor_peer *peer)
 {
 	peer->stale_ns = MONITOR_NEVER;
 	/* The engine process and our own clock may both say so. */
@@ -51,7 +51,7 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;
 	monitor_names_ask_again(peer);
-	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+	monitor_delivery_start(peer, NULL, "stale");
 }
 
 /*
@@ -106,7 +106,7 @@ static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
 	case CHANNEL_STALE:
 		peer->role = event->key.role;
 		peer->dialect = event->key.dialect;
-		monitor_events_stale(monitor, peer, now_ns);
+		monitor_events_stale(peer);
 		break;
 	case CHANNEL_MOVED:
 		take_moved(monitor, peer, &event->moved, now_ns);

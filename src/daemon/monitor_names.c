@@ -66,6 +66,15 @@ static bool fill_addresses(const struct monitor_peer *peer, const union address_
 	return same;
 }
 
+/* WireGuard's endpoint, or the interface, may depend on an address. */
+static void look_at_device(const struct monitor_peer *peer)
+{
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
+
+	if (wireguard != NULL)
+		device_reconcile_soon(wireguard->device_peer.device);
+}
+
 static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
                            const union address_socket *list, size_t count)
 {
@@ -80,7 +89,7 @@ static void take_addresses(struct monitor *monitor, struct monitor_peer *peer,
 	peer->addresses = request.addresses;
 	for (uint32_t i = 0; i < request.addresses.count && monitor->options.reach != NULL; i++) {
 		if (monitor->options.reach(monitor->options.context, &request.addresses.list[i]))
-			monitor_device_look(monitor, peer->config.device);
+			look_at_device(peer);
 	}
 	monitor_request(monitor, &request, -1);
 }
@@ -111,9 +120,9 @@ static void answer_wireguard(void *owner, const struct hostname_answer *answer)
 {
 	struct monitor_peer *peer = owner;
 
-	log_answer(peer, "WireGuard's endpoint", monitor_wireguard_output(peer)->wireguard->endpoint, answer);
+	log_answer(peer, "WireGuard's endpoint", monitor_wireguard_of(peer)->endpoint, answer);
 	if (answer->problem == NULL)
-		monitor_device_look(peer->monitor, peer->config.device);
+		look_at_device(peer);
 	monitor_wake(peer->monitor);
 }
 
@@ -155,7 +164,7 @@ static int set_name(struct hostname **hostname, struct monitor_peer *peer, const
 
 int monitor_names_update(struct monitor *monitor, struct monitor_peer *peer)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	const union address_socket *list;
 	size_t count;
 	int result;
@@ -168,8 +177,7 @@ int monitor_names_update(struct monitor *monitor, struct monitor_peer *peer)
 		list = hostname_addresses(peer->hostname, &count);
 		(void)fill_addresses(peer, list, count, &peer->addresses);
 	}
-	if (result >= 0 && output != NULL) {
-		struct monitor_wireguard *wireguard = output->wireguard;
+	if (result >= 0 && wireguard != NULL) {
 		const char *text = monitor_wireguard_needs_name(peer, wireguard) ? wireguard->endpoint : NULL;
 
 		result = set_name(&wireguard->hostname, peer, text, answer_wireguard, NULL);
@@ -187,13 +195,13 @@ void monitor_names_network_changed(struct monitor *monitor)
 {
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
-		struct monitor_output *output;
+		struct monitor_wireguard *wireguard;
 
 		if (peer == NULL || peer->leaving || is_content(peer))
 			continue;
-		output = monitor_wireguard_output(peer);
-		if (output != NULL)
-			hostname_refresh(output->wireguard->hostname);
+		wireguard = monitor_wireguard_of(peer);
+		if (wireguard != NULL)
+			hostname_refresh(wireguard->hostname);
 		hostname_refresh(peer->hostname);
 	}
 }

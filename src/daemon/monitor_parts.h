@@ -9,9 +9,15 @@
 #include <sys/types.h>
 
 #include "base/backoff.h"
-#include "config/config.h"
-#include "config/wireguard_words.h"
-#include "daemon/handshake.h"
+#include "config/rosenpass_config.h"
+#include "config/wireguard_params.h"
+#include "delivery/command_queue.h"
+#include "delivery/delivery.h"
+#include "delivery/device.h"
+#include "delivery/handshake.h"
+#include "delivery/key_lines.h"
+#include "delivery/outfile.h"
+#include "delivery/retired_files.h"
 #include "daemon/channel.h"
 #include "daemon/engine_log.h"
 #include "daemon/claims.h"
@@ -19,7 +25,7 @@
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
 #include "daemon/rejects.h"
-#include "daemon/tunnel.h"
+#include "delivery/tunnel.h"
 #include "monitor/commands.h"
 #include "monitor/listeners.h"
 #include "system/file_identity.h"
@@ -33,23 +39,20 @@
 
 #define MONITOR_NEVER UINT64_MAX
 #define MONITOR_ERROR_BYTES 256
-#define MONITOR_OUTPUTS 3
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 
-enum monitor_output_kind {
-	MONITOR_FILE,
-	MONITOR_COMMAND,
-	MONITOR_WIREGUARD,
-};
-
 /* A peer of a WireGuard device, which holds one of our keys. */
 struct monitor_wireguard {
-	uint8_t peer[WIREGUARD_KEY_BYTES]; /* its public key */
-	uint8_t *key;                      /* secret memory: what the device has to hold, always one */
-	bool is_exchanged;                 /* it comes from an exchange, and is no random one */
-	bool is_extra_due;                 /* the extra parameters are to be set */
-	struct wireguard_words extra;
+	struct sink sink;
+	struct monitor *monitor;
+	struct monitor_peer *owner;
+	char device[WIREGUARD_NAME_BYTES];
+	struct device_peer device_peer;
+	uint8_t *key;      /* secret memory: what the device has to hold, always one */
+	bool is_exchanged; /* it comes from an exchange, and is no random one */
+	bool is_extra_due; /* the extra parameters are to be set */
+	struct wireguard_params extra;
 	char *endpoint; /* of extra; NULL: none */
 
 	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */
@@ -57,7 +60,6 @@ struct monitor_wireguard {
 	/* What the device said last. */
 	bool is_there;
 	bool is_up;  /* the interface */
-	bool said;   /* that it does not have its key */
 	int refused; /* negative errno: why the device does not take the extra parameters */
 	union address_socket present_endpoint;
 	struct handshake handshake;
@@ -78,66 +80,6 @@ struct monitor_wireguard {
 	uint64_t sent_ns;      /* the last of them */
 	uint64_t ask_ns;       /* a new key is not asked for again before then */
 	uint64_t ask_wait_ns;
-};
-
-/* A WireGuard device that has peers of ours. */
-struct monitor_device {
-	char name[WIREGUARD_NAME_BYTES];
-	uint64_t check_ns; /* when it is looked at next */
-	uint64_t wait_ns;  /* the last wait */
-	bool is_failing;
-	uint64_t looked_ns;    /* when it was looked at last for another reason than a tunnel's */
-	bool is_for_tunnel;    /* the next look is for monitor_tunnel_look() */
-	bool is_foreign;       /* the interface is not the one that we may change */
-	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
-	int establish_for;
-	uint32_t establish_index; /* of the interface at that time; 0: none */
-	uint64_t down_ns;         /* since when it is down; 0: it is up, or not there */
-	bool said_down;
-	int problem; /* negative errno that was said; 0: none */
-	bool is_used;
-	uint32_t fwmark;     /* that the device had last; 0: none */
-	bool is_full_tunnel; /* one of its peers takes all packets, or half of them */
-};
-
-/* A peer of a device that has one of our keys, and is no output of ours any more. */
-struct monitor_orphan {
-	char device[WIREGUARD_NAME_BYTES];
-	uint8_t peer[WIREGUARD_KEY_BYTES];
-	uint8_t *key; /* secret memory: the random one that takes its place */
-	uint64_t until_ns;
-	char label[CHANNEL_LABEL_BYTES];
-};
-
-enum monitor_output_state {
-	MONITOR_NONE,      /* there was no key yet */
-	MONITOR_WAITING,   /* being worked on, or not tried yet */
-	MONITOR_FAILING,   /* the last try failed */
-	MONITOR_DELIVERED, /* the present key has arrived */
-};
-
-/* One place that a peer's keys go to. */
-struct monitor_output {
-	enum monitor_output_kind kind;
-	enum monitor_output_state state;
-	uint64_t state_ns; /* since when */
-	uint64_t attempts; /* for the present key */
-	uint64_t failures; /* of all keys */
-	char error[MONITOR_ERROR_BYTES];
-	struct backoff retry;
-	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
-	struct monitor_hook *hook;
-	/* MONITOR_WIREGUARD; NULL for others. */
-	struct monitor_wireguard *wireguard;
-};
-
-/* A place that still has the last key of a peer that has left it, for status. */
-struct monitor_left {
-	enum monitor_output_kind kind;
-	const char *label;                /* of the peer */
-	const char *target;               /* NULL: words are set */
-	const struct config_words *words; /* of a command */
-	const char *error;                /* of the last try; empty: there was none */
 };
 
 /* Where a peer was when it was heard last, in this or an earlier run. */
@@ -171,8 +113,7 @@ struct monitor_peer {
 	struct keys_public public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
-	char *quoted_key_out;
-	struct file_output new_file; /* what its key_out becomes where it is not there */
+	struct file_output new_file;       /* what its key_out becomes where it is not there */
 	uint8_t psk_mark
 		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
 
@@ -181,14 +122,12 @@ struct monitor_peer {
 	struct channel_addresses addresses;
 
 	/* The present key and where it has to go. */
-	uint8_t *key;       /* secret memory; zero once all outputs have it */
-	bool has_key;       /* key is one, and not wiped yet */
+	struct sink_peer recipient; /* for delivery */
+	struct delivery *delivery;
 	uint64_t stale_ns;  /* when it is taken out of use whatever the engine process says; MONITOR_NEVER */
 	const char *reason; /* "exchanged", "stale"; NULL: no key yet */
 	uint32_t role;
 	uint32_t dialect;
-	struct monitor_output outputs[MONITOR_OUTPUTS];
-	size_t output_count;
 
 	/* What the engine process says. */
 	struct channel_peer_report report;
@@ -228,15 +167,12 @@ struct monitor {
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
-	struct monitor_hook *hooks; /* in the order of their making */
-	uint64_t last_turn;
-	uint64_t hooks_end_ns; /* while stopping: programs get SIGTERM then */
-	struct monitor_erase *erases;
+	struct delivery_env deliveries; /* what the deliveries of all peers share */
+	struct outfile_guard guard;
+	struct key_lines key_lines;
 
-	struct monitor_device *devices;
-	size_t device_count;
-	struct monitor_orphan *orphans;
-	size_t orphan_count;
+	struct device_owner device_owner;
+	const struct wireguard_backend *backend; /* NULL: the devices of this system */
 	struct monitor_state state;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
@@ -271,7 +207,6 @@ struct monitor {
 	struct channel_report report;
 	struct rejects rejects[CHANNEL_REJECTED_COUNT];
 	char own_ids[2][MONITOR_ID_CHARS + 1]; /* as monitor_peer.ids, of our own public key */
-	bool stdout_is_broken;
 };
 
 /* monitor.c */
@@ -356,7 +291,7 @@ bool monitor_peers_compute_id(struct monitor *monitor);
 /* monitor_events.c: what the engine process says. -1: it is broken. */
 int monitor_events_serve(struct monitor *monitor);
 /* The peer's key is too old. */
-void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+void monitor_events_stale(struct monitor_peer *peer);
 
 /* monitor_names.c: the names of endpoints. */
 /* Makes the pool of resolver processes. 0 or negative errno. */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/quote.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -140,14 +139,12 @@ static size_t take_slot(struct monitor *monitor)
 	return old;
 }
 
-static void release(struct monitor *monitor, struct monitor_peer *peer)
+static void release(struct monitor_peer *peer)
 {
 	monitor_names_drop(peer);
-	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	keys_release_public(&peer->public_key);
 	config_peer_release(&peer->config);
-	monitor_delivery_release(monitor, peer);
-	free(peer->quoted_key_out);
+	delivery_destroy(peer->delivery);
 	free(peer);
 }
 
@@ -176,14 +173,12 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 
 	if (peer == NULL)
 		return -ENOMEM;
-	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
-	if (staged->config.key_out != NULL)
-		peer->quoted_key_out = quote(staged->config.key_out);
 	peer->config = staged->config;
 	memset(&staged->config, 0, sizeof staged->config);
-	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
-	    monitor_delivery_init(monitor, peer) != 0 || monitor_names_update(monitor, peer) != 0) {
-		release(monitor, peer);
+	peer->tag = staged->tag;
+	peer->new_file = staged->new_file;
+	if (monitor_delivery_init(monitor, peer) != 0 || monitor_names_update(monitor, peer) != 0) {
+		release(peer);
 		return -ENOMEM;
 	}
 	assert(monitor->peers[slot] == NULL);
@@ -195,8 +190,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->at_run_time = at_run_time;
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
-	peer->tag = staged->tag;
-	peer->new_file = staged->new_file;
 	peer->claims = staged->claims;
 	staged->claims = NULL;
 	claims_set_subject(peer->claims, peer);
@@ -205,7 +198,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	backoff_none(&peer->announce);
-	monitor_delivery_look(peer, clock_now_ns());
+	delivery_inspect(peer->delivery);
 	monitor_state_recall(monitor, peer);
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -238,11 +231,7 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 	if (!different && !other_psk && !renumbered)
 		return false;
 	send_config(monitor, peer, CHANNEL_CHANGE_PEER, staged->psk, -1);
-	if (!same_word(staged->config.key_out, config.key_out)) {
-		free(peer->quoted_key_out);
-		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
-	}
-	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
+	delivery_change(peer->delivery);
 	if (monitor_names_update(monitor, peer) != 0)
 		log_error("%s: no memory to resolve its endpoint", peer->label);
 	if (other_endpoint) {
@@ -268,7 +257,8 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
 	/* The last key goes on to be used by others unless they are told. */
-	monitor_delivery_retire(monitor, peer, clock_now_ns());
+	delivery_retire(peer->delivery);
+	peer->delivery = NULL;
 }
 
 /* Another try with a peer that the engine process could not take. */
@@ -297,13 +287,13 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 
 	if (peer->leaving) {
 		monitor->peers[slot] = NULL;
-		release(monitor, peer);
+		release(peer);
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)
 		announce_again(monitor, peer, now_ns);
 	if (peer->stale_ns <= now_ns)
-		monitor_events_stale(monitor, peer, now_ns);
+		monitor_events_stale(peer);
 	return peer->announce.next_ns < peer->stale_ns ? peer->announce.next_ns : peer->stale_ns;
 }
 
@@ -452,7 +442,7 @@ void monitor_peers_release_all(struct monitor *monitor)
 		struct monitor_peer *peer = monitor->peers[i];
 
 		if (peer != NULL)
-			release(monitor, peer);
+			release(peer);
 	}
 	free(monitor->peers);
 	monitor->peers = NULL;

@@ -46,7 +46,7 @@ static struct explain_own own_settings(struct monitor *monitor, const struct mon
 	return (struct explain_own){
 		.id = monitor_silence_own_id(monitor, dialect),
 		.psk = peer == NULL ? NULL : peer->config.pre_shared_key,
-		.is_rp = monitor->options.establish != NULL,
+		.is_rp = monitor->options.ensure != NULL,
 	};
 }
 

@@ -70,9 +70,7 @@ static void ask(struct commands *commands)
 	loop_timer_set(monitor->loop, &commands->limit, loop_now_ns(monitor->loop) + REPORT_NS);
 	monitor_request(monitor, &report, -1);
 	/* What WireGuard says is to be as young, and here before the report. */
-	for (size_t i = 0; i < monitor->device_count; i++)
-		monitor_device_look(monitor, monitor->devices[i].name);
-	(void)monitor_device_serve(monitor, clock_now_ns());
+	device_table_reconcile_now(monitor->deliveries.devices);
 }
 
 void commands_ask_again(struct commands *commands)
@@ -175,7 +173,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
-		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
+		if (outfile_check(&peer->config, &peer->new_file, problem) == 0)
 			problem[0] = '\0';
 		monitor_load_warn(&staged, 1);
 	}

@@ -531,7 +531,7 @@ static bool is_hopeless(const struct list *list, bool is_anywhere,
 	return true;
 }
 
-static int fill(struct listeners *listeners, const struct config_words *words, struct list *list,
+static int fill(struct listeners *listeners, const struct string_list *words, struct list *list,
                 char problem[static LISTENERS_PROBLEM_BYTES])
 {
 	bool is_anywhere = words->count == 0;
@@ -555,7 +555,7 @@ static int fill(struct listeners *listeners, const struct config_words *words, s
 	return is_hopeless(list, is_anywhere, problem) ? -1 : 0;
 }
 
-int listeners_stage(struct listeners *listeners, const struct config_words *words,
+int listeners_stage(struct listeners *listeners, const struct string_list *words,
                     struct listeners_change **out, char problem[static LISTENERS_PROBLEM_BYTES])
 {
 	struct listeners_change *change = calloc(1, sizeof *change);

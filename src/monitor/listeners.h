@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "system/address.h"
 #include "system/resolver_pool.h"
 
@@ -55,7 +55,7 @@ void listeners_destroy(struct listeners *listeners);
  * more sockets than slots, or no memory. Nothing has changed then. Before the loop goes on, the change has to
  * be applied or discarded.
  */
-int listeners_stage(struct listeners *listeners, const struct config_words *words,
+int listeners_stage(struct listeners *listeners, const struct string_list *words,
                     struct listeners_change **change, char problem[static LISTENERS_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/monitor_parts.h"
+#include "delivery/sink_command.h"
 #include "monitor/status_json.h"
 #include "system/base64.h"
 #include "system/clock.h"
@@ -14,7 +15,6 @@
 
 _Static_assert(STATUS_ID_BYTES == MONITOR_ID_CHARS + 1, "room for a peer id");
 _Static_assert(STATUS_WORDS_BYTES == EXPLAIN_BYTES, "room for an explanation");
-_Static_assert(STATUS_OUTPUTS == MONITOR_OUTPUTS, "room for the outputs of a peer");
 _Static_assert(STATUS_NEVER == ROSENPASS_NEVER, "the same renewal");
 
 /* --- the daemon ------------------------------------------------------------------------------ */
@@ -144,20 +144,14 @@ static json_t *collect_listener(const struct listeners *listeners, size_t number
 /* --- outputs --------------------------------------------------------------------------------- */
 
 static const char *const output_states[] = {
-	[MONITOR_NONE] = "none",
-	[MONITOR_WAITING] = "waiting",
-	[MONITOR_FAILING] = "failing",
-	[MONITOR_DELIVERED] = "delivered",
-};
-
-static const char *const output_kinds[] = {
-	[MONITOR_FILE] = "file",
-	[MONITOR_COMMAND] = "command",
-	[MONITOR_WIREGUARD] = "wireguard",
+	[SINK_EMPTY] = "none",
+	[SINK_PENDING] = "waiting",
+	[SINK_FAILING] = "failing",
+	[SINK_DELIVERED] = "delivered",
 };
 
 /* The words of a command in one line. */
-static void join_command(char out[static STATUS_TARGET_BYTES], const struct config_words *words)
+static void join_command(char out[static STATUS_TARGET_BYTES], const struct string_list *words)
 {
 	size_t used = 0;
 
@@ -191,74 +185,70 @@ static void collect_wireguard(struct status_wireguard *out, const struct monitor
 	               &wireguard->present_endpoint);
 }
 
+/* wireguard NULL: another kind of output. */
 static const char *reason(const struct monitor *monitor, const struct monitor_peer *peer,
-                          const struct monitor_output *output)
+                          const struct monitor_wireguard *wireguard, enum sink_state state)
 {
-	if (output->kind == MONITOR_WIREGUARD && monitor_wireguard_is_left(monitor, peer, output->wireguard))
+	if (wireguard != NULL && monitor_wireguard_is_left(monitor, peer, wireguard))
 		return NULL;
-	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
+	if (wireguard != NULL && wireguard->is_exchanged)
 		return "exchanged";
-	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
+	if (wireguard != NULL && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
 		return "random";
-	return output->state == MONITOR_NONE ? NULL : peer->reason;
-}
-
-/* Why an output does not have its key; empty: nothing is known against it. */
-static const char *problem_of(const struct monitor *monitor, const struct monitor_peer *peer,
-                              const struct monitor_output *output)
-{
-	const char *problem = NULL;
-
-	/* A file that a peer has taken over may still have the last key of the peer before. */
-	if (output->kind == MONITOR_FILE && (output->error[0] == '\0' || peer->reason == NULL))
-		problem = monitor_erase_problem(monitor, peer->config.key_out);
-	return problem != NULL ? problem : output->error;
+	return state == SINK_EMPTY ? NULL : peer->reason;
 }
 
 static void collect_output(struct status_output *out, const struct monitor *monitor,
-                           const struct monitor_peer *peer, const struct monitor_output *output)
+                           const struct monitor_peer *peer, const struct sink *sink)
 {
-	const char *problem = problem_of(monitor, peer, output);
-	enum monitor_output_state state =
-		problem[0] != '\0' && output->state == MONITOR_NONE ? MONITOR_FAILING : output->state;
+	const struct monitor_wireguard *wireguard =
+		sink->ops == &monitor_wireguard_sink ? monitor_wireguard_of(peer) : NULL;
+	struct sink_status status;
 
+	sink_describe(sink, &status);
 	*out = (struct status_output){
-		.kind = output_kinds[output->kind],
-		.is_wireguard = output->kind == MONITOR_WIREGUARD,
-		.state = output_states[state],
-		.reason = reason(monitor, peer, output),
-		.state_ns = output->state == MONITOR_NONE ? 0 : output->state_ns,
-		.attempts = output->attempts,
-		.failures = output->failures,
-		.error = problem,
+		.kind = status.kind,
+		.target = status.target,
+		.is_wireguard = wireguard != NULL,
+		.state = output_states[status.state],
+		.reason = reason(monitor, peer, wireguard, sink->state),
+		.state_ns = sink->state == SINK_EMPTY ? 0 : status.state_ns,
+		.attempts = status.attempts,
+		.failures = status.failures,
+		.error = status.error,
 	};
-	switch (output->kind) {
-	case MONITOR_FILE:
-		out->target = peer->config.key_out;
-		break;
-	case MONITOR_COMMAND:
-		join_command(out->made_target, &peer->config.exchange_command);
-		break;
-	case MONITOR_WIREGUARD:
+	if (wireguard != NULL) {
+		out->target = NULL;
 		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", peer->config.device,
 		               peer->config.wireguard_peer);
-		collect_wireguard(&out->wireguard, monitor, peer, output->wireguard);
-		break;
+		collect_wireguard(&out->wireguard, monitor, peer, wireguard);
+	} else if (status.words != NULL) {
+		out->target = NULL;
+		join_command(out->made_target, status.words);
 	}
 }
 
-static void add_left(void *context, const struct monitor_left *left)
+static void add_left_file(void *context, const char *label, const char *path, const char *error)
 {
-	struct status_left out = {
-		.peer = left->label,
-		.kind = output_kinds[left->kind],
-		.target = left->words != NULL ? NULL : left->target,
-		.error = left->error,
-	};
+	const struct status_left left = { .peer = label, .kind = "file", .target = path, .error = error };
 
-	if (left->words != NULL)
-		join_command(out.made_target, left->words);
-	status_json_append(context, "left", status_json_left(&out));
+	status_json_append(context, "left", status_json_left(&left));
+}
+
+static void add_left_command(void *context, const char *label, const struct string_list *words,
+                             const char *error)
+{
+	struct status_left left = { .peer = label, .kind = "command", .error = error };
+
+	join_command(left.made_target, words);
+	status_json_append(context, "left", status_json_left(&left));
+}
+
+static void add_left_wireguard(void *context, const char *label, const char *target)
+{
+	const struct status_left left = { .peer = label, .kind = "wireguard", .target = target };
+
+	status_json_append(context, "left", status_json_left(&left));
 }
 
 /* --- peers ----------------------------------------------------------------------------------- */
@@ -320,13 +310,13 @@ static json_t *collect_peer(struct monitor *monitor, struct monitor_peer *peer, 
 		.addresses = peer->addresses.list,
 		.address_count = peer->addresses.count,
 		.resolve_error = hostname_problem(peer->hostname),
-		.output_count = peer->output_count,
 	};
 
 	collect_report(&out, peer);
 	collect_unanswered(&out.unanswered, monitor, peer, now_ns);
-	for (size_t i = 0; i < peer->output_count; i++)
-		collect_output(&out.outputs[i], monitor, peer, &peer->outputs[i]);
+	for (size_t i = 0; i < delivery_sink_count(peer->delivery) && i < STATUS_OUTPUTS; i++)
+		collect_output(&out.outputs[out.output_count++], monitor, peer,
+		               delivery_sink(peer->delivery, i));
 	return status_json_peer(&out, now_ns);
 }
 
@@ -374,8 +364,8 @@ json_t *status_collect(struct monitor *monitor, uint64_t now_ns)
 		json_decref(status);
 		return NULL;
 	}
-	monitor_erase_each_left(monitor, add_left, status);
-	monitor_hooks_each_left(monitor, add_left, status);
-	monitor_orphans_each_left(monitor, add_left, status);
+	retired_files_each(monitor->deliveries.retired_files, add_left_file, status);
+	sink_command_each_retired(monitor->deliveries.commands, add_left_command, status);
+	device_table_each_retired(monitor->deliveries.devices, add_left_wireguard, status);
 	return status;
 }

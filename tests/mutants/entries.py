@@ -3,7 +3,7 @@ import glob
 import os
 import re
 
-AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "control", "monitor", "daemon", "rp")
+AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "control", "delivery", "monitor", "daemon", "rp")
 FIELDS = ("title", "file", "in", "tests", "hangs", "unnoticed")
 
 

@@ -76,7 +76,7 @@ static int stage_words(struct scene *scene, struct listeners_change **change, co
 {
 	static char texts[WORDS_MAX][WORD_BYTES];
 	static char *words[WORDS_MAX];
-	struct config_words given = { .words = words, .count = 0 };
+	struct string_list given = { .words = words, .count = 0 };
 
 	for (; list[given.count] != NULL; given.count++) {
 		(void)snprintf(texts[given.count], WORD_BYTES, "%s", list[given.count]);
