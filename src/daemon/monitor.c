@@ -569,7 +569,7 @@ static void release(struct monitor *monitor)
 	monitor_erase_release_all(monitor);
 	monitor_device_release_all(monitor);
 	monitor_listen_close(monitor);
-	keys_release_public(&monitor->public_key);
+	shared_key_release(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)

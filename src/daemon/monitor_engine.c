@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/engine_process.h"
+#include "engine/process.h"
 #include "system/child.h"
 #include "system/clock.h"
 #include "system/log.h"

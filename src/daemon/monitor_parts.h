@@ -12,13 +12,13 @@
 #include "config/config.h"
 #include "config/wireguard_words.h"
 #include "daemon/handshake.h"
-#include "daemon/channel.h"
+#include "engine/channel.h"
 #include "daemon/engine_log.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
-#include "daemon/rejects.h"
+#include "engine/rejects.h"
 #include "daemon/tunnel.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
@@ -169,7 +169,7 @@ struct monitor_peer {
 	bool leaving;         /* removed; stays while its name is being resolved */
 	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
-	struct keys_public public_key;
+	struct shared_key public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
 	char *quoted_key_out;
@@ -260,7 +260,7 @@ struct monitor {
 	bool from_file;
 	uint64_t started_ns;
 	struct sandbox_user user;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	struct claims claims;     /* of what the peers and the daemon itself use */
 	struct claim *own_claims; /* the daemon's */
 
@@ -356,7 +356,7 @@ void monitor_was_away(struct monitor *monitor);
 /* A peer with all its files read, before anything depends on it. */
 struct monitor_staged {
 	struct config_peer config;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	struct monitor_peer *same; /* the peer that has that key already; then public_key is empty */
 	uint64_t tag;              /* as of monitor_peer; meaningful when the key could be read */
 	uint8_t *psk;              /* secret memory; NULL: none */
@@ -367,7 +367,7 @@ struct monitor_staged {
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
-int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const struct config *config,
+int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
                      char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
@@ -380,7 +380,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 /* Warns of preshared keys that others may read, except of peers that are known already. */
 void monitor_load_warn(const struct monitor_staged *staged, size_t count);
 void monitor_load_release(struct monitor_staged *staged);
-uint64_t monitor_load_tag(const struct keys_public *key);
+uint64_t monitor_load_tag(const struct shared_key *key);
 /* "peer 2 (office)" for messages about files. */
 void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number);
 

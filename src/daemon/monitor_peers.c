@@ -91,7 +91,7 @@ static void send_restore(struct monitor *monitor, const struct monitor_peer *pee
 
 void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk)
 {
-	int fd = keys_open_public(&peer->public_key);
+	int fd = shared_key_open(&peer->public_key);
 
 	if (fd < 0) {
 		log_error("%s: cannot hand its public key to the engine process: %s; trying again",
@@ -143,7 +143,7 @@ static size_t take_slot(struct monitor *monitor)
 static void release(struct monitor *monitor, struct monitor_peer *peer)
 {
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
-	keys_release_public(&peer->public_key);
+	shared_key_release(&peer->public_key);
 	config_peer_release(&peer->config);
 	monitor_delivery_release(monitor, peer);
 	free(peer->quoted_key_out);

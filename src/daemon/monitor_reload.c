@@ -13,7 +13,7 @@
 /* A configuration with all its files, read before anything of the old one is touched. */
 struct plan {
 	struct config config;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	uint8_t *secret_key;
 	bool other_keys; /* our own key pair is another one */
 	struct monitor_staged *staged;
@@ -31,7 +31,7 @@ static void release(struct plan *plan)
 	free(plan->staged);
 	free(plan->run_time);
 	claims_release(&plan->claims);
-	keys_release_public(&plan->public_key);
+	shared_key_release(&plan->public_key);
 	secret_memory_release(NULL, plan->secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	config_release(&plan->config);
 }
@@ -189,7 +189,7 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
  */
 static int replace_engine(struct monitor *monitor, struct plan *plan)
 {
-	struct keys_public old = monitor->public_key;
+	struct shared_key old = monitor->public_key;
 	int result;
 
 	log_info("our own key pair is another one; starting the engine process anew");

@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -19,7 +19,7 @@ static struct engine_peer *find(const struct engine_process *process, const stru
 
 static void release(struct engine_peer *peer)
 {
-	keys_release_public(&peer->public_key);
+	shared_key_release(&peer->public_key);
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	free(peer);
 }
@@ -71,7 +71,7 @@ static void fill_config(struct rosenpass_peer_config *config, const char *labels
 static void fail(struct engine_process *process, struct engine_peer *peer, int result)
 {
 	peer->failure = result;
-	engine_tell(process, peer, ENGINE_TELL_FAILED);
+	report_queue_add(process, peer, REPORT_FAILED);
 }
 
 bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd)
@@ -98,13 +98,13 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 	peer->holds = request->peer.holds != 0;
 	peer->discovers = request->peer.discover != 0;
 	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
-	result = peer->key == NULL ? -ENOMEM : keys_map_public(&peer->public_key, fd);
+	result = peer->key == NULL ? -ENOMEM : shared_key_map(&peer->public_key, fd);
 	if (result != 0) {
 		log_error("%s: cannot take its public key: %s", peer->label, strerror(-result));
 		fail(process, peer, ROSENPASS_E_MEMORY);
 		return true;
 	}
-	engine_rejects_added(process, peer, clock_now_ns());
+	engine_rejected_added(process, peer, clock_now_ns());
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_add(process->engine, &config, clock_now_ns(), &peer->handle);
 	if (result != 0)
@@ -139,7 +139,7 @@ void engine_peers_remove(struct engine_process *process, const struct channel_re
 		return;
 	if (peer->handle != 0)
 		(void)rosenpass_peer_remove(process->engine, peer->handle);
-	engine_tell_forget(process, peer);
+	report_queue_forget(process, peer);
 	engine_silence_forget(process, peer);
 	engine_hold_forget(process, peer);
 	process->peers[peer->slot] = NULL;

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_CHANNEL_H
-#define ROSENPASS_DAEMON_CHANNEL_H
+#ifndef ROSENPASS_ENGINE_CHANNEL_H
+#define ROSENPASS_ENGINE_CHANNEL_H
 
 /*
  * What the two processes of a daemon say to each other: messages of fixed size over a SOCK_SEQPACKET

@@ -1,4 +1,4 @@
-#include "daemon/channel.h"
+#include "engine/channel.h"
 
 #include <assert.h>
 #include <errno.h>
