@@ -144,7 +144,7 @@ static void test_first_key_of_responder(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->monitor.engine_pid = getpid();
+	scene->monitor.engine = &scene->process;
 	open_device(scene);
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t now_ns = clock_now_ns();
@@ -276,7 +276,7 @@ static void test_silence(void **state)
 	struct scene *scene = *state;
 	uint64_t now_ns = clock_now_ns();
 
-	scene->monitor.engine_pid = getpid();
+	scene->monitor.engine = &scene->process;
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL);
 	add_peer(scene, 0, "25");
