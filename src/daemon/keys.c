@@ -44,7 +44,9 @@ static int read_sealed(struct shared_key *key, const char *path, size_t *length)
 
 	if (result != 0 || *length != sizeof bytes)
 		return result;
-	return shared_key_make(key, bytes);
+	result = shared_key_make(key, bytes);
+	/* A limit of file sizes counts for shared memory too; the file itself is in order. */
+	return result == -EFBIG ? -ENOSPC : result;
 }
 
 int keys_read_public(struct shared_key *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
