@@ -115,9 +115,12 @@ static struct monitor_peer *find(const struct monitor_engine *engine, struct pee
 {
 	/* Keys of many peers for a slow disk keep us from an answer that stands behind them. */
 	notify_busy(clock_now_ns());
+	if (engine != engine->monitor->engine)
+		return NULL;
+	/* What follows from it, as a program to be started, is due at once. */
+	monitor_wake(engine->monitor);
 	/* One that was removed meanwhile has nothing to say. */
-	return engine != engine->monitor->engine ? NULL
-	                                         : monitor_peers_get(engine->monitor, ref.slot, ref.serial);
+	return monitor_peers_get(engine->monitor, ref.slot, ref.serial);
 }
 
 static void on_ready(void *owner, const struct channel_ready *ready)
@@ -143,10 +146,8 @@ static void on_key(void *owner, struct peer_ref ref, const struct channel_key *k
 
 	if (peer == NULL)
 		return;
-	if (!event_limit_take(&peer->limits.key, now_ns) && hold_key(peer, key)) {
-		monitor_wake(engine->monitor);
+	if (!event_limit_take(&peer->limits.key, now_ns) && hold_key(peer, key))
 		return;
-	}
 	monitor_events_drop_held(peer);
 	take_key(engine->monitor, peer, key, now_ns);
 }
@@ -219,7 +220,6 @@ static void on_failed(void *owner, struct peer_ref ref, int error)
 	          rosenpass_error_name(error));
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "%s", rosenpass_error_name(error));
 	backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
-	monitor_wake(engine->monitor);
 }
 
 static void on_rejected(void *owner, struct peer_ref ref, const struct channel_rejected *rejected)

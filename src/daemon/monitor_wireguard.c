@@ -155,8 +155,8 @@ static bool is_named(const struct monitor_peer *peer, const union address_socket
 /*
  * Of all addresses of the name, that from which the peer has proved who it is. Another address may be that of
  * a host which only forwards its messages, or an invention of an engine process that was taken over: it must
- * not get the tunnel's packets. As long as the name does not resolve, only a host at which WireGuard has heard
- * the peer will do.
+ * not get the tunnel's packets. As long as the name does not resolve, only a host will do at which WireGuard
+ * has heard the peer.
  */
 static union address_socket beside(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
 {

@@ -143,7 +143,7 @@ void engine_datagram_log_flush(struct engine_process *process, uint64_t now_ns);
 uint64_t engine_datagram_log_deadline(const struct engine_process *process);
 
 /* peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
-/* false: there is no memory to go on. */
+/* false: the process cannot go on. */
 bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd);
 void engine_peers_change(struct engine_process *process, const struct channel_request *request);
 void engine_peers_remove(struct engine_process *process, const struct channel_request *request);

@@ -74,6 +74,20 @@ static void fail(struct engine_process *process, struct engine_peer *peer, int r
 	report_queue_add(process, peer, REPORT_FAILED);
 }
 
+/* There is no memory for so much as its place. */
+static bool refuse(const struct engine_process *process, const struct channel_request *request)
+{
+	const struct channel_event event = { .kind = CHANNEL_PEER_FAILED,
+		                             .slot = request->slot,
+		                             .serial = request->serial,
+		                             .error = ROSENPASS_E_MEMORY };
+	bool is_told = channel_send_event(process->channel, &event) == 0;
+
+	log_error("the engine process is out of memory for %s%s", request->peer.label,
+	          is_told ? "" : "; ending");
+	return is_told;
+}
+
 bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd)
 {
 	struct rosenpass_peer_config config;
@@ -81,15 +95,13 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 	struct engine_peer *peer;
 	int result;
 
-	if (make_room(process, request->slot) != 0 || process->peers[request->slot] != NULL) {
-		log_error("the engine process has no room for %s; ending", request->peer.label);
+	if (request->slot < process->slots && process->peers[request->slot] != NULL) {
+		log_error("the place of %s is taken; ending", request->peer.label);
 		return false;
 	}
-	peer = calloc(1, sizeof *peer);
-	if (peer == NULL) {
-		log_error("the engine process is out of memory; ending");
-		return false;
-	}
+	peer = make_room(process, request->slot) != 0 ? NULL : calloc(1, sizeof *peer);
+	if (peer == NULL)
+		return refuse(process, request);
 	peer->slot = request->slot;
 	peer->serial = request->serial;
 	memcpy(peer->label, request->peer.label, sizeof peer->label);

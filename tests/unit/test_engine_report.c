@@ -2,9 +2,13 @@
 
 #include "engine/parts.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "fixture.h"
+#include "system/log.h"
 #include "system/secret_memory.h"
 
 #define PEERS 3
@@ -158,13 +162,41 @@ static void test_broken(void **state)
 	assert_false(engine_report_send(scene->process));
 }
 
+/* A peer that there is no memory for is refused, and the process goes on. */
+static void test_no_memory_for_a_peer(void **state)
+{
+	struct scene *scene = *state;
+	struct channel_request request;
+	struct channel_event event;
+	struct rlimit before;
+	struct rlimit none;
+	bool goes_on;
+
+	memset(&request, 0, sizeof request);
+	request.kind = CHANNEL_ADD_PEER;
+	request.slot = CHANNEL_PEERS_MAX - 1;
+	request.serial = 99;
+	log_set_level(LOG_OFF);
+	assert_int_equal(getrlimit(RLIMIT_DATA, &before), 0);
+	none = (struct rlimit){ .rlim_cur = 4096, .rlim_max = before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_DATA, &none), 0);
+	goes_on = engine_peers_add(scene->process, &request, -1);
+	assert_int_equal(setrlimit(RLIMIT_DATA, &before), 0);
+	assert_true(goes_on);
+	assert_int_equal(channel_receive_event(scene->monitor, &event), 1);
+	assert_int_equal(event.kind, CHANNEL_PEER_FAILED);
+	assert_int_equal(event.slot, CHANNEL_PEERS_MAX - 1);
+	assert_int_equal(event.serial, 99);
+	assert_int_equal(event.error, ROSENPASS_E_MEMORY);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_key),     TEST(test_key_and_end), TEST(test_order),
-		TEST(test_several), TEST(test_broken),
+		TEST(test_several), TEST(test_broken),      TEST(test_no_memory_for_a_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
