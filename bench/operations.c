@@ -1,5 +1,6 @@
 #include "operations.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,16 @@
 /* The longest message that the protocol hashes. */
 #define MESSAGE_BYTES MCELIECE460896_PUBLIC_KEY_BYTES
 #define SCRATCH_ALIGNMENT 64
+/* As many as the engine works on at once. */
+#define LANES 16
 
 static uint8_t *message;
 static uint8_t key[32];
 /* Where results go: a side of an operation writes the same place each time. */
 static uint8_t digest[BENCH_SIDE_COUNT][64];
 static EVP_MD_CTX *openssl_digest;
+static uint8_t *lane_messages[LANES];
+static uint8_t lane_outs[LANES][KEYED_HASH_OUT_BYTES];
 
 static uint8_t kyber_pk[KYBER512_PUBLIC_KEY_BYTES];
 static uint8_t kyber_sk[KYBER512_SECRET_KEY_BYTES];
@@ -103,6 +108,53 @@ static void keyed_hash_shake256(size_t number)
 	keyed_hash(KEYED_HASH_SHAKE256, digest[BENCH_OURS], key, message, MESSAGE_BYTES);
 }
 
+/* As the protocol does: the same long message in every lane, or another in each. */
+static void lanes_of(enum keyed_hash hash, bool is_same)
+{
+	struct keyed_hash_lane lanes[LANES];
+
+	for (size_t i = 0; i < LANES; i++)
+		lanes[i] = (struct keyed_hash_lane){ key, lane_messages[is_same ? 0 : i], lane_outs[i] };
+	keyed_hash_lanes(hash, lanes, LANES, MESSAGE_BYTES);
+}
+
+static void blake2b_same(size_t number)
+{
+	(void)number;
+	lanes_of(KEYED_HASH_BLAKE2B, true);
+}
+
+static void blake2b_different(size_t number)
+{
+	(void)number;
+	lanes_of(KEYED_HASH_BLAKE2B, false);
+}
+
+static void shake256_same(size_t number)
+{
+	(void)number;
+	lanes_of(KEYED_HASH_SHAKE256, true);
+}
+
+static void shake256_different(size_t number)
+{
+	(void)number;
+	lanes_of(KEYED_HASH_SHAKE256, false);
+}
+
+/* What somebody without lanes does in the same time: the messages one after the other. */
+static void blake2b_lanes_openssl(size_t number)
+{
+	for (size_t i = 0; i < LANES; i++)
+		blake2b_openssl(number);
+}
+
+static void shake256_lanes_openssl(size_t number)
+{
+	for (size_t i = 0; i < LANES; i++)
+		shake256_openssl(number);
+}
+
 static void kyber_keygen(size_t number)
 {
 	uint8_t seed[KYBER512_KEYGEN_SEED_BYTES];
@@ -161,6 +213,22 @@ const struct bench_operation bench_operations[] = {
 	{ "SHAKE256", BENCH_LONG, MESSAGE_BYTES, { shake256_ours, shake256_openssl, NULL } },
 	{ "keyed hash, BLAKE2b", BENCH_LONG, MESSAGE_BYTES, { keyed_hash_blake2b, NULL, NULL } },
 	{ "keyed hash, SHAKE256", BENCH_LONG, MESSAGE_BYTES, { keyed_hash_shake256, NULL, NULL } },
+	{ "BLAKE2b, 16 lanes, same",
+	  BENCH_LONG,
+	  LANES *MESSAGE_BYTES,
+	  { blake2b_same, blake2b_lanes_openssl, NULL } },
+	{ "BLAKE2b, 16 lanes",
+	  BENCH_LONG,
+	  LANES *MESSAGE_BYTES,
+	  { blake2b_different, blake2b_lanes_openssl, NULL } },
+	{ "SHAKE256, 16 lanes, same",
+	  BENCH_LONG,
+	  LANES *MESSAGE_BYTES,
+	  { shake256_same, shake256_lanes_openssl, NULL } },
+	{ "SHAKE256, 16 lanes",
+	  BENCH_LONG,
+	  LANES *MESSAGE_BYTES,
+	  { shake256_different, shake256_lanes_openssl, NULL } },
 	{ "Kyber-512 keygen", BENCH_SHORT, 0, { kyber_keygen, NULL, NULL } },
 	{ "Kyber-512 encapsulate", BENCH_SHORT, 0, { kyber_encapsulate, NULL, NULL } },
 	{ "Kyber-512 decapsulate", BENCH_SHORT, 0, { kyber_decapsulate, NULL, NULL } },
@@ -226,6 +294,12 @@ int bench_operations_prepare(void)
 	other_mceliece_pk = malloc(MCELIECE460896_PUBLIC_KEY_BYTES);
 	scratch = aligned_alloc(SCRATCH_ALIGNMENT, scratch_bytes);
 	openssl_digest = EVP_MD_CTX_new();
+	for (size_t i = 0; i < LANES; i++) {
+		lane_messages[i] = malloc(MESSAGE_BYTES);
+		if (lane_messages[i] == NULL)
+			return -1;
+		number_seed(lane_messages[i], MESSAGE_BYTES, 3 + i);
+	}
 	if (message == NULL || mceliece_pk == NULL || new_mceliece_pk == NULL || other_mceliece_pk == NULL ||
 	    scratch == NULL || openssl_digest == NULL || sodium_init() < 0)
 		return -1;
@@ -247,5 +321,7 @@ void bench_operations_release(void)
 	free(other_mceliece_pk);
 	free(new_mceliece_pk);
 	free(mceliece_pk);
+	for (size_t i = 0; i < LANES; i++)
+		free(lane_messages[i]);
 	free(message);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/config_value.h"
+#include "config/place.h"
 
 /* Of a longer path so much is shown that the reason still has room. */
 #define PATH_SHOWN 300
@@ -74,8 +74,8 @@ int config_file_parse(struct toml_value *root, const char *text, size_t length, 
 		return 0;
 	place.line = found.line;
 	if (found.line == 0)
-		return config_value_fail(&place, "%s", found.text);
-	return config_value_fail(&place, "column %u: %s", found.column, found.text);
+		return place_fail(&place, "%s", found.text);
+	return place_fail(&place, "column %u: %s", found.column, found.text);
 }
 
 static bool peers_have(const struct toml_value *root, const char *key)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "config/toml.h"
 
 /*

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 
 #define RP_CONFIG_DEFAULT_DEVICE "rosenpass0"
 /* WireGuard has the port after it. */
@@ -27,18 +27,18 @@ struct rp_config_peer {
 	char *endpoint;        /* HOST:PORT of its Rosenpass, the port up to RP_CONFIG_PORT_MAX */
 	bool has_keepalive;
 	uint16_t persistent_keepalive; /* seconds; 0: off */
-	char *allowed_ips;             /* for wireguard_words_prefixes() */
+	char *allowed_ips;             /* for wireguard_params_prefixes() */
 	uint32_t dialects;             /* ROSENPASS_DIALECT_BITs; 0: all */
 };
 
 struct rp_config {
 	char *file; /* that it was read from; NULL: none */
 	bool verbose;
-	char *private_keys_dir;  /* always there */
-	char *dev;               /* NULL: RP_CONFIG_DEFAULT_DEVICE */
-	struct config_words ips; /* each one address for wireguard_words_prefixes(), as "fc00::1/64" */
-	char *listen;            /* HOST:PORT, the port from 1 to RP_CONFIG_PORT_MAX; NULL: anywhere */
-	uint32_t mtu;            /* 0: that of the path to the peers */
+	char *private_keys_dir; /* always there */
+	char *dev;              /* NULL: RP_CONFIG_DEFAULT_DEVICE */
+	struct string_list ips; /* each one address for wireguard_params_prefixes(), as "fc00::1/64" */
+	char *listen;           /* HOST:PORT, the port from 1 to RP_CONFIG_PORT_MAX; NULL: anywhere */
+	uint32_t mtu;           /* 0: that of the path to the peers */
 	struct config_fwmark fwmark;
 	bool replace_routes; /* also routes that are somebody else's, until the end */
 	struct rp_config_peer *peers;

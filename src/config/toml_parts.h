@@ -30,6 +30,8 @@ struct toml_reader {
 	struct toml_problem *problem;
 };
 
+/* toml_reader.c */
+
 /* The byte at hand or, so many bytes further; 0 at the end of the text (no text holds a zero). */
 char toml_peek(const struct toml_reader *reader, size_t further);
 
@@ -38,6 +40,9 @@ bool toml_comes(const struct toml_reader *reader, const char *word);
 
 /* Passes over spaces and tabs. */
 void toml_skip_blanks(struct toml_reader *reader);
+
+/* Passes over what is left of the line, but not its end. */
+void toml_skip_comment(struct toml_reader *reader);
 
 /* Passes over blanks, comments and line ends. */
 void toml_skip_lines(struct toml_reader *reader);

@@ -4,18 +4,10 @@
 
 #include "crypto/bytes.h"
 #include "crypto/ct.h"
+#include "crypto/keccak_constants.h"
 
 #define SHA3_512_RATE 72
 #define DOMAIN_SHA3 0x06
-#define DOMAIN_SHAKE 0x1f
-
-static const uint64_t round_constants[24] = {
-	0x0000000000000001, 0x0000000000008082, 0x800000000000808a, 0x8000000080008000, 0x000000000000808b,
-	0x0000000080000001, 0x8000000080008081, 0x8000000000008009, 0x000000000000008a, 0x0000000000000088,
-	0x0000000080008009, 0x000000008000000a, 0x000000008000808b, 0x800000000000008b, 0x8000000000008089,
-	0x8000000000008003, 0x8000000000008002, 0x8000000000000080, 0x000000000000800a, 0x800000008000000a,
-	0x8000000080008081, 0x8000000000008080, 0x0000000080000001, 0x8000000080008008,
-};
 
 #define ROTATE(x, n) ((x) << (n) | (x) >> (-(n)&63))
 
@@ -89,8 +81,8 @@ void keccak_f1600(uint64_t state[static KECCAK_STATE_WORDS])
 	uint64_t e13, e14, e15, e16, e17, e18, e19, e20, e21, e22, e23, e24;
 
 	for (int round = 0; round < 24; round += 2) {
-		ROUND(a, e, round_constants[round]);
-		ROUND(e, a, round_constants[round + 1]);
+		ROUND(a, e, keccak_round_constants[round]);
+		ROUND(e, a, keccak_round_constants[round + 1]);
 	}
 	state[0] = a0, state[1] = a1, state[2] = a2, state[3] = a3, state[4] = a4;
 	state[5] = a5, state[6] = a6, state[7] = a7, state[8] = a8, state[9] = a9;
@@ -159,7 +151,7 @@ static void finish(struct keccak_shake *shake, uint8_t domain)
 
 void keccak_shake_finish(struct keccak_shake *shake)
 {
-	finish(shake, DOMAIN_SHAKE);
+	finish(shake, KECCAK_DOMAIN_SHAKE);
 }
 
 void keccak_shake_squeeze(struct keccak_shake *shake, uint8_t *out, size_t out_len)
@@ -199,7 +191,7 @@ static void one_shot(uint8_t *out, size_t out_len, uint32_t rate, uint8_t domain
 
 void keccak_shake256(uint8_t *out, size_t out_len, const uint8_t *in, size_t in_len)
 {
-	one_shot(out, out_len, KECCAK_SHAKE256_RATE, DOMAIN_SHAKE, in, in_len);
+	one_shot(out, out_len, KECCAK_SHAKE256_RATE, KECCAK_DOMAIN_SHAKE, in, in_len);
 }
 
 void keccak_sha3_256(uint8_t out[static KECCAK_SHA3_256_BYTES], const uint8_t *in, size_t in_len)

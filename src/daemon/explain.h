@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "delivery/tunnel.h"
 #include "engine/channel.h"
-#include "daemon/tunnel.h"
 
 #define EXPLAIN_BYTES 1024
 

@@ -38,8 +38,6 @@ void monitor_apply_options(struct monitor *monitor)
 /* Random keys take the places of those that exchanges have given. */
 static void randomize_keys(struct monitor *monitor)
 {
-	uint64_t now_ns = clock_now_ns();
-
 	for (size_t i = 0; i < monitor->slots; i++) {
 		struct monitor_peer *peer = monitor->peers[i];
 
@@ -48,7 +46,7 @@ static void randomize_keys(struct monitor *monitor)
 		    strcmp(peer->reason, "exchanged") != 0)
 			continue;
 		peer->stale_ns = MONITOR_NEVER;
-		monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+		monitor_delivery_start(peer, NULL, "stale");
 	}
 }
 
@@ -60,7 +58,8 @@ static bool are_delivered(const struct monitor *monitor)
 	for (size_t i = 0; i < monitor->slots; i++) {
 		const struct monitor_peer *peer = monitor->peers[i];
 
-		if (peer != NULL && peer->reason != NULL && !monitor_delivery_is_done(peer))
+		if (peer != NULL && peer->delivery != NULL && peer->reason != NULL &&
+		    !delivery_is_done(peer->delivery))
 			return false;
 	}
 	return true;
@@ -84,7 +83,7 @@ void monitor_stop(struct monitor *monitor, int status)
 	monitor->report_asked = false;
 	if (monitor->config.on_exit == CONFIG_RANDOM)
 		randomize_keys(monitor);
-	monitor_hooks_stop(monitor, now_ns, false);
+	command_queue_stop(monitor->deliveries.commands, false);
 	notify_send("STOPPING=1");
 	monitor_engine_tell_stop(monitor);
 }
@@ -114,22 +113,19 @@ static void reload_by_signal(struct monitor *monitor)
 
 static void end_by_signal(struct monitor *monitor)
 {
-	uint64_t now_ns = clock_now_ns();
-
 	if (monitor->stopping) {
-		if (monitor_hooks_are_busy(monitor, now_ns))
+		if (command_queue_is_busy(monitor->deliveries.commands))
 			log_info("asked to end once more; ending the programs that still run");
-		monitor_hooks_stop(monitor, now_ns, true);
+		command_queue_stop(monitor->deliveries.commands, true);
 		return;
 	}
 	if (monitor->config.on_exit == CONFIG_RANDOM)
 		log_info("asked to end; random keys replace the last ones");
 	else
-		log_info(monitor->options.establish == NULL
-		                 ? "asked to end; the last keys stay where they are"
-		                 : "asked to end");
+		log_info(monitor->options.ensure == NULL ? "asked to end; the last keys stay where they are"
+		                                         : "asked to end");
 	monitor_stop(monitor, EXIT_SUCCESS);
-	if (monitor_hooks_are_busy(monitor, now_ns))
+	if (command_queue_is_busy(monitor->deliveries.commands))
 		log_info("waiting for the programs that have a key to end");
 }
 
@@ -178,7 +174,8 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 		monitor->network_wait_ns = NETWORK_RESTS_NS;
 	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
 	log_debug("addresses or routes have changed");
-	monitor_names_network_changed(monitor, now_ns);
+	monitor_names_network_changed(monitor);
+	listeners_refresh(monitor->listeners);
 	monitor_request(monitor, &changed, -1);
 }
 
@@ -215,19 +212,9 @@ static uint64_t serve_timers(struct monitor *monitor)
 	serve_network(monitor, now_ns);
 	serve_watchdog(monitor, now_ns);
 	serve_report(monitor, now_ns);
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL)
-			next_ns =
-				earlier(next_ns, monitor_delivery_serve(monitor, monitor->peers[i], now_ns));
-	}
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_hooks_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_erase_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_device_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_listen_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_names_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
 	next_ns = earlier(next_ns, monitor->report_ns);
 	if (monitor->control_pause_ns > now_ns)
@@ -257,7 +244,7 @@ static void netwatch_ready(void *owner, short revents)
 		return;
 	monitor_wake(monitor);
 	/* An interface that has just been made should not be without a key of ours for long. */
-	monitor_device_network_changed(monitor, now_ns);
+	device_table_network_changed(monitor->deliveries.devices);
 	if (monitor->network_ns == MONITOR_NEVER)
 		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 }
@@ -269,16 +256,6 @@ static void control_ready(void *owner, short revents)
 	(void)revents;
 	monitor_wake(monitor);
 	(void)monitor_control_accept(monitor);
-}
-
-static void job_ready(void *owner, short revents)
-{
-	struct monitor_job *job = owner;
-
-	(void)revents;
-	monitor_wake(job->monitor);
-	if (job->job.pid != 0)
-		monitor_names_answer(job->monitor, job, loop_now_ns(job->monitor->loop));
 }
 
 static void client_ready(void *owner, short revents)
@@ -298,7 +275,7 @@ static bool goes_on(const struct monitor *monitor)
 	uint64_t now_ns = clock_now_ns();
 
 	return !monitor->stopping || (is_unfinished(monitor) && now_ns < monitor->stop_ns) ||
-	       monitor_hooks_are_busy(monitor, now_ns);
+	       command_queue_is_busy(monitor->deliveries.commands);
 }
 
 static int add_watch(struct monitor *monitor, struct loop_io *io, void (*ready)(void *, short), void *owner)
@@ -314,10 +291,8 @@ static int add_watches(struct monitor *monitor)
 
 	if (result == 0)
 		result = add_watch(monitor, &watches->control, control_ready, monitor);
-	for (size_t i = 0; result == 0 && i < MONITOR_RESOLVERS; i++) {
-		monitor->jobs[i].monitor = monitor;
-		result = add_watch(monitor, &watches->jobs[i], job_ready, &monitor->jobs[i]);
-	}
+	if (result == 0)
+		result = monitor_names_open(monitor);
 	for (size_t i = 0; result == 0 && i < MONITOR_CLIENTS; i++) {
 		watches->clients[i].monitor = monitor;
 		watches->clients[i].number = i;
@@ -332,8 +307,6 @@ static void update_watches(struct monitor *monitor)
 
 	watches->netwatch.fd = monitor->netwatch;
 	watches->control.fd = monitor_control_has_room(monitor, clock_now_ns()) ? monitor->control : -1;
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++)
-		watches->jobs[i].fd = monitor->jobs[i].job.pid != 0 ? monitor->jobs[i].job.fd : -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
 		const struct monitor_client *client = &monitor->clients[i];
 
@@ -426,17 +399,30 @@ static int confine(const struct monitor *monitor)
 	return -1;
 }
 
+static void sweep_outfiles(const struct monitor_staged *staged, size_t count)
+{
+	const char **paths = calloc(count + 1, sizeof *paths);
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && paths != NULL; i++) {
+		if (staged[i].config.key_out != NULL)
+			paths[used++] = staged[i].config.key_out;
+	}
+	outfile_sweep(paths, used);
+	free(paths);
+}
+
 /* Own keys and peers are read before anything is started. */
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
 	uint64_t again_ns;
 
-	if (open_all(monitor) != 0 || monitor_listen_start(monitor, clock_now_ns()) != 0)
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
-	if (monitor->options.establish != NULL &&
-	    monitor->options.establish(monitor->options.context, NULL, &again_ns) != 0)
+	if (monitor->options.ensure != NULL &&
+	    monitor->options.ensure(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
-	monitor_files_sweep(staged, count);
+	sweep_outfiles(staged, count);
 	monitor_mark_start(monitor, staged, count);
 	monitor_control_open(monitor);
 	if (monitor_engine_start(monitor, monitor->public_key.bytes, secret_key, count) != 0)
@@ -472,6 +458,8 @@ static int open_loop(struct monitor *monitor)
 	if (result == 0)
 		result = add_watches(monitor);
 	if (result == 0)
+		result = monitor_delivery_open(monitor);
+	if (result == 0)
 		return 0;
 	log_error("cannot wait for signals and time: %s", strerror(-result));
 	return -1;
@@ -502,21 +490,19 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 
 static void release(struct monitor *monitor)
 {
-	monitor_names_cancel_all(monitor);
 	monitor_engine_end(monitor);
 	monitor_state_flush(monitor);
 	monitor_state_close(monitor);
 	monitor_control_close(monitor);
 	monitor_peers_release_all(monitor);
-	monitor_hooks_release_all(monitor);
-	monitor_erase_release_all(monitor);
-	monitor_device_release_all(monitor);
-	monitor_listen_close(monitor);
+	monitor_delivery_close(monitor);
+	listeners_destroy(monitor->listeners);
 	shared_key_release(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
 		(void)close(monitor->netwatch);
+	resolver_pool_destroy(monitor->resolvers);
 	loop_close(monitor->loop);
 	free(monitor->name);
 	free(monitor);

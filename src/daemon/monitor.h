@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
+#include "delivery/device.h"
 #include "system/address.h"
 
-#define MONITOR_FOREIGN (-2)
 #define MONITOR_PROBLEM_BYTES 768
 
 /* A file beside those of the configuration that is read and that nothing may be written to. */
@@ -33,12 +33,12 @@ struct monitor_options {
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
 	 * anything is exchanged (device NULL), and for that device when it is looked at. 0: it made
 	 * something; 1: there is nothing that it could do; -1: it failed, which it has said, and is to be
-	 * called again a minute later; MONITOR_FOREIGN: the same, and nothing of that device is to be
+	 * called again a minute later; DEVICE_NOT_OURS: the same, and nothing of that device is to be
 	 * changed. NULL: others make it, and we wait for it.
 	 * again_ns: in clock_now_ns(), when it wants to be called again for something that it has put off;
 	 * untouched if nothing.
 	 */
-	int (*establish)(void *context, const char *device, uint64_t *again_ns);
+	int (*ensure)(void *context, const char *device, uint64_t *again_ns);
 	/*
 	 * Called before messages are sent to an address that was found for a name. true: the mark of the
 	 * interface may be another one. NULL: of no interest.

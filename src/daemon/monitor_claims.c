@@ -96,7 +96,7 @@ static int claim_name(const struct claimant *claimant, const char *name)
 /* bytes NULL: the key could not be read. */
 static int claim_peer(const struct claimant *claimant, const struct config_peer *config, const uint8_t *bytes)
 {
-	const struct config_words *command = &config->exchange_command;
+	const struct string_list *command = &config->exchange_command;
 	/* Names without a slash are looked up in PATH. */
 	bool is_file = command->count > 0 && strchr(command->words[0], '/') != NULL;
 
@@ -169,18 +169,18 @@ int monitor_claims_running(struct claims *claims, struct claim **list, const str
 	return claim_peer(&claimant, &peer->config, peer->public_key.bytes);
 }
 
-int monitor_claims_check(struct monitor *monitor, const struct monitor_file *file,
+int monitor_claims_check(struct monitor *monitor, const struct monitor_peer *peer, const char *path,
                          struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
 {
 	const struct claims_file wanted = {
 		.setting = monitor->from_file ? "key_out" : "outfile",
-		.path = file->path,
+		.path = path,
 		.use = CLAIMS_OUTPUT,
 	};
 
 	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, file->claims, &wanted, file->claims == NULL, judged,
-	                           problem);
+	return claims_check_output(&monitor->claims, peer == NULL ? NULL : peer->claims, &wanted,
+	                           peer == NULL, judged, problem);
 }
 
 const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path)

@@ -194,11 +194,7 @@ static const char *helper_name(const struct monitor *monitor, pid_t pid)
 {
 	if (pid == monitor->engine_pid)
 		return "engine process";
-	for (size_t i = 0; i < MONITOR_RESOLVERS; i++) {
-		if (pid == monitor->jobs[i].job.pid)
-			return "resolver process";
-	}
-	return NULL;
+	return resolver_pool_has_process(monitor->resolvers, pid) ? "resolver process" : NULL;
 }
 
 /*
@@ -421,7 +417,7 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 		(void)snprintf(name, name_size, "%s", called(peer));
 		log_info("%s: added", peer->label);
-		if (monitor_files_check(&peer->config, &peer->new_file, problem) == 0)
+		if (outfile_check(&peer->config, &peer->new_file, problem) == 0)
 			problem[0] = '\0';
 		monitor_load_warn(&staged, 1);
 	}
@@ -494,9 +490,7 @@ void monitor_control_ask(struct monitor *monitor)
 	monitor->report_ns = clock_now_ns() + REPORT_NS;
 	monitor_request(monitor, &report, -1);
 	/* What WireGuard says is to be as young, and here before the report. */
-	for (size_t i = 0; i < monitor->device_count; i++)
-		monitor_device_look(monitor, monitor->devices[i].name);
-	(void)monitor_device_serve(monitor, clock_now_ns());
+	device_table_reconcile_now(monitor->deliveries.devices);
 }
 
 static void serve_line(struct monitor *monitor, struct monitor_client *client, const char *line,

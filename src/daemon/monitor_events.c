@@ -33,11 +33,11 @@ static void take_key(struct monitor *monitor, struct monitor_peer *peer, const s
 	peer->role = key->role;
 	peer->dialect = key->dialect;
 	peer->stale_ns = now_ns + STALE_NS;
-	monitor_delivery_start(monitor, peer, key->key, "exchanged", now_ns);
-	monitor_tunnel_key(monitor, peer, is_first, now_ns);
+	monitor_delivery_start(peer, key->key, "exchanged");
+	monitor_tunnel_key(peer, is_first, now_ns);
 }
 
-void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+void monitor_events_stale(struct monitor_peer *peer)
 {
 	peer->stale_ns = MONITOR_NEVER;
 	/* The engine process and our own clock may both say so. */
@@ -46,8 +46,8 @@ void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, ui
 	log_warn("%s: the key is too old and was erased; a random one takes its place", peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "its key became too old");
 	peer->troubled = true;
-	monitor_names_ask_again(peer, now_ns);
-	monitor_delivery_start(monitor, peer, NULL, "stale", now_ns);
+	monitor_names_ask_again(peer);
+	monitor_delivery_start(peer, NULL, "stale");
 }
 
 /* Whether one more event of that kind may be acted upon. Says how many could not since the last time. */
@@ -162,7 +162,7 @@ static void on_stale(void *owner, struct peer_ref ref, const struct channel_key 
 	monitor_events_drop_held(peer);
 	peer->role = key->role;
 	peer->dialect = key->dialect;
-	monitor_events_stale(engine->monitor, peer, clock_now_ns());
+	monitor_events_stale(peer);
 }
 
 static void on_moved(void *owner, struct peer_ref ref, const union address_socket *address)
@@ -195,7 +195,7 @@ static void on_unanswered(void *owner, struct peer_ref ref)
 	          peer->label);
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
 	peer->troubled = true;
-	monitor_names_ask_again(peer, now_ns);
+	monitor_names_ask_again(peer);
 }
 
 static void on_silence(void *owner, struct peer_ref ref, const struct channel_silence *silence)

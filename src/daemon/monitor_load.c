@@ -101,7 +101,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	monitor_load_describe(peer, sizeof peer, config, number);
 	if (check_outputs(config, peer, problem) != 0)
 		return -1;
-	if (monitor_files_new(&staged->new_file, config, reason) != 0)
+	if (outfile_new(&staged->new_file, config, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
 	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
@@ -167,8 +167,8 @@ static bool check_file(const struct monitor_staged *staged)
 	if (staged->config.key_out == NULL || file_check_place(staged->config.key_out) != 0)
 		return true;
 	monitor_load_describe(peer, sizeof peer, &staged->config, staged->number);
-	if (monitor_files_check(&staged->config, &staged->new_file, problem) == 0) {
-		monitor_files_warn(peer, &staged->config, &staged->new_file);
+	if (outfile_check(&staged->config, &staged->new_file, problem) == 0) {
+		outfile_warn(peer, &staged->config, &staged->new_file);
 		return true;
 	}
 	/* What is below /run is often made along with the service. */
@@ -185,7 +185,7 @@ static bool check_file(const struct monitor_staged *staged)
 /* A command may be made along with the service, hence only a warning. */
 static void warn_of_command(const struct monitor_staged *staged)
 {
-	const struct config_words *command = &staged->config.exchange_command;
+	const struct string_list *command = &staged->config.exchange_command;
 	char peer[CHANNEL_LABEL_BYTES + 16];
 
 	if (command->count == 0 || program_is_there(command->words[0]))

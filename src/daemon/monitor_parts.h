@@ -9,59 +9,59 @@
 #include <sys/types.h>
 
 #include "base/backoff.h"
-#include "config/config.h"
-#include "config/wireguard_words.h"
-#include "daemon/handshake.h"
+#include "config/rosenpass_config.h"
+#include "config/wireguard_params.h"
+#include "delivery/command_queue.h"
+#include "delivery/delivery.h"
+#include "delivery/device.h"
+#include "delivery/handshake.h"
+#include "delivery/key_lines.h"
+#include "delivery/outfile.h"
+#include "delivery/retired_files.h"
 #include "engine/channel.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
+#include "delivery/tunnel.h"
 #include "engine/rejects.h"
-#include "daemon/tunnel.h"
 #include "monitor/engine_child.h"
 #include "monitor/engine_link.h"
 #include "monitor/event_limit.h"
+#include "monitor/listeners.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
+#include "system/hostname.h"
 #include "system/loop.h"
-#include "system/resolver.h"
+#include "system/resolver_pool.h"
 #include "system/sandbox.h"
 #include "system/sockets.h"
 #include "wireguard/wireguard.h"
 
 #define MONITOR_NEVER UINT64_MAX
 #define MONITOR_ERROR_BYTES 256
-#define MONITOR_RESOLVERS 8
 #define MONITOR_CLIENTS 16
-#define MONITOR_OUTPUTS 3
 #define MONITOR_ID_CHARS 44
 #define MONITOR_MARK_BYTES 16
 
-enum monitor_output_kind {
-	MONITOR_FILE,
-	MONITOR_COMMAND,
-	MONITOR_WIREGUARD,
-};
-
 /* A peer of a WireGuard device, which holds one of our keys. */
 struct monitor_wireguard {
-	uint8_t peer[WIREGUARD_KEY_BYTES]; /* its public key */
-	uint8_t *key;                      /* secret memory: what the device has to hold, always one */
-	bool is_exchanged;                 /* it comes from an exchange, and is no random one */
-	bool is_extra_due;                 /* the extra parameters are to be set */
-	struct wireguard_words extra;
+	struct sink sink;
+	struct monitor *monitor;
+	struct monitor_peer *owner;
+	char device[WIREGUARD_NAME_BYTES];
+	struct device_peer device_peer;
+	uint8_t *key;      /* secret memory: what the device has to hold, always one */
+	bool is_exchanged; /* it comes from an exchange, and is no random one */
+	bool is_extra_due; /* the extra parameters are to be set */
+	struct wireguard_params extra;
 	char *endpoint; /* of extra; NULL: none */
 
-	/* Where a name in extra leads to; AF_UNSPEC: not known. */
-	union address_socket resolved;
-	struct backoff resolve;
-	char resolve_error[RESOLVER_PROBLEM_BYTES];
+	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */
 
 	/* What the device said last. */
 	bool is_there;
 	bool is_up;  /* the interface */
-	bool said;   /* that it does not have its key */
 	int refused; /* negative errno: why the device does not take the extra parameters */
 	union address_socket present_endpoint;
 	struct handshake handshake;
@@ -84,66 +84,6 @@ struct monitor_wireguard {
 	uint64_t ask_wait_ns;
 };
 
-/* A WireGuard device that has peers of ours. */
-struct monitor_device {
-	char name[WIREGUARD_NAME_BYTES];
-	uint64_t check_ns; /* when it is looked at next */
-	uint64_t wait_ns;  /* the last wait */
-	bool is_failing;
-	uint64_t looked_ns;    /* when it was looked at last for another reason than a tunnel's */
-	bool is_for_tunnel;    /* the next look is for monitor_tunnel_look() */
-	bool is_foreign;       /* the interface is not the one that we may change */
-	uint64_t establish_ns; /* making it is not tried before then, as long as it is in the same state: */
-	int establish_for;
-	uint32_t establish_index; /* of the interface at that time; 0: none */
-	uint64_t down_ns;         /* since when it is down; 0: it is up, or not there */
-	bool said_down;
-	int problem; /* negative errno that was said; 0: none */
-	bool is_used;
-	uint32_t fwmark;     /* that the device had last; 0: none */
-	bool is_full_tunnel; /* one of its peers takes all packets, or half of them */
-};
-
-/* A peer of a device that has one of our keys, and is no output of ours any more. */
-struct monitor_orphan {
-	char device[WIREGUARD_NAME_BYTES];
-	uint8_t peer[WIREGUARD_KEY_BYTES];
-	uint8_t *key; /* secret memory: the random one that takes its place */
-	uint64_t until_ns;
-	char label[CHANNEL_LABEL_BYTES];
-};
-
-enum monitor_output_state {
-	MONITOR_NONE,      /* there was no key yet */
-	MONITOR_WAITING,   /* being worked on, or not tried yet */
-	MONITOR_FAILING,   /* the last try failed */
-	MONITOR_DELIVERED, /* the present key has arrived */
-};
-
-/* One place that a peer's keys go to. */
-struct monitor_output {
-	enum monitor_output_kind kind;
-	enum monitor_output_state state;
-	uint64_t state_ns; /* since when */
-	uint64_t attempts; /* for the present key */
-	uint64_t failures; /* of all keys */
-	char error[MONITOR_ERROR_BYTES];
-	struct backoff retry;
-	/* MONITOR_COMMAND; NULL for others. It belongs to the monitor. */
-	struct monitor_hook *hook;
-	/* MONITOR_WIREGUARD; NULL for others. */
-	struct monitor_wireguard *wireguard;
-};
-
-/* A place that still has the last key of a peer that has left it, for status. */
-struct monitor_left {
-	enum monitor_output_kind kind;
-	const char *label;                /* of the peer */
-	const char *target;               /* NULL: words are set */
-	const struct config_words *words; /* of a command */
-	const char *error;                /* of the last try; empty: there was none */
-};
-
 /* Where a peer was when it was heard last, in this or an earlier run. */
 struct monitor_remembered {
 	uint64_t tag;                   /* as of monitor_peer */
@@ -163,39 +103,33 @@ struct monitor_state {
 };
 
 struct monitor_peer {
+	struct monitor *monitor; /* set by monitor_names_update() */
 	uint32_t slot;
 	uint32_t serial;
 	size_t number; /* from 1, in the order of the configuration */
 	struct config_peer config;
 	bool at_run_time;     /* added over the control socket */
-	bool leaving;         /* removed; stays while its name is being resolved */
+	bool leaving;         /* removed; monitor_peers_serve() frees it */
 	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
 	struct shared_key public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
-	char *quoted_key_out;
-	struct file_output new_file; /* what its key_out becomes where it is not there */
+	struct file_output new_file;       /* what its key_out becomes where it is not there */
 	uint8_t psk_mark
 		[MONITOR_MARK_BYTES]; /* tells whether the file holds another preshared key than before */
 
 	/* Its endpoint. */
+	struct hostname *hostname; /* NULL: it has none */
 	struct channel_addresses addresses;
-	struct backoff resolve;
-	bool resolving;
-	uint32_t
-		resolve_generation; /* tells the answer for an older endpoint from that for the present one */
-	char resolve_error[RESOLVER_PROBLEM_BYTES];
 
 	/* The present key and where it has to go. */
-	uint8_t *key;       /* secret memory; zero once all outputs have it */
-	bool has_key;       /* key is one, and not wiped yet */
+	struct sink_peer recipient; /* for delivery */
+	struct delivery *delivery;
 	uint64_t stale_ns;  /* when it is taken out of use whatever the engine process says; MONITOR_NEVER */
 	const char *reason; /* "exchanged", "stale"; NULL: no key yet */
 	uint32_t role;
 	uint32_t dialect;
-	struct monitor_output outputs[MONITOR_OUTPUTS];
-	size_t output_count;
 
 	/* What the engine process says. */
 	struct channel_peer_report report;
@@ -214,38 +148,6 @@ struct monitor_peer {
 	} limits;
 	uint8_t *held_key; /* secret memory; NULL: none */
 	uint32_t held_role, held_dialect;
-};
-
-/* One word of `listen`, or one of the two families where there is none. */
-struct monitor_listener {
-	char *text; /* NULL: a free port of that family */
-	int family;
-	struct {
-		int fd; /* -1: none; the monitor keeps it for a new engine process and never reads from it */
-		uint32_t slot;
-	} sockets[RESOLVER_ADDRESSES_MAX + 1];
-	size_t socket_count;
-	bool open;
-	bool resolving;
-	/* Until then its place may still be held by a socket that we have just closed. */
-	uint64_t hurry_until_ns;
-	char error[MONITOR_ERROR_BYTES];
-	struct backoff retry;
-};
-
-enum monitor_job_kind {
-	MONITOR_JOB_PEER,
-	MONITOR_JOB_WIREGUARD,
-	MONITOR_JOB_LISTENER,
-};
-
-struct monitor_job {
-	struct monitor *monitor;
-	struct resolver_job job;
-	enum monitor_job_kind kind;
-	uint32_t slot;       /* of the peer, or number of the listener */
-	uint32_t serial;     /* of the peer, or generation of the listeners */
-	uint32_t generation; /* of the peer's endpoint */
 };
 
 struct monitor_client {
@@ -294,15 +196,12 @@ struct monitor {
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
 
-	struct monitor_hook *hooks; /* in the order of their making */
-	uint64_t last_turn;
-	uint64_t hooks_end_ns; /* while stopping: programs get SIGTERM then */
-	struct monitor_erase *erases;
+	struct delivery_env deliveries; /* what the deliveries of all peers share */
+	struct outfile_guard guard;
+	struct key_lines key_lines;
 
-	struct monitor_device *devices;
-	size_t device_count;
-	struct monitor_orphan *orphans;
-	size_t orphan_count;
+	struct device_owner device_owner;
+	const struct wireguard_backend *backend; /* NULL: the devices of this system */
 	struct monitor_state state;
 
 	struct monitor_peer **peers; /* by slot, NULL: none */
@@ -311,20 +210,17 @@ struct monitor {
 	uint32_t last_serial;
 	size_t id_cursor; /* next slot whose id is computed when there is time */
 
-	struct monitor_listener *listeners;
-	size_t listener_count;
-	uint32_t listener_generation;
+	struct listeners *listeners;
 	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
 	bool mark_was_set;      /* a socket may carry one */
 	int mark_problem;       /* negative errno that was said; 0: none */
 	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
-	struct monitor_job jobs[MONITOR_RESOLVERS];
 
 	struct loop *loop;
+	struct resolver_pool *resolvers;
 	struct loop_timer serve; /* when something is due that has no timer of its own */
 	struct monitor_watches {
 		struct loop_io netwatch, control;
-		struct loop_io jobs[MONITOR_RESOLVERS];
 		struct monitor_client_watch {
 			struct loop_io io;
 			struct monitor *monitor;
@@ -350,7 +246,6 @@ struct monitor {
 	char own_ids[2][MONITOR_ID_CHARS + 1]; /* as monitor_peer.ids, of our own public key */
 	bool report_asked;
 	uint64_t report_ns; /* when those who wait for it are told what is known; MONITOR_NEVER */
-	bool stdout_is_broken;
 };
 
 /* monitor.c */
@@ -426,8 +321,8 @@ void monitor_peers_release_all(struct monitor *monitor);
 /* What an engine process that has ended said of it. Its key stays in use until it is too old. */
 void monitor_peers_begin_anew(struct monitor_peer *peer);
 /*
- * Frees removed peers whose names are not being resolved any more, tells the engine process again of those
- * that it could not take, and takes keys out of use that are too old. The next time that something is due.
+ * Frees removed peers, tells the engine process again of those that it could not take, and takes keys out of
+ * use that are too old. The next time that something is due.
  */
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
@@ -436,37 +331,32 @@ bool monitor_peers_compute_id(struct monitor *monitor);
 /* monitor_events.c: what the engine process says; the owner is a monitor_engine. */
 extern const struct engine_link_events monitor_events;
 /* The peer's key is too old. */
-void monitor_events_stale(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+void monitor_events_stale(struct monitor_peer *peer);
 /* Delivers a key that came too soon after others. The next time that something is due. */
 uint64_t monitor_events_serve_held(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
 /* Drops it. */
 void monitor_events_drop_held(struct monitor_peer *peer);
 
-/* monitor_names.c: endpoints and listen names. */
-void monitor_names_start(struct monitor_peer *peer, uint64_t now_ns);
-/* Starts what is due. The next time that something is due. */
-uint64_t monitor_names_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_names_answer(struct monitor *monitor, struct monitor_job *job, uint64_t now_ns);
-void monitor_names_network_changed(struct monitor *monitor, uint64_t now_ns);
-/* A peer does not answer any more: it may have moved. */
-void monitor_names_ask_again(struct monitor_peer *peer, uint64_t now_ns);
-void monitor_names_cancel_all(struct monitor *monitor);
-
-/* monitor_listen.c */
+/* monitor_names.c: the names of endpoints. */
+/* Makes the pool of resolver processes. 0 or negative errno. */
+int monitor_names_open(struct monitor *monitor) __attribute__((warn_unused_result));
 /*
- * Opens what the configuration says. -1: said in the log (only when strict: at the start, a port that is
- * taken).
+ * The peer has a new configuration: keeps its endpoints resolved, Rosenpass's and WireGuard's. A name that
+ * stays is not resolved again. 0 or -ENOMEM.
  */
-int monitor_listen_start(struct monitor *monitor, uint64_t now_ns) __attribute__((warn_unused_result));
-/* Another list of words: sockets of words that stay are kept. */
-void monitor_listen_change(struct monitor *monitor, struct config_words *words, uint64_t now_ns);
-uint64_t monitor_listen_serve(struct monitor *monitor, uint64_t now_ns);
-void monitor_listen_resolved(struct monitor *monitor, struct monitor_listener *listener,
-                             const union address_socket *addresses, size_t count, const char *problem,
-                             uint64_t now_ns);
+int monitor_names_update(struct monitor *monitor, struct monitor_peer *peer)
+	__attribute__((warn_unused_result));
+/* The peer is removed. WireGuard's endpoint goes with the output. */
+void monitor_names_drop(struct monitor_peer *peer);
+void monitor_names_network_changed(struct monitor *monitor);
+/* A peer does not answer any more: it may have moved. */
+void monitor_names_ask_again(struct monitor_peer *peer);
+
+/* monitor_listen.c: the sockets of `listen`, between the listeners and the engine process. */
+/* Opens what the configuration says. -1: the reason is logged. */
+int monitor_listen_start(struct monitor *monitor) __attribute__((warn_unused_result));
 /* Hands all open sockets to a new engine process. */
 void monitor_listen_announce(struct monitor *monitor);
-void monitor_listen_close(struct monitor *monitor);
 
 /* monitor_reload.c: 0, or -1 and one line in problem: nothing has changed then. */
 struct monitor_reload_result {

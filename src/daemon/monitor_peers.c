@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "config/quote.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -155,14 +154,13 @@ static size_t take_slot(struct monitor *monitor)
 	return old;
 }
 
-static void release(struct monitor *monitor, struct monitor_peer *peer)
+static void release(struct monitor_peer *peer)
 {
-	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	secret_memory_release(NULL, peer->held_key, ROSENPASS_KEY_BYTES);
+	monitor_names_drop(peer);
 	shared_key_release(&peer->public_key);
 	config_peer_release(&peer->config);
-	monitor_delivery_release(monitor, peer);
-	free(peer->quoted_key_out);
+	delivery_destroy(peer->delivery);
 	free(peer);
 }
 
@@ -191,14 +189,12 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 
 	if (peer == NULL)
 		return -ENOMEM;
-	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
-	if (staged->config.key_out != NULL)
-		peer->quoted_key_out = quote(staged->config.key_out);
 	peer->config = staged->config;
 	memset(&staged->config, 0, sizeof staged->config);
-	if (peer->key == NULL || (peer->config.key_out != NULL && peer->quoted_key_out == NULL) ||
-	    monitor_delivery_init(monitor, peer) != 0) {
-		release(monitor, peer);
+	peer->tag = staged->tag;
+	peer->new_file = staged->new_file;
+	if (monitor_delivery_init(monitor, peer) != 0 || monitor_names_update(monitor, peer) != 0) {
+		release(peer);
 		return -ENOMEM;
 	}
 	assert(monitor->peers[slot] == NULL);
@@ -210,8 +206,6 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	peer->at_run_time = at_run_time;
 	peer->public_key = staged->public_key;
 	memset(&staged->public_key, 0, sizeof staged->public_key);
-	peer->tag = staged->tag;
-	peer->new_file = staged->new_file;
 	peer->claims = staged->claims;
 	staged->claims = NULL;
 	claims_set_subject(peer->claims, peer);
@@ -220,8 +214,7 @@ int monitor_peers_add(struct monitor *monitor, struct monitor_staged *staged, bo
 	set_label(peer);
 	(void)mark_psk(peer, staged->psk);
 	backoff_none(&peer->announce);
-	monitor_delivery_look(peer, clock_now_ns());
-	monitor_names_start(peer, clock_now_ns());
+	delivery_inspect(peer->delivery);
 	monitor_state_recall(monitor, peer);
 	monitor_peers_announce(monitor, peer, staged->psk);
 	return 0;
@@ -255,14 +248,13 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		return false;
 	if (link_of(monitor) != NULL)
 		send_config(link_of(monitor), peer, staged->psk, -1);
-	if (!same_word(staged->config.key_out, config.key_out)) {
-		free(peer->quoted_key_out);
-		peer->quoted_key_out = config.key_out == NULL ? NULL : quote(config.key_out);
-	}
-	monitor_delivery_change(monitor, peer, &staged->config, clock_now_ns());
+	delivery_change(peer->delivery);
+	if (monitor_names_update(monitor, peer) != 0)
+		log_error("%s: no memory to resolve its endpoint", peer->label);
 	if (other_endpoint) {
 		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
-		monitor_names_start(peer, clock_now_ns());
+		/* Even if the peer responds, as status and WireGuard's endpoint depend on the new name. */
+		hostname_refresh(peer->hostname);
 		if (link_of(monitor) != NULL)
 			send_addresses(link_of(monitor), peer, true);
 	}
@@ -275,12 +267,13 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 	monitor_events_drop_held(peer);
 	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
-	backoff_none(&peer->resolve);
+	monitor_names_drop(peer);
 	monitor->peer_count--;
 	claims_drop(&monitor->claims, &peer->claims);
 	log_info("%s: removed", peer->label);
 	/* The last key goes on to be used by others unless they are told. */
-	monitor_delivery_retire(monitor, peer, clock_now_ns());
+	delivery_retire(peer->delivery);
+	peer->delivery = NULL;
 }
 
 /* Another try with a peer that the engine process could not take. */
@@ -306,16 +299,14 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 	uint64_t next_ns;
 
 	if (peer->leaving) {
-		if (!peer->resolving) {
-			monitor->peers[slot] = NULL;
-			release(monitor, peer);
-		}
+		monitor->peers[slot] = NULL;
+		release(peer);
 		return MONITOR_NEVER;
 	}
 	if (peer->announce.next_ns <= now_ns)
 		announce_again(monitor, peer, now_ns);
 	if (peer->stale_ns <= now_ns)
-		monitor_events_stale(monitor, peer, now_ns);
+		monitor_events_stale(peer);
 	next_ns = monitor_events_serve_held(monitor, peer, now_ns);
 	if (peer->announce.next_ns < next_ns)
 		next_ns = peer->announce.next_ns;
@@ -468,7 +459,7 @@ void monitor_peers_release_all(struct monitor *monitor)
 		struct monitor_peer *peer = monitor->peers[i];
 
 		if (peer != NULL)
-			release(monitor, peer);
+			release(peer);
 	}
 	free(monitor->peers);
 	monitor->peers = NULL;

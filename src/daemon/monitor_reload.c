@@ -20,6 +20,7 @@ struct plan {
 	size_t count;
 	struct claims claims;
 	struct claim *own_claims;
+	struct listeners_change *listen;
 	struct claim *
 		*run_time; /* by slot: claims of peers that were added over the control socket, and stay */
 };
@@ -123,7 +124,9 @@ static int load(struct plan *plan, const struct monitor *monitor, char problem[s
 		    &plan->claims, &plan->own_claims, &plan->config, &monitor->options, monitor->name,
 		    plan->other_keys ? plan->public_key.bytes : monitor->public_key.bytes, problem) != 0)
 		return -1;
-	return load_peers(plan, monitor, problem);
+	if (load_peers(plan, monitor, problem) != 0)
+		return -1;
+	return listeners_stage(monitor->listeners, &plan->config.listen, &plan->listen, problem);
 }
 
 /* Another key pair needs another engine process. The present one goes on until that is there. */
@@ -296,7 +299,8 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 		take_config(monitor, &plan);
 		change_peers(monitor, &plan, result);
 		/* Callers at a new socket are strangers until their peer is there. */
-		monitor_listen_change(monitor, &monitor->config.listen, clock_now_ns());
+		listeners_apply(monitor->listeners, plan.listen);
+		plan.listen = NULL;
 		if (plan.other_keys)
 			status = begin(monitor);
 		if (status == 0) {
@@ -311,6 +315,7 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 			               "the engine process could not be started anew; the daemon ends");
 		}
 	}
+	listeners_discard(monitor->listeners, plan.listen);
 	release(&plan);
 	monitor_was_away(monitor);
 	return status;

@@ -46,7 +46,7 @@ static struct explain_own own_settings(struct monitor *monitor, const struct mon
 	return (struct explain_own){
 		.id = monitor_silence_own_id(monitor, dialect),
 		.psk = peer == NULL ? NULL : peer->config.pre_shared_key,
-		.is_rp = monitor->options.establish != NULL,
+		.is_rp = monitor->options.ensure != NULL,
 	};
 }
 
@@ -70,7 +70,7 @@ bool monitor_silence_explain(struct monitor *monitor, const struct monitor_peer 
 		return false;
 	own = own_settings(monitor, peer, monitor_peers_shown_dialect(peer));
 	explain_silence(words, &peer->silence, age(peer->silence.since_ns, now_ns), &own,
-	                peer->config.endpoint, peer->resolve_error);
+	                peer->config.endpoint, hostname_problem(peer->hostname));
 	return true;
 }
 

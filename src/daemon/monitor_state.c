@@ -259,16 +259,16 @@ void monitor_state_recall(const struct monitor *monitor, struct monitor_peer *pe
 
 void monitor_state_note(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
-	const struct monitor_output *output = monitor_wireguard_output(peer);
+	const struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	struct monitor_remembered now = peer->remembered;
 	struct monitor_state *state = &monitor->state;
 
 	if (is_sound(&peer->last))
 		now.address = peer->last;
 	/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
-	if (output != NULL && output->wireguard->is_there && output->wireguard->handshake.told_seconds != 0 &&
-	    is_sound(&output->wireguard->present_endpoint))
-		now.wireguard = output->wireguard->present_endpoint;
+	if (wireguard != NULL && wireguard->is_there && wireguard->handshake.told_seconds != 0 &&
+	    is_sound(&wireguard->present_endpoint))
+		now.wireguard = wireguard->present_endpoint;
 	if (address_equal(&now.address, &peer->remembered.address) &&
 	    address_equal(&now.wireguard, &peer->remembered.wireguard))
 		return;

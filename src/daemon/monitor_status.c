@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "delivery/sink_command.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -94,31 +95,28 @@ static json_t *format_sandbox(const struct monitor *monitor)
 	return list;
 }
 
-static json_t *format_listener(const struct monitor_listener *listener)
+static json_t *format_listener(const struct listeners *listeners, size_t number)
 {
 	json_t *object = json_object();
-	union address_socket bound = { 0 };
-	socklen_t length = sizeof bound;
-	const char *any = listener->family == AF_INET6 ? "[::]:0" : "0.0.0.0:0";
+	struct listener_status status;
 
-	if (listener->socket_count > 0)
-		(void)getsockname(listener->sockets[0].fd, &bound.any, &length);
-	set(object, "configured", text(listener->text != NULL ? listener->text : any));
-	set(object, "address", address(&bound));
-	set(object, "open", json_boolean(listener->open));
-	set(object, "error", text(listener->error));
+	listeners_describe(listeners, number, &status);
+	set(object, "configured", text(status.configured));
+	set(object, "address", address(&status.address));
+	set(object, "open", json_boolean(status.is_open));
+	set(object, "error", text(status.error));
 	return object;
 }
 
 static const char *const output_states[] = {
-	[MONITOR_NONE] = "none",
-	[MONITOR_WAITING] = "waiting",
-	[MONITOR_FAILING] = "failing",
-	[MONITOR_DELIVERED] = "delivered",
+	[SINK_EMPTY] = "none",
+	[SINK_PENDING] = "waiting",
+	[SINK_FAILING] = "failing",
+	[SINK_DELIVERED] = "delivered",
 };
 
 /* The words of a command in one line. */
-static json_t *command(const struct config_words *words)
+static json_t *command(const struct string_list *words)
 {
 	char line[512];
 	size_t used = 0;
@@ -148,7 +146,7 @@ static void format_wireguard(json_t *object, const struct monitor *monitor, cons
 	set(object, "protected", json_boolean(!monitor_wireguard_is_left(monitor, peer, wireguard)));
 	set(object, "interface_up", wireguard->is_there ? json_boolean(wireguard->is_up) : json_null());
 	set(object, "endpoint", wireguard->is_there ? address(&wireguard->present_endpoint) : json_null());
-	set(object, "endpoint_error", text(wireguard->resolve_error));
+	set(object, "endpoint_error", text(hostname_problem(wireguard->hostname)));
 	set(object, "handshake_age",
 	    wireguard->is_there && had_handshake ? json_integer((json_int_t)age) : json_null());
 	set(object, "received_bytes", json_integer((json_int_t)wireguard->received_bytes));
@@ -158,69 +156,67 @@ static void format_wireguard(json_t *object, const struct monitor *monitor, cons
 	set(object, "tunnel_problem", text(words));
 }
 
+/* wireguard NULL: another kind of output. */
 static json_t *reason(const struct monitor *monitor, const struct monitor_peer *peer,
-                      const struct monitor_output *output)
+                      const struct monitor_wireguard *wireguard, enum sink_state state)
 {
-	if (output->kind == MONITOR_WIREGUARD && monitor_wireguard_is_left(monitor, peer, output->wireguard))
+	if (wireguard != NULL && monitor_wireguard_is_left(monitor, peer, wireguard))
 		return json_null();
-	if (output->kind == MONITOR_WIREGUARD && output->wireguard->is_exchanged)
+	if (wireguard != NULL && wireguard->is_exchanged)
 		return json_string("exchanged");
-	if (output->kind == MONITOR_WIREGUARD && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
+	if (wireguard != NULL && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
 		return json_string("random");
-	return output->state == MONITOR_NONE ? json_null() : text(peer->reason);
-}
-
-static const char *const output_kinds[] = {
-	[MONITOR_FILE] = "file",
-	[MONITOR_COMMAND] = "command",
-	[MONITOR_WIREGUARD] = "wireguard",
-};
-
-/* Why an output does not have its key. */
-static const char *problem_of(const struct monitor *monitor, const struct monitor_peer *peer,
-                              const struct monitor_output *output)
-{
-	const char *problem = NULL;
-
-	/* A file that a peer has taken over may still have the last key of the peer before. */
-	if (output->kind == MONITOR_FILE && (output->error[0] == '\0' || peer->reason == NULL))
-		problem = monitor_erase_problem(monitor, peer->config.key_out);
-	return problem != NULL ? problem : output->error;
+	return state == SINK_EMPTY ? json_null() : text(peer->reason);
 }
 
 static json_t *format_output(const struct monitor *monitor, const struct monitor_peer *peer,
-                             const struct monitor_output *output, uint64_t now_ns)
+                             const struct sink *sink, uint64_t now_ns)
 {
+	const struct monitor_wireguard *wireguard =
+		sink->ops == &monitor_wireguard_sink ? monitor_wireguard_of(peer) : NULL;
 	json_t *object = json_object();
-	const char *problem = problem_of(monitor, peer, output);
-	enum monitor_output_state state =
-		problem[0] != '\0' && output->state == MONITOR_NONE ? MONITOR_FAILING : output->state;
+	struct sink_status status;
 
-	set(object, "kind", json_string(output_kinds[output->kind]));
-	if (output->kind == MONITOR_FILE)
-		set(object, "target", text(peer->config.key_out));
-	else if (output->kind == MONITOR_COMMAND)
-		set(object, "target", command(&peer->config.exchange_command));
+	sink_describe(sink, &status);
+	set(object, "kind", json_string(status.kind));
+	if (wireguard != NULL)
+		format_wireguard(object, monitor, peer, wireguard);
 	else
-		format_wireguard(object, monitor, peer, output->wireguard);
-	set(object, "state", json_string(output_states[state]));
-	set(object, "reason", reason(monitor, peer, output));
-	set(object, "age", output->state == MONITOR_NONE ? json_null() : age(output->state_ns, now_ns));
-	set(object, "attempts", json_integer((json_int_t)output->attempts));
-	set(object, "failures", json_integer((json_int_t)output->failures));
-	set(object, "error", text(problem));
+		set(object, "target", status.words != NULL ? command(status.words) : text(status.target));
+	set(object, "state", json_string(output_states[status.state]));
+	set(object, "reason", reason(monitor, peer, wireguard, sink->state));
+	set(object, "age", sink->state == SINK_EMPTY ? json_null() : age(status.state_ns, now_ns));
+	set(object, "attempts", json_integer((json_int_t)status.attempts));
+	set(object, "failures", json_integer((json_int_t)status.failures));
+	set(object, "error", text(status.error));
 	return object;
 }
 
-static void add_left(void *context, const struct monitor_left *left)
+static void add_left(json_t *list, const char *label, const char *kind, json_t *target, const char *error)
 {
 	json_t *object = json_object();
 
-	set(object, "peer", text(left->label));
-	set(object, "kind", json_string(output_kinds[left->kind]));
-	set(object, "target", left->words != NULL ? command(left->words) : text(left->target));
-	set(object, "error", text(left->error));
-	(void)json_array_append_new(context, object);
+	set(object, "peer", text(label));
+	set(object, "kind", json_string(kind));
+	set(object, "target", target);
+	set(object, "error", text(error));
+	(void)json_array_append_new(list, object);
+}
+
+static void add_left_file(void *context, const char *label, const char *path, const char *error)
+{
+	add_left(context, label, "file", text(path), error);
+}
+
+static void add_left_command(void *context, const char *label, const struct string_list *words,
+                             const char *error)
+{
+	add_left(context, label, "command", command(words), error);
+}
+
+static void add_left_wireguard(void *context, const char *label, const char *target)
+{
+	add_left(context, label, "wireguard", text(target), "");
 }
 
 /* Places that peers have left, and that do not have their random key yet. */
@@ -228,9 +224,9 @@ static json_t *format_left(const struct monitor *monitor)
 {
 	json_t *list = json_array();
 
-	monitor_erase_each_left(monitor, add_left, list);
-	monitor_hooks_each_left(monitor, add_left, list);
-	monitor_orphans_each_left(monitor, add_left, list);
+	retired_files_each(monitor->deliveries.retired_files, add_left_file, list);
+	sink_command_each_retired(monitor->deliveries.commands, add_left_command, list);
+	device_table_each_retired(monitor->deliveries.devices, add_left_wireguard, list);
 	return list;
 }
 
@@ -293,8 +289,9 @@ static json_t *format_peer(struct monitor *monitor, struct monitor_peer *peer, u
 
 	for (uint32_t i = 0; i < peer->addresses.count; i++)
 		(void)json_array_append_new(addresses, address(&peer->addresses.list[i]));
-	for (size_t i = 0; i < peer->output_count; i++)
-		(void)json_array_append_new(outputs, format_output(monitor, peer, &peer->outputs[i], now_ns));
+	for (size_t i = 0; i < delivery_sink_count(peer->delivery); i++)
+		(void)json_array_append_new(
+			outputs, format_output(monitor, peer, delivery_sink(peer->delivery, i), now_ns));
 	set(object, "number", json_integer((json_int_t)peer->number));
 	set(object, "name", text(peer->config.name));
 	set(object, "id", text(id));
@@ -302,7 +299,7 @@ static json_t *format_peer(struct monitor *monitor, struct monitor_peer *peer, u
 	set(object, "public_key", text(peer->config.public_key));
 	set(object, "endpoint", text(peer->config.endpoint));
 	set(object, "addresses", addresses);
-	set(object, "resolve_error", text(peer->resolve_error));
+	set(object, "resolve_error", text(hostname_problem(peer->hostname)));
 	set(object, "address",
 	    peer->report.has_endpoint != 0 ? address(&peer->report.endpoint) : address(&peer->last));
 	format_report(object, peer, now_ns);
@@ -433,8 +430,8 @@ char *monitor_status_format(struct monitor *monitor, uint64_t now_ns)
 	json_t *answer;
 	char *line;
 
-	for (size_t i = 0; i < monitor->listener_count; i++)
-		(void)json_array_append_new(listen, format_listener(&monitor->listeners[i]));
+	for (size_t i = 0; i < listeners_count(monitor->listeners); i++)
+		(void)json_array_append_new(listen, format_listener(monitor->listeners, i));
 	set(status, "name", text(monitor->name));
 	set(status, "program", text(log_name()));
 	set(status, "version", text(monitor->options.version));

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "delivery/device_plan.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -26,8 +27,6 @@
  */
 #define INITIATOR_NS (CLOCK_SECOND_NS / 10)
 #define RESPONDER_NS (CLOCK_SECOND_NS * 7 / 10)
-/* The keepalive that is switched on, and off again, where there is none. */
-#define OTHER_KEEPALIVE_SECONDS 25
 /* When a tunnel that has just begun is looked at: its endpoint is worth remembering. */
 #define CALLED_LOOK_NS CLOCK_SECOND_NS
 
@@ -55,10 +54,9 @@ static void send_request(struct monitor *monitor, const struct monitor_peer *pee
 	monitor_request(monitor, &request, -1);
 }
 
-void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool is_first, uint64_t now_ns)
+void monitor_tunnel_key(struct monitor_peer *peer, bool is_first, uint64_t now_ns)
 {
-	struct monitor_output *output = monitor_wireguard_output(peer);
-	struct monitor_wireguard *wireguard = output == NULL ? NULL : output->wireguard;
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
 	bool is_responder = peer->role == ROSENPASS_RESPONDER;
 
 	if (wireguard == NULL)
@@ -70,69 +68,20 @@ void monitor_tunnel_key(struct monitor *monitor, struct monitor_peer *peer, bool
 	wireguard->is_call_due = true;
 	wireguard->handshake_before = wireguard->handshake.told_seconds;
 	if (!is_responder)
-		monitor_device_look_after(monitor, peer->config.device, now_ns + INITIATOR_NS);
+		device_delay(wireguard->device_peer.device, now_ns + INITIATOR_NS);
 }
 
-void monitor_tunnel_confirm(struct monitor *monitor, struct monitor_peer *peer,
-                            struct monitor_wireguard *wireguard)
+void monitor_tunnel_confirm(struct monitor_wireguard *wireguard)
 {
 	if (!wireguard->is_confirmation_due)
 		return;
 	wireguard->is_confirmation_due = false;
-	send_request(monitor, peer, CHANNEL_DELIVERED);
-}
-
-bool monitor_tunnel_is_to_call(const struct monitor_wireguard *wireguard,
-                               const struct wireguard_peer *present, uint64_t now_ns)
-{
-	uint64_t age;
-
-	return wireguard->is_call_due && now_ns >= wireguard->speak_ns &&
-	       present->last_handshake_seconds == wireguard->handshake_before &&
-	       (!handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) ||
-	        age > WIREGUARD_SESSION_SECONDS);
-}
-
-void monitor_tunnel_complete(struct wireguard_peer_change *change, const struct wireguard_peer *present)
-{
-	change->update_only = false;
-	if (change->preshared_key == NULL)
-		change->preshared_key = present->preshared_key;
-	if (change->endpoint == NULL && present->endpoint.any.sa_family != AF_UNSPEC)
-		change->endpoint = &present->endpoint;
-	if (!change->set_keepalive)
-		change->keepalive_seconds = present->keepalive_seconds;
-	change->set_keepalive = true;
-	if (!change->replace_allowed_ips) {
-		change->allowed_ips = present->allowed_ips;
-		change->allowed_ip_count = present->allowed_ip_count;
-	}
-	change->replace_allowed_ips = true;
-}
-
-size_t monitor_tunnel_begin(struct wireguard_peer_change out[static MONITOR_TUNNEL_CHANGES],
-                            const struct wireguard_peer_change *change, const struct wireguard_peer *present)
-{
-	size_t count = 0;
-
-	memset(out, 0, MONITOR_TUNNEL_CHANGES * sizeof *out);
-	for (size_t i = 0; i < MONITOR_TUNNEL_CHANGES; i++)
-		memcpy(out[i].public_key, present->public_key, WIREGUARD_KEY_BYTES);
-	out[count++].remove = true;
-	out[count] = *change;
-	monitor_tunnel_complete(&out[count++], present);
-	/* A peer calls at once when its keepalive is switched on. */
-	if (out[1].keepalive_seconds == 0) {
-		out[1].keepalive_seconds = OTHER_KEEPALIVE_SECONDS;
-		out[count].update_only = true;
-		out[count++].set_keepalive = true;
-	}
-	return count;
+	send_request(wireguard->monitor, wireguard->owner, CHANNEL_DELIVERED);
 }
 
 /* When to look again. */
-static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct wireguard_peer *present,
-                           uint64_t now_ns)
+static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct device_target *wanted,
+                           const struct wireguard_peer *present, uint64_t now_ns)
 {
 	if (wireguard->has_called) {
 		wireguard->has_called = false;
@@ -144,7 +93,7 @@ static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct wir
 	if (now_ns < wireguard->speak_ns)
 		return wireguard->speak_ns;
 	/* The other side was faster, or the session of before goes on. */
-	if (!monitor_tunnel_is_to_call(wireguard, present, now_ns))
+	if (!device_plan_should_call(wanted, present))
 		wireguard->is_call_due = false;
 	return MONITOR_NEVER;
 }
@@ -196,14 +145,11 @@ static uint64_t watch_silence(struct monitor *monitor, const struct monitor_peer
 	return has_many ? MONITOR_NEVER : now_ns + SILENT_LOOK_NS;
 }
 
-uint64_t monitor_tunnel_look(struct monitor *monitor, struct monitor_peer *peer,
-                             const struct wireguard_device *device, const struct wireguard_peer *present,
-                             uint64_t now_ns)
+uint64_t monitor_tunnel_look(struct monitor_wireguard *wireguard, const struct device_view *view)
 {
-	struct monitor_wireguard *wireguard = monitor_wireguard_output(peer)->wireguard;
-	uint64_t call_ns = serve_call(wireguard, present, now_ns);
-	uint64_t watch_ns =
-		watch_silence(monitor, peer, wireguard, present, device->peer_count > MANY_PEERS, now_ns);
+	uint64_t call_ns = serve_call(wireguard, view->target, view->present, view->now_ns);
+	uint64_t watch_ns = watch_silence(wireguard->monitor, wireguard->owner, wireguard, view->present,
+	                                  view->peer_count > MANY_PEERS, view->now_ns);
 
 	return call_ns < watch_ns ? call_ns : watch_ns;
 }

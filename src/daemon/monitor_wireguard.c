@@ -1,84 +1,33 @@
 #include "daemon/monitor_parts.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "delivery/device_plan.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
+#include "wireguard/explain.h"
 
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
-	struct wireguard_words words;
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
-	char *endpoint = NULL;
+	struct wireguard_params params;
 
-	if (wireguard_words_read(&words, config->extra_params.words, config->extra_params.count, problem) !=
-	    0) {
-		log_error("extra_params: %s", problem);
-		return -EINVAL;
-	}
-	if (words.endpoint != NULL) {
-		endpoint = strdup(words.endpoint);
-		if (endpoint == NULL) {
-			wireguard_words_release(&words);
-			return -ENOMEM;
-		}
-	}
-	wireguard_words_release(&wireguard->extra);
+	if (wireguard_params_copy(&params, &config->extra_params) != 0)
+		return -ENOMEM;
+	wireguard_params_release(&wireguard->extra);
 	free(wireguard->endpoint);
-	wireguard->extra = words;
-	wireguard->extra.endpoint = NULL;
-	wireguard->endpoint = endpoint;
+	wireguard->endpoint = params.endpoint;
+	params.endpoint = NULL;
+	wireguard->extra = params;
 	wireguard->is_extra_due = true;
 	wireguard->refused = 0;
-	wireguard->resolve_error[0] = '\0';
-	memset(&wireguard->resolved, 0, sizeof wireguard->resolved);
-	backoff_none(&wireguard->resolve);
-	if (endpoint != NULL && !address_is_literal(endpoint))
-		wireguard->resolve.next_ns = 0;
 	return 0;
-}
-
-struct monitor_wireguard *monitor_wireguard_create(const struct config_peer *config)
-{
-	struct monitor_wireguard *wireguard = calloc(1, sizeof *wireguard);
-
-	if (wireguard == NULL)
-		return NULL;
-	wireguard->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
-	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
-	    base64_decode_key(wireguard->peer, config->wireguard_peer, strlen(config->wireguard_peer)) != 0 ||
-	    read_extra(wireguard, config) != 0) {
-		monitor_wireguard_release(wireguard);
-		return NULL;
-	}
-	return wireguard;
-}
-
-void monitor_wireguard_release(struct monitor_wireguard *wireguard)
-{
-	if (wireguard == NULL)
-		return;
-	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
-	wireguard_words_release(&wireguard->extra);
-	free(wireguard->endpoint);
-	free(wireguard);
-}
-
-int monitor_wireguard_change(struct monitor_wireguard *wireguard, const struct config_peer *config)
-{
-	return read_extra(wireguard, config);
-}
-
-void monitor_wireguard_take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged)
-{
-	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
-	wireguard->is_exchanged = is_exchanged;
-	wireguard->is_extra_due = true;
 }
 
 bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
@@ -88,13 +37,12 @@ bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monit
 	       peer->reason == NULL;
 }
 
-struct monitor_output *monitor_wireguard_output(struct monitor_peer *peer)
+struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer)
 {
-	for (size_t i = 0; i < peer->output_count; i++) {
-		if (peer->outputs[i].kind == MONITOR_WIREGUARD)
-			return &peer->outputs[i];
-	}
-	return NULL;
+	/* A peer that is leaving has no delivery any more. */
+	return peer->delivery == NULL
+	               ? NULL
+	               : (struct monitor_wireguard *)delivery_find(peer->delivery, &monitor_wireguard_sink);
 }
 
 /* The same host in both "HOST:PORT". */
@@ -152,6 +100,15 @@ static bool is_named(const struct monitor_peer *peer, const union address_socket
 	return false;
 }
 
+/* The first address of its own name; AF_UNSPEC: not known. */
+static union address_socket resolved(const struct monitor_wireguard *wireguard)
+{
+	size_t count;
+	const union address_socket *list = hostname_addresses(wireguard->hostname, &count);
+
+	return count == 0 ? (union address_socket){ 0 } : list[0];
+}
+
 /*
  * Of all addresses of the name, that from which the peer has proved who it is. Another address may be that of
  * a host which only forwards its messages, or an invention of an engine process that was taken over: it must
@@ -181,29 +138,292 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	if (address_is_literal(wireguard->endpoint))
 		return address_parse(wireguard->endpoint, out, &problem) == 0;
-	*out = is_beside(peer, wireguard) ? beside(peer, wireguard) : wireguard->resolved;
+	*out = is_beside(peer, wireguard) ? beside(peer, wireguard) : resolved(wireguard);
 	if (out->any.sa_family == AF_UNSPEC)
 		return false;
 	set_port(out, wireguard->endpoint);
 	return true;
 }
 
-bool monitor_wireguard_needs_endpoint(const struct monitor_peer *peer,
-                                      const struct monitor_wireguard *wireguard,
-                                      const union address_socket *present, union address_socket *endpoint)
+void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
+                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                              uint64_t now_ns)
 {
+	memset(target, 0, sizeof *target);
+	memcpy(target->public_key, wireguard->device_peer.public_key, WIREGUARD_KEY_BYTES);
+	target->key = wireguard->key;
+	target->is_left = monitor_wireguard_is_left(monitor, peer, wireguard);
+	/* Until then the peer's WireGuard must not be called. */
+	target->may_speak = wireguard->is_exchanged && now_ns >= wireguard->speak_ns;
+	target->are_parameters_due = wireguard->is_extra_due;
+	target->parameters = &wireguard->extra;
+	target->is_call_due = wireguard->is_call_due;
+	target->handshake_before = wireguard->handshake_before;
+	if (wireguard->endpoint == NULL) {
+		/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
+		target->endpoint = peer->remembered.wireguard;
+		target->is_guess = true;
+	} else if (!monitor_wireguard_endpoint(peer, wireguard, &target->endpoint)) {
+		memset(&target->endpoint, 0, sizeof target->endpoint);
+	}
+}
+
+/* --- reconciliation with the device ------------------------------------------------------ */
+
+static struct monitor_wireguard *of_device_peer(const struct device_peer *peer)
+{
+	return (struct monitor_wireguard *)((uintptr_t)peer -
+	                                    offsetof(struct monitor_wireguard, device_peer));
+}
+
+static void want(const struct device_peer *peer, uint64_t now_ns, struct device_target *target)
+{
+	const struct monitor_wireguard *wireguard = of_device_peer(peer);
+
+	monitor_wireguard_target(target, wireguard->monitor, wireguard->owner, wireguard, now_ns);
+}
+
+static bool note_handshake(struct device_peer *peer, const struct wireguard_peer *present)
+{
+	struct handshake *handshake = &of_device_peer(peer)->handshake;
+	uint64_t boot_seconds = clock_boot_seconds();
 	uint64_t age;
 
-	if (!wireguard->is_exchanged)
-		return false;
-	/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
-	if (present->any.sa_family == AF_UNSPEC && wireguard->endpoint == NULL) {
-		*endpoint = peer->remembered.wireguard;
-		return endpoint->any.sa_family != AF_UNSPEC;
-	}
-	if (!monitor_wireguard_endpoint(peer, wireguard, endpoint) || address_equal(present, endpoint))
-		return false;
-	return present->any.sa_family == AF_UNSPEC ||
-	       !handshake_age(&wireguard->handshake, clock_boot_seconds(), &age) ||
-	       age > WIREGUARD_SESSION_SECONDS;
+	handshake_note(handshake, present->last_handshake_seconds, clock_wall_seconds(), boot_seconds);
+	return handshake_age(handshake, boot_seconds, &age) && age <= WIREGUARD_SESSION_SECONDS;
 }
+
+static void changed(struct device_peer *peer, const struct device_target *target,
+                    const struct device_step *step, int device_result, int result)
+{
+	struct monitor_wireguard *wireguard = of_device_peer(peer);
+
+	wireguard->sink.attempts += step->change.preshared_key != NULL;
+	if (device_result != 0)
+		return;
+	if (result == 0 && target->may_speak)
+		wireguard->is_extra_due = false;
+	if (step->is_to_call)
+		wireguard->has_called = true;
+}
+
+static void note(struct monitor_wireguard *wireguard, const struct device_view *view)
+{
+	wireguard->is_up = view->is_up;
+	wireguard->is_there = view->present != NULL;
+	if (view->present == NULL)
+		return;
+	wireguard->present_endpoint = view->present->endpoint;
+	wireguard->received_bytes = view->present->received_bytes;
+	wireguard->sent_bytes = view->present->sent_bytes;
+}
+
+/* What the device refuses beside the key. */
+static void log_refused(struct monitor_wireguard *wireguard, int result)
+{
+	if (result != wireguard->refused && result != 0)
+		log_error("%s: WireGuard's %s takes its key, but not its endpoint, persistent-keepalive or "
+		          "allowed-ips: %s",
+		          wireguard->sink.peer->label, wireguard->device, strerror(-result));
+	wireguard->refused = result;
+}
+
+/* Explains why the device does not have the key. Returns true if that should be logged. */
+static bool explain(const struct monitor_wireguard *wireguard, const struct device_view *view,
+                    char problem[static SINK_ERROR_BYTES])
+{
+	const char *peer = wireguard->owner->config.wireguard_peer;
+
+	static_assert(WIREGUARD_EXPLAIN_BYTES <= SINK_ERROR_BYTES, "reasons fit");
+	if (view->device_result == -EEXIST)
+		(void)snprintf(problem, SINK_ERROR_BYTES, "its interface is somebody else's");
+	else if (view->device_result != 0)
+		wireguard_explain(problem, view->device, view->device_result);
+	else if (view->present == NULL)
+		(void)snprintf(problem, SINK_ERROR_BYTES,
+		               "%s has no peer %s; add it with wg set %s peer, or correct the configuration",
+		               view->device, peer, view->device);
+	else if (view->result != 0)
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s refuses it: %s", view->device,
+		               strerror(-view->result));
+	else
+		(void)snprintf(problem, SINK_ERROR_BYTES, "%s did not take it", view->device);
+	/* A problem of the whole device is logged once for the device. */
+	return view->device_result == 0 &&
+	       (!wireguard->sink.is_logged || strcmp(problem, wireguard->sink.error) != 0);
+}
+
+static void watch_tunnel(struct monitor_wireguard *wireguard, const struct device_view *view,
+                         uint64_t *again_ns)
+{
+	uint64_t at_ns = monitor_tunnel_look(wireguard, view);
+
+	monitor_state_note(wireguard->monitor, wireguard->owner, view->now_ns);
+	if (at_ns < *again_ns)
+		*again_ns = at_ns;
+}
+
+static bool reconciled(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns)
+{
+	struct monitor_wireguard *wireguard = of_device_peer(peer);
+	bool has_key = view->device_result == 0 && view->has_key;
+	char problem[SINK_ERROR_BYTES];
+	bool is_news;
+
+	note(wireguard, view);
+	monitor_silence_look(wireguard->owner, wireguard, has_key, view->now_ns);
+	monitor_tunnel_confirm(wireguard);
+	if (view->target->is_left && view->present != NULL)
+		return true;
+	if (has_key)
+		watch_tunnel(wireguard, view, again_ns);
+	/* One that is somebody else's may have been given our key, and is not where it should be. */
+	if (view->device_result != -EEXIST && view->has_key) {
+		log_refused(wireguard, view->result);
+		sink_delivered(&wireguard->sink);
+		return true;
+	}
+	is_news = explain(wireguard, view, problem);
+	sink_not_delivered(&wireguard->sink, problem, is_news);
+	return false;
+}
+
+static const struct device_peer_ops device_peer_ops = {
+	.want = want,
+	.read = note_handshake,
+	.changed = changed,
+	.reconciled = reconciled,
+};
+
+/* --- the sink ---------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct config_peer *config)
+{
+	return config->device != NULL;
+}
+
+static void destroy(struct sink *sink)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	device_detach(&wireguard->device_peer);
+	sink_release(sink);
+	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
+	wireguard_params_release(&wireguard->extra);
+	hostname_destroy(wireguard->hostname);
+	free(wireguard->endpoint);
+	free(wireguard);
+}
+
+static int create(struct sink **out, const struct delivery_env *env, const struct sink_peer *peer)
+{
+	struct monitor_wireguard *wireguard = calloc(1, sizeof *wireguard);
+	const struct config_peer *config = peer->config;
+
+	*out = NULL;
+	if (wireguard == NULL)
+		return -ENOMEM;
+	if (sink_init(&wireguard->sink, &monitor_wireguard_sink, env->loop, peer) != 0) {
+		free(wireguard);
+		return -ENOMEM;
+	}
+	wireguard->monitor = env->monitor;
+	wireguard->device_peer.ops = &device_peer_ops;
+	wireguard->owner = peer->owner;
+	(void)snprintf(wireguard->device, sizeof wireguard->device, "%s", config->device);
+	wireguard->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
+	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
+	    base64_decode_key(wireguard->device_peer.public_key, config->wireguard_peer,
+	                      strlen(config->wireguard_peer)) != 0 ||
+	    read_extra(wireguard, config) != 0 ||
+	    device_attach(env->devices, wireguard->device, &wireguard->device_peer) != 0) {
+		destroy(&wireguard->sink);
+		return -ENOMEM;
+	}
+	/* A random key is set before the first exchange, unless the present one is to be left. */
+	if (!monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
+		sink_pending(&wireguard->sink);
+	*out = &wireguard->sink;
+	return 0;
+}
+
+static void take_key(struct monitor_wireguard *wireguard, const uint8_t *key, bool is_exchanged)
+{
+	memcpy(wireguard->key, key, WIREGUARD_KEY_BYTES);
+	wireguard->is_exchanged = is_exchanged;
+	wireguard->is_extra_due = true;
+}
+
+static void deliver(struct sink *sink, const struct delivery_key *key)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+	/* monitor_tunnel.c says why the initiator's first key is not set before everything else. */
+	bool is_urgent =
+		wireguard->is_exchanged || !key->is_exchanged || key->origin.role == ROSENPASS_RESPONDER;
+
+	take_key(wireguard, key->bytes, key->is_exchanged);
+	if (!is_urgent)
+		device_reconcile_soon(wireguard->device_peer.device);
+	else if (device_new_key(&wireguard->device_peer))
+		sink->attempts++;
+}
+
+static bool same_target(const struct sink *sink, const struct config_peer *config)
+{
+	const struct monitor_wireguard *wireguard = (const struct monitor_wireguard *)sink;
+	uint8_t peer[WIREGUARD_KEY_BYTES];
+
+	return strcmp(wireguard->device, config->device) == 0 &&
+	       base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)) == 0 &&
+	       memcmp(peer, wireguard->device_peer.public_key, sizeof peer) == 0;
+}
+
+static void reconfigure(struct sink *sink, const struct config_peer *config)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	if (read_extra(wireguard, config) != 0)
+		log_error("%s: no memory for its extra_params, which stay as they were", sink->peer->label);
+	device_reconcile_soon(wireguard->device_peer.device);
+}
+
+/* Another peer or device of WireGuard gets the key that is in use. */
+static void inherit(struct sink *sink, const struct sink *from)
+{
+	const struct monitor_wireguard *old = (const struct monitor_wireguard *)from;
+
+	take_key((struct monitor_wireguard *)sink, old->key, old->is_exchanged);
+}
+
+static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
+{
+	struct monitor_wireguard *wireguard = (struct monitor_wireguard *)sink;
+
+	(void)key;
+	if (cause == SINK_REMOVED ||
+	    !monitor_wireguard_is_left(wireguard->monitor, wireguard->owner, wireguard))
+		device_retire_key(wireguard->monitor->deliveries.devices, sink->peer->label,
+		                  wireguard->device, wireguard->device_peer.public_key);
+	destroy(sink);
+}
+
+static void describe(const struct sink *sink, struct sink_status *status)
+{
+	(void)sink;
+	(void)status;
+}
+
+const struct sink_ops monitor_wireguard_sink = {
+	.kind = "wireguard",
+	.failure_text = "WireGuard does not have its key",
+	.success_text = "WireGuard has its key",
+	.is_wanted = is_wanted,
+	.create = create,
+	.deliver = deliver,
+	.same_target = same_target,
+	.reconfigure = reconfigure,
+	.inherit = inherit,
+	.retire = retire,
+	.describe = describe,
+	.destroy = destroy,
+};

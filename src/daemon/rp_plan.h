@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "config/rp_config.h"
 #include "daemon/rp_keys.h"
 

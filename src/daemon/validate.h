@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 
 /*
  * Checks a configuration and the files that it names, and logs what is wrong. own is the program's own kind;

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-#include "config/suggest.h"
+#include "rosenpass/help.h"
 #include "system/log.h"
-
-#define COMMANDS_MAX 32
 
 static const char exchange_config_text[] =
 	"Exchange keys with the peers of a configuration file until it is stopped\n"
@@ -192,7 +190,7 @@ static int run_help(int count, char **words)
 		log_error("help: one command at a time");
 		return COMMAND_USAGE;
 	}
-	return command_help(count > 1 ? words[1] : NULL);
+	return help_show(commands, count > 1 ? words[1] : NULL);
 }
 
 const struct command commands[] = {
@@ -215,53 +213,3 @@ const struct command commands[] = {
 	{ "keygen", command_keygen, NULL, keygen_text },
 	{ NULL, NULL, NULL, NULL },
 };
-
-const struct command *commands_find(const char *name)
-{
-	for (const struct command *command = commands; command->name != NULL; command++) {
-		if (strcmp(command->name, name) == 0)
-			return command;
-	}
-	return NULL;
-}
-
-int commands_unknown(const char *name)
-{
-	const char *names[COMMANDS_MAX];
-	const char *nearest;
-	size_t count = 0;
-
-	for (const struct command *command = commands; command->summary != NULL; command++)
-		names[count++] = command->name;
-	nearest = suggest_command(name, names, count);
-	if (nearest != NULL)
-		log_error("no command %s; did you mean %s?", name, nearest);
-	else
-		log_error("no command %s; rosenpass help lists them", name);
-	return COMMAND_USAGE;
-}
-
-int commands_check_words(int count, char **words, int min, int max)
-{
-	const char *problem = NULL;
-	const char *word = "";
-
-	for (int i = 1; i < count && problem == NULL; i++) {
-		if (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)
-			return command_help(words[0]);
-		if (words[i][0] == '-' && words[i][1] != '\0') {
-			problem = "unknown option ";
-			word = words[i];
-		}
-	}
-	if (problem == NULL && count - 1 < min)
-		problem = "something is missing after the command";
-	if (problem == NULL && max >= 0 && count - 1 > max) {
-		problem = "too many words, from ";
-		word = words[max + 1];
-	}
-	if (problem == NULL)
-		return COMMANDS_GO_ON;
-	log_error("%s: %s%s; rosenpass help %s shows the usage", words[0], problem, word, words[0]);
-	return COMMAND_USAGE;
-}

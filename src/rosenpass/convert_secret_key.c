@@ -76,7 +76,7 @@ int command_convert_secret_key(int count, char **words)
 	opterr = 0;
 	while ((option = getopt_long(count, words, ":fh", options, NULL)) != -1) {
 		if (option == 'h')
-			return command_help("convert-secret-key");
+			return COMMAND_HELP;
 		if (option != 'f')
 			return usage_error("unknown option ", words[optind - 1]);
 		force = true;

@@ -94,7 +94,7 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 			options->monitor.no_sandbox = true;
 			break;
 		case 'h':
-			return command_help(command);
+			return COMMAND_HELP;
 		case ':':
 			return complain(command, "a value is missing after ", (*words)[optind - 1]);
 		default:

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/arguments.h"
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "daemon/monitor.h"
 #include "rosenpass/daemon_options.h"
 #include "system/file.h"
@@ -39,14 +38,14 @@ static int save(const struct config *config, const struct monitor_options *optio
 	return result;
 }
 
-static int run(const struct arguments *arguments, const struct daemon_options *options)
+static int run(char *const *words, size_t count, const struct daemon_options *options)
 {
 	const struct monitor_input saved = { "config file", options->config_file };
 	struct monitor_options monitor = options->monitor;
 	struct config config = { 0 };
 	char problem[CONFIG_PROBLEM_BYTES];
 
-	if (config_from_arguments(&config, arguments, problem) != 0) {
+	if (config_from_words(&config, words, count, problem) != 0) {
 		log_error("exchange: %s", problem);
 		return COMMAND_FAILED;
 	}
@@ -70,8 +69,6 @@ static int run(const struct arguments *arguments, const struct daemon_options *o
 int command_exchange(int count, char **words)
 {
 	struct daemon_options options = { 0 };
-	struct arguments arguments;
-	char problem[ARGUMENTS_PROBLEM_BYTES];
 	int status = daemon_options_read(&options, "exchange", true, &count, &words);
 
 	if (status != DAEMON_OPTIONS_GO_ON)
@@ -81,12 +78,5 @@ int command_exchange(int count, char **words)
 		          "the usage");
 		return COMMAND_USAGE;
 	}
-	if (arguments_parse(&arguments, words, (size_t)count, problem) != 0) {
-		log_error("exchange: %s", problem);
-		status = COMMAND_FAILED;
-	} else {
-		status = run(&arguments, &options);
-	}
-	arguments_release(&arguments);
-	return status;
+	return run(words, (size_t)count, &options);
 }

@@ -1,6 +1,6 @@
 #include "rosenpass/commands.h"
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "daemon/monitor.h"
 #include "rosenpass/daemon_options.h"
 #include "system/file.h"

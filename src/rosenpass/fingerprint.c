@@ -175,7 +175,7 @@ int command_fingerprint(int count, char **words)
 	opterr = 0;
 	while ((option = getopt_long(count, words, ":c:ph", options, NULL)) != -1) {
 		if (option == 'h')
-			return command_help("fingerprint");
+			return COMMAND_HELP;
 		if (option == ':')
 			return usage_error("the words are missing after ", words[optind - 1]);
 		if (option == 'c')

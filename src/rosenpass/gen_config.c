@@ -116,7 +116,7 @@ static int parse(struct request *request, int count, char **words)
 			request->force = true;
 			break;
 		case 'h':
-			return 1 + command_help("gen-config");
+			return 1 + COMMAND_HELP;
 		default:
 			log_error("gen-config: unknown option %s; rosenpass help gen-config shows the usage",
 			          words[optind - 1]);

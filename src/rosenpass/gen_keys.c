@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "daemon/monitor.h"
 #include "rosenpass.h"
 #include "rosenpass/commands.h"
@@ -85,7 +85,7 @@ static int parse(struct request *request, int count, char **words)
 			request->force = true;
 			break;
 		case 'h':
-			return 1 + command_help("gen-keys");
+			return 1 + COMMAND_HELP;
 		case ':':
 			log_error("gen-keys: a file is missing after %s; rosenpass help gen-keys shows the "
 			          "usage",

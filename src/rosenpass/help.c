@@ -1,7 +1,12 @@
-#include "rosenpass/commands.h"
+#include "rosenpass/help.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "config/suggest.h"
+#include "system/log.h"
+
+#define COMMANDS_MAX 32
 
 static const char options_text[] =
 	"\n"
@@ -17,7 +22,7 @@ static const char options_text[] =
 	"\n"
 	"RUST_LOG=LEVEL in the environment counts where no option is given.\n";
 
-static int write_program_help(FILE *out)
+static int write_program_help(const struct command *table, FILE *out)
 {
 	int result = fputs("Post-quantum key exchange for WireGuard and others\n"
 	                   "\n"
@@ -26,15 +31,15 @@ static int write_program_help(FILE *out)
 	                   "Commands:\n",
 	                   out);
 
-	for (const struct command *command = commands; command->summary != NULL; command++)
+	for (const struct command *command = table; command->summary != NULL; command++)
 		result |= fprintf(out, "  %-19s %s\n", command->name, command->summary);
 	result |= fputs(options_text, out);
 	return result >= 0 && fflush(out) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }
 
-void command_help_on_error(void)
+void help_on_error(const struct command *table)
 {
-	(void)write_program_help(stderr);
+	(void)write_program_help(table, stderr);
 }
 
 /* --help may be shortened, as getopt_long() allows for the other options. */
@@ -45,7 +50,7 @@ static bool is_help_option(const char *word)
 	return strcmp(word, "-h") == 0 || (length > 2 && strncmp(word, "--help", length) == 0);
 }
 
-bool command_help_is_wanted(int count, char **words)
+bool help_is_wanted(int count, char **words)
 {
 	if (count < 2)
 		return false;
@@ -54,14 +59,39 @@ bool command_help_is_wanted(int count, char **words)
 	return is_help_option(words[1]) || is_help_option(words[count - 1]);
 }
 
-int command_help(const char *name)
+const struct command *help_find(const struct command *table, const char *name)
+{
+	for (const struct command *command = table; command->name != NULL; command++) {
+		if (strcmp(command->name, name) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+int help_unknown(const struct command *table, const char *name)
+{
+	const char *names[COMMANDS_MAX];
+	const char *nearest;
+	size_t count = 0;
+
+	for (const struct command *command = table; command->summary != NULL; command++)
+		names[count++] = command->name;
+	nearest = suggest_command(name, names, count);
+	if (nearest != NULL)
+		log_error("no command %s; did you mean %s?", name, nearest);
+	else
+		log_error("no command %s; rosenpass help lists them", name);
+	return COMMAND_USAGE;
+}
+
+int help_show(const struct command *table, const char *name)
 {
 	const struct command *command;
 
 	if (name == NULL)
-		return write_program_help(stdout);
-	command = commands_find(name);
+		return write_program_help(table, stdout);
+	command = help_find(table, name);
 	if (command == NULL)
-		return commands_unknown(name);
+		return help_unknown(table, name);
 	return fputs(command->help, stdout) >= 0 && fflush(stdout) == 0 ? COMMAND_OK : COMMAND_FAILED;
 }

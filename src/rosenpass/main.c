@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "rosenpass/commands.h"
+#include "rosenpass/help.h"
 #include "rosenpass/manual.h"
 #include "system/first_process.h"
 #include "system/log.h"
@@ -109,7 +110,7 @@ static int read_options(int count, char **words)
 	       (option = getopt_long(count, words, "+:vqhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
-			return command_help(NULL);
+			return help_show(commands, NULL);
 		case 'V':
 			return show_version();
 		case 'l':
@@ -149,14 +150,14 @@ int main(int count, char **words)
 		return status;
 	if (optind == count) {
 		log_error("no command given");
-		command_help_on_error();
+		help_on_error(commands);
 		return COMMAND_USAGE;
 	}
-	command = commands_find(words[optind]);
+	command = help_find(commands, words[optind]);
 	if (command == NULL)
-		return commands_unknown(words[optind]);
+		return help_unknown(commands, words[optind]);
 	count -= optind;
 	words += optind;
-	return command_help_is_wanted(count, words) ? command_help(command->name)
-	                                            : command->run(count, words);
+	status = help_is_wanted(count, words) ? COMMAND_HELP : command->run(count, words);
+	return status == COMMAND_HELP ? help_show(commands, command->name) : status;
 }

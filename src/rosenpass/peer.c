@@ -168,7 +168,7 @@ static int read_options(const char **daemon, int *count, char ***words)
 	opterr = 0;
 	while ((option = getopt_long(*count, *words, "+:h", known, NULL)) != -1) {
 		if (option == 'h')
-			return command_help("peer");
+			return COMMAND_HELP;
 		if (option != 'd')
 			return usage_error(option == ':' ? "a value is missing after " : "unknown option ",
 			                   (*words)[optind - 1]);
@@ -188,7 +188,7 @@ int command_peer(int count, char **words)
 	int status;
 
 	if (strcmp(verb, "help") == 0 || (count == 3 && strcmp(words[2], "help") == 0))
-		return command_help("peer");
+		return COMMAND_HELP;
 	if (!is_list && !is_add && strcmp(verb, "remove") != 0)
 		return usage_error("expected list, add or remove, not ", verb[0] == '\0' ? "nothing" : verb);
 	count--;

@@ -51,7 +51,7 @@ static int parse(struct request *request, int count, char **words)
 			request->watch = true;
 			break;
 		case 'h':
-			return command_help("status");
+			return COMMAND_HELP;
 		default:
 			return usage_error("unknown option ", words[optind - 1]);
 		}

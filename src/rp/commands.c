@@ -1,14 +1,8 @@
 #include "rp/commands.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "config/suggest.h"
-#include "system/log.h"
-
-#define COMMANDS_MAX 16
-#define PROBLEM_BYTES 1024
+#include "rp/help.h"
 
 static const char genkey_text[] =
 	"Make private keys in a folder, which is made if it is not there\n"
@@ -89,7 +83,7 @@ static int run_help(int count, char **words)
 {
 	if (count > 2)
 		return commands_usage_error("help", "one command at a time");
-	return command_help(count > 1 ? words[1] : NULL);
+	return help_show(commands, count > 1 ? words[1] : NULL);
 }
 
 const struct command commands[] = {
@@ -107,67 +101,3 @@ const struct command commands[] = {
 	{ "help", run_help, "show this, or the usage of a command", "help [COMMAND]", help_text },
 	{ 0 },
 };
-
-const struct command *commands_find(const char *name)
-{
-	for (const struct command *command = commands; command->name != NULL; command++) {
-		if (strcmp(command->name, name) == 0)
-			return command;
-	}
-	return NULL;
-}
-
-static void write_usage(const struct command *command)
-{
-	if (command != NULL) {
-		(void)fprintf(stderr, "Usage: rp %s\n", command->usage);
-		return;
-	}
-	(void)fputs("Usage: rp [verbose] ", stderr);
-	for (command = commands; command->name != NULL; command++)
-		(void)fprintf(stderr, "%s%s", command == commands ? "" : "|", command->name);
-	(void)fputs(" [ARGUMENT]...\n", stderr);
-}
-
-int commands_usage_error(const char *name, const char *format, ...)
-{
-	char problem[PROBLEM_BYTES];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(problem, sizeof problem, format, arguments);
-	va_end(arguments);
-	if (name != NULL)
-		log_error("%s: %s", name, problem);
-	else
-		log_error("%s", problem);
-	write_usage(name == NULL ? NULL : commands_find(name));
-	return COMMAND_FAILED;
-}
-
-int commands_unknown(const char *name)
-{
-	const char *names[COMMANDS_MAX];
-	const char *nearest;
-	size_t count = 0;
-
-	for (const struct command *command = commands; command->name != NULL; command++)
-		names[count++] = command->name;
-	nearest = suggest_command(name, names, count);
-	if (nearest != NULL)
-		return commands_usage_error(NULL, "Unknown command %s; did you mean %s?", name, nearest);
-	return commands_usage_error(NULL, "Unknown command %s", name);
-}
-
-int commands_check_words(int count, char **words, int min, int max)
-{
-	/* ./-x is a folder of that name. */
-	if (count > 1 && words[1][0] == '-')
-		return commands_usage_error(words[0], "unknown option %s", words[1]);
-	if (count - 1 < min)
-		return commands_usage_error(words[0], "%d argument%s expected, not %d", min,
-		                            min == 1 ? "" : "s", count - 1);
-	if (count - 1 > max)
-		return commands_usage_error(words[0], "%s is one argument too many", words[max + 1]);
-	return COMMANDS_GO_ON;
-}

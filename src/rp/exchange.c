@@ -66,7 +66,7 @@ static int read_options(struct vpn_options *chosen, options_first_values *values
 			chosen->no_sandbox = true;
 			break;
 		case 'h':
-			return command_help(command);
+			return COMMAND_HELP;
 		case ':':
 			return commands_usage_error(command, "a value is missing after %s",
 			                            (*words)[optind - 1]);

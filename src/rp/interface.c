@@ -56,7 +56,7 @@ static int fail_taken(struct interface *interface)
 	(void)fail(interface,
 	           "interface %s exists; stop what has it, take another name (dev), or use it with --adopt",
 	           interface->name);
-	return MONITOR_FOREIGN;
+	return DEVICE_NOT_OURS;
 }
 
 /* One that exists must be meant, and be a WireGuard interface with our key or none. */
@@ -71,7 +71,7 @@ static int judge_existing(struct interface *interface, const struct wireguard_de
 		(void)fail(interface,
 		           "interface %s has another private key than wgsk; --adopt needs the same",
 		           interface->name);
-		return MONITOR_FOREIGN;
+		return DEVICE_NOT_OURS;
 	}
 	if (interface->has_port && present->listen_port != interface->port)
 		log_warn("interface %s listens on port %u; peers expect WireGuard on the port after listen, "
@@ -502,7 +502,7 @@ static bool keep_mark(struct interface *interface, const struct wireguard_device
 	return change.set_fwmark && result == 0;
 }
 
-/* Looks after a complete interface. -1: it is not complete any more; else as interface_establish(). */
+/* Looks after a complete interface. -1: it is not complete any more; else as interface_ensure(). */
 static int keep(struct interface *interface, const struct link *link, uint64_t *again_ns)
 {
 	struct wireguard_device present;
@@ -539,7 +539,7 @@ static int fill_ways(struct interface *interface)
 	return conflict && !interface->was_there ? -1 : 0;
 }
 
-int interface_establish(void *context, const char *device, uint64_t *again_ns)
+int interface_ensure(void *context, const char *device, uint64_t *again_ns)
 {
 	struct interface *interface = context;
 	struct link link;
@@ -591,7 +591,7 @@ bool interface_reach(void *context, const union address_socket *address)
 		return false;
 	/* Before the first packet. */
 	interface->ways_due_ns = 0;
-	if (interface->is_complete && interface_establish(interface, interface->name, &again_ns) < 0)
+	if (interface->is_complete && interface_ensure(interface, interface->name, &again_ns) < 0)
 		log_debug("interface %s is not complete any more", interface->name);
 	return true;
 }

@@ -56,11 +56,11 @@ struct interface {
  * Makes the interface with our private key, its port, all peers (each with a random preshared key, and
  * without an endpoint: nothing is sent before there is a key), addresses and routes, as far as any of it is
  * not there. context is a struct interface; device: of what something may be missing, NULL: ours.
- * 0; 1: the device is another one, has all peers, or is somebody else's to make; -1 or MONITOR_FOREIGN (it is
+ * 0; 1: the device is another one, has all peers, or is somebody else's to make; -1 or DEVICE_NOT_OURS (it is
  * not ours and may not be touched): said in the log. again_ns: set to when addresses and routes will be
  * looked at, if it is too early now.
  */
-int interface_establish(void *context, const char *device, uint64_t *again_ns)
+int interface_ensure(void *context, const char *device, uint64_t *again_ns)
 	__attribute__((warn_unused_result));
 
 /*

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config_value.h"
+#include "config/value.h"
 
 /* Where the last `parts` components of a path begin. */
 static const char *last_parts(const char *path, size_t parts)
@@ -39,7 +39,7 @@ static bool is_number(const char *text)
 
 static bool is_label(const char *text)
 {
-	return config_value_is_name(text) && !is_number(text) && strcmp(text, "/") != 0;
+	return value_is_name(text) && !is_number(text) && strcmp(text, "/") != 0;
 }
 
 /* "." and ".." and links say nothing: what the directory is called. NULL: no memory. */

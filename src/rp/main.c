@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "rp/commands.h"
+#include "rp/help.h"
 #include "system/first_process.h"
 #include "system/log.h"
 #include "rosenpass.h"
@@ -59,6 +60,12 @@ static bool is_one_of(const char *word, const char *a, const char *b)
 	return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
+static int usage_error(const char *problem, const char *word)
+{
+	log_error("%s%s", problem, word);
+	return help_on_error(commands, NULL);
+}
+
 /*
  * Read the arguments before the command. Options that are not the program's own belong to the command: they
  * are moved behind it. Returns the position of the command, or -1 - the exit status.
@@ -75,15 +82,15 @@ static int read_flags(int count, char **words)
 		} else if (strcmp(word, "explain") == 0) {
 			log_warn("explain is no longer supported: there are no commands behind this that "
 			         "could be shown");
-		} else if (command_is_help_option(word)) {
-			return -1 - command_help(NULL);
+		} else if (help_is_option(word)) {
+			return -1 - help_show(commands, NULL);
 		} else if (is_one_of(word, "-V", "--version")) {
 			return -1 - show_version();
 		} else if (word[0] == '-') {
 			size_t width = command_exchange_option_width(word);
 
 			if (width == 0)
-				return -1 - commands_usage_error(NULL, "unknown option %s", word);
+				return -1 - usage_error("unknown option ", word);
 			for (; width > 0 && at < count; width--)
 				words[1 + kept++] = words[at++];
 			at--;
@@ -93,12 +100,13 @@ static int read_flags(int count, char **words)
 			return at - kept;
 		}
 	}
-	return -1 - commands_usage_error(NULL, "No command supplied");
+	return -1 - usage_error("No command supplied", "");
 }
 
 int main(int count, char **words)
 {
 	const struct command *command;
+	int status;
 	int at;
 
 	if (prepare() != 0)
@@ -112,9 +120,11 @@ int main(int count, char **words)
 		return -1 - at;
 	count -= at;
 	words += at;
-	command = commands_find(words[0]);
+	command = help_find(commands, words[0]);
 	if (command == NULL)
-		return commands_unknown(words[0]);
-	return command_help_is_wanted(count, words) ? command_help(command->name)
-	                                            : command->run(count, words);
+		return help_unknown(commands, words[0]);
+	status = help_is_wanted(count, words) ? COMMAND_HELP : command->run(count, words);
+	if (status == COMMAND_HELP)
+		return help_show(commands, command->name);
+	return status == COMMAND_USAGE ? help_on_error(commands, command) : status;
 }

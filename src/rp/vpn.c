@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/wireguard_words.h"
+#include "config/wireguard_params.h"
 #include "daemon/monitor.h"
 #include "daemon/rp_keys.h"
 #include "daemon/rp_plan.h"
@@ -15,8 +15,6 @@
 #include "rp/leftovers.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
-
-#define EXTRA_WORDS_MAX 6
 
 static int out_of_memory(void)
 {
@@ -45,47 +43,29 @@ static char *next_port(const char *endpoint)
 /* Reads a list of prefixes into a new array; NULL for none. */
 static int read_prefixes(struct ip_prefix **out, size_t *count, const char *text, bool keep_host)
 {
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+	char problem[WIREGUARD_PARAMS_PROBLEM_BYTES];
 
-	if (wireguard_words_prefixes(out, count, text, keep_host, problem) != 0)
+	if (wireguard_params_prefixes(out, count, text, keep_host, problem) != 0)
 		return say(problem);
 	return 0;
 }
 
-static int add_word(struct config_words *words, const char *word)
-{
-	words->words[words->count] = strdup(word);
-	return words->words[words->count++] == NULL ? out_of_memory() : 0;
-}
-
 /* What WireGuard gets with the first key of an exchange. */
-static int add_extra(struct config_peer *to, const struct rp_config_peer *from)
+static int add_extra(struct wireguard_params *to, const struct rp_config_peer *from,
+                     const struct interface_peer *in)
 {
-	struct config_words *words = &to->extra_params;
-	char number[8];
+	const struct wireguard_params params = {
+		.has_keepalive = from->has_keepalive,
+		.keepalive_seconds = from->persistent_keepalive,
+		.has_allowed_ips = from->allowed_ips != NULL,
+		.allowed_ips = in->allowed_ips,
+		.allowed_ip_count = in->allowed_ip_count,
+	};
 
-	words->words = calloc(EXTRA_WORDS_MAX, sizeof *words->words);
-	if (words->words == NULL)
+	if (wireguard_params_copy(to, &params) != 0)
 		return out_of_memory();
-	if (from->endpoint != NULL) {
-		char *endpoint = next_port(from->endpoint);
-		int result = endpoint == NULL ? out_of_memory() : 0;
-
-		if (result == 0 && (add_word(words, "endpoint") != 0 || add_word(words, endpoint) != 0))
-			result = -1;
-		free(endpoint);
-		if (result != 0)
-			return -1;
-	}
-	if (from->has_keepalive) {
-		(void)snprintf(number, sizeof number, "%u", from->persistent_keepalive);
-		if (add_word(words, "persistent-keepalive") != 0 || add_word(words, number) != 0)
-			return -1;
-	}
-	if (from->allowed_ips != NULL &&
-	    (add_word(words, "allowed-ips") != 0 || add_word(words, from->allowed_ips) != 0))
-		return -1;
-	return 0;
+	to->endpoint = from->endpoint == NULL ? NULL : next_port(from->endpoint);
+	return from->endpoint != NULL && to->endpoint == NULL ? out_of_memory() : 0;
 }
 
 /* The address of the peer's WireGuard, where it is given as one. */
@@ -131,10 +111,10 @@ static int add_peer(struct config_peer *to, struct interface_peer *in, struct in
 		is_wide |= ways_is_wide(&in->allowed_ips[i]);
 	}
 	in->needs_name &= is_wide;
-	return add_extra(to, from);
+	return add_extra(&to->extra_params, from, in);
 }
 
-static int add_addresses(struct interface *interface, const struct config_words *ips)
+static int add_addresses(struct interface *interface, const struct string_list *ips)
 {
 	for (size_t i = 0; i < ips->count; i++) {
 		struct ip_prefix *one;
@@ -154,10 +134,12 @@ static int add_addresses(struct interface *interface, const struct config_words 
 
 static int add_listen(struct config *config, struct interface *interface, const char *listen)
 {
+	char *copy;
+
 	if (listen == NULL)
 		return 0;
-	config->listen.words = calloc(1, sizeof *config->listen.words);
-	if (config->listen.words == NULL || add_word(&config->listen, listen) != 0)
+	copy = strdup(listen);
+	if (copy == NULL || string_list_append(&config->listen, copy) != 0)
 		return out_of_memory();
 	interface->has_port = true;
 	interface->port = (uint16_t)(strtoul(strrchr(listen, ':') + 1, NULL, 10) + 1);
@@ -198,7 +180,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 		.user = options->user,
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
-		.establish = interface_establish,
+		.ensure = interface_ensure,
 		.reach = interface_reach,
 		.check = interface_check,
 		.context = interface,

@@ -179,9 +179,12 @@ int program_start(struct program *program, char *const *words, char *const *envi
 	return result;
 }
 
-static void describe(char problem[static PROGRAM_PROBLEM_BYTES], int status)
+void program_explain(char problem[static PROGRAM_PROBLEM_BYTES], int status)
 {
-	if (WIFSIGNALED(status))
+	problem[0] = '\0';
+	if (status < 0)
+		(void)snprintf(problem, PROGRAM_PROBLEM_BYTES, "has ended in an unknown way");
+	else if (WIFSIGNALED(status))
 		(void)snprintf(problem, PROGRAM_PROBLEM_BYTES, "was ended by signal %d (%s)",
 		               WTERMSIG(status), strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) != 0)
@@ -203,7 +206,7 @@ bool program_ended(struct program *program, char problem[static PROGRAM_PROBLEM_
 		return false;
 	program->pid = 0;
 	if (pid > 0)
-		describe(problem, status);
+		program_explain(problem, status);
 	else
 		(void)snprintf(problem, PROGRAM_PROBLEM_BYTES, "has ended in an unknown way (%s)",
 		               strerror(errno));

@@ -36,6 +36,12 @@ bool program_is_there(const char *word);
  */
 bool program_ended(struct program *program, char problem[static PROGRAM_PROBLEM_BYTES]);
 
+/*
+ * Says how a process has ended, as program_ended() does: status as of waitpid(2), or -1 if somebody else has
+ * collected it.
+ */
+void program_explain(char problem[static PROGRAM_PROBLEM_BYTES], int status);
+
 /* Sends a signal to it and to what it started. */
 void program_signal(const struct program *program, int signal);
 

@@ -211,20 +211,27 @@ void resolver_stop(const struct resolver_job *job)
 }
 
 /* Ends the process; how it ended, if it had by itself. */
-static int end(struct resolver_job *job)
+static int collect(pid_t child)
 {
 	int status = 0;
-	pid_t pid = waitpid(job->pid, &status, WNOHANG);
+	pid_t pid = waitpid(child, &status, WNOHANG);
 
 	if (pid == 0) {
-		(void)kill(job->pid, SIGKILL);
+		(void)kill(child, SIGKILL);
 		do {
-			pid = waitpid(job->pid, &status, 0);
+			pid = waitpid(child, &status, 0);
 		} while (pid < 0 && errno == EINTR);
 	}
+	return pid > 0 ? status : 0;
+}
+
+static int end(struct resolver_job *job)
+{
+	int status = job->pid > 0 ? collect(job->pid) : 0;
+
 	(void)close(job->fd);
 	*job = (struct resolver_job){ .pid = 0, .fd = -1 };
-	return pid > 0 ? status : 0;
+	return status;
 }
 
 static int describe_end(char problem[static RESOLVER_PROBLEM_BYTES], int status)
@@ -261,6 +268,6 @@ int resolver_finish(struct resolver_job *job, union address_socket addresses[sta
 
 void resolver_cancel(struct resolver_job *job)
 {
-	if (job->pid > 0)
+	if (job->fd >= 0)
 		(void)end(job);
 }

@@ -19,8 +19,8 @@
 #define RESOLVER_TIMEOUT_SECONDS 30
 
 struct resolver_job {
-	pid_t pid; /* 0: nothing runs */
-	int fd;    /* readable when there is an answer or the process has ended */
+	pid_t pid; /* 0: no process */
+	int fd;    /* readable when there is an answer or the process has ended; -1: nothing runs */
 };
 
 /* What the process says, once, in one piece. Either addresses or a problem. */

@@ -4,7 +4,7 @@
 /* WireGuard devices of the kernel. Results as in wireguard.h. */
 
 #include "system/netlink.h"
-#include "wireguard/wireguard.h"
+#include "wireguard/types.h"
 
 /* The device is zeroed before; it is to be released after an error too. */
 int kernel_get(struct wireguard_device *device, const char *name) __attribute__((warn_unused_result));

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "wireguard/wireguard.h"
+#include "wireguard/types.h"
 
 /*
  * Whether a socket of that name is there with a process behind it, even one that may be busy or not ours, and

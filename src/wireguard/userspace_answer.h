@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wireguard/wireguard.h"
+#include "wireguard/types.h"
 
 int userspace_answer_result(const char *answer, size_t length) __attribute__((warn_unused_result));
 

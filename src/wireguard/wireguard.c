@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "system/secret_memory.h"
 #include "wireguard/kernel.h"
 #include "wireguard/userspace.h"
 
@@ -34,24 +33,6 @@ int wireguard_get(struct wireguard_device *device, const char *name)
 	memcpy(device->name, name, strlen(name) + 1);
 	device->in_userspace = in_userspace;
 	return 0;
-}
-
-void wireguard_release(struct wireguard_device *device)
-{
-	for (size_t i = 0; i < device->peer_count; i++)
-		free(device->peers[i].allowed_ips);
-	secret_memory_release(NULL, device->peers, device->peer_count * sizeof *device->peers);
-	sodium_memzero(device, sizeof *device);
-}
-
-const struct wireguard_peer *wireguard_find(const struct wireguard_device *device,
-                                            const uint8_t public_key[static WIREGUARD_KEY_BYTES])
-{
-	for (size_t i = 0; i < device->peer_count; i++) {
-		if (memcmp(device->peers[i].public_key, public_key, WIREGUARD_KEY_BYTES) == 0)
-			return &device->peers[i];
-	}
-	return NULL;
 }
 
 /* The kernel would ignore some of what is wrong, and both would have applied what stands before it. */
@@ -187,50 +168,4 @@ int wireguard_set(const char *name, const struct wireguard_change *change)
 		return kernel_set(name, change);
 	result = userspace_set(name, change);
 	return result == -EINVAL && update_only ? set_anew(name, change) : result;
-}
-
-/*
- * Whether the peer is there (-ENOENT) and has that key (-EIO); NULL: any. *last_handshake_seconds where it is
- * not NULL and the result is 0.
- */
-static int check(const char *name, const uint8_t public_key[static WIREGUARD_KEY_BYTES],
-                 const uint8_t *preshared_key, uint64_t *last_handshake_seconds)
-{
-	struct wireguard_device device;
-	const struct wireguard_peer *peer;
-	int result = wireguard_get(&device, name);
-
-	if (result != 0)
-		return result;
-	peer = wireguard_find(&device, public_key);
-	if (peer == NULL)
-		result = -ENOENT;
-	else if (preshared_key != NULL &&
-	         sodium_memcmp(peer->preshared_key, preshared_key, WIREGUARD_KEY_BYTES) != 0)
-		result = -EIO;
-	if (result == 0 && last_handshake_seconds != NULL)
-		*last_handshake_seconds = peer->last_handshake_seconds;
-	wireguard_release(&device);
-	return result;
-}
-
-int wireguard_set_preshared_key(const char *name, const uint8_t public_key[static WIREGUARD_KEY_BYTES],
-                                const uint8_t preshared_key[static WIREGUARD_KEY_BYTES],
-                                const struct wireguard_peer_change *extra, uint64_t *last_handshake_seconds)
-{
-	struct wireguard_peer_change peer = { 0 };
-	const struct wireguard_change change = { .peers = &peer, .peer_count = 1 };
-	int result;
-
-	if (extra != NULL)
-		peer = *extra;
-	memcpy(peer.public_key, public_key, WIREGUARD_KEY_BYTES);
-	peer.remove = false;
-	peer.update_only = true;
-	peer.preshared_key = preshared_key;
-	result = check(name, public_key, NULL, NULL);
-	if (result != 0)
-		return result;
-	result = wireguard_set(name, &change);
-	return result != 0 ? result : check(name, public_key, preshared_key, last_handshake_seconds);
 }

@@ -9,13 +9,7 @@ export LC_ALL=C
 
 # A line for each circle: the directory, and the files from each of which every other one can be reached.
 exceptions='
-config config config_toml
-config config_value config_variables
-config toml toml_number toml_string
-daemon monitor monitor_claims monitor_control monitor_delivery monitor_device monitor_engine monitor_erase monitor_events monitor_files monitor_hooks monitor_listen monitor_load monitor_mark monitor_names monitor_orphans monitor_peers monitor_reload monitor_silence monitor_state monitor_status monitor_tunnel
-rosenpass commands convert_secret_key daemon_options exchange exchange_config fingerprint gen_config gen_keys help keygen manual metrics peer reload status
-rp commands exchange genkey help pubkey status validate
-wireguard kernel userspace userspace_answer wireguard
+daemon monitor monitor_claims monitor_control monitor_delivery monitor_engine monitor_events monitor_listen monitor_load monitor_mark monitor_names monitor_peers monitor_reload monitor_silence monitor_state monitor_status monitor_tunnel monitor_wireguard
 '
 
 source_root=$(realpath -- "$1")

@@ -15,7 +15,7 @@ completions=$source_root/completions
 failed=0
 
 case $name in
-rosenpass) min_commands=10 min_options=20 min_keys=15 reader=config_toml.c ;;
+rosenpass) min_commands=10 min_options=20 min_keys=15 reader=rosenpass_config.c ;;
 rp) min_commands=6 min_options=10 min_keys=12 reader=rp_config.c ;;
 *)
 	echo "manual.sh: nothing is known about a program $name" >&2
@@ -176,7 +176,7 @@ same "$name.fish (words of exchange)" words-fish.list
 
 # --- the keys of a configuration, as its reader has them in tables ------------------------------------------------------
 
-sed -n 's/^\t*{ "\([a-z_]*\)", [a-z_]*,.*/\1/p' "$source_root/src/config/$reader" | sort -u >help.sorted
+sed -nE 's/^\t*\{ "([a-z_]*)", ("[a-z-]*"|NULL),.*/\1/p' "$source_root/src/config/$reader" | sort -u >help.sorted
 [ "$(wc -l <help.sorted)" -ge "$min_keys" ] || fail "no table of keys found in src/config/$reader"
 awk '
 	/^\.It Va / { for (i = 2; i < NF; i++) if ($i == "Va") print $(i + 1) }

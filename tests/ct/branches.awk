@@ -41,6 +41,8 @@ function read_list(    key)
 # parenthesis that closes it.
 function read_source(    text, opened, closed)
 {
+	if (FNR == 1)
+		source_function = ""
 	text = $0
 	gsub(/"([^"\\]|\\.)*"/, "", text)
 	sub(/\/\*.*\*\//, "", text)

@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "fuzz.h"
 
 #define FILE_NAME "f.toml"
 
-static void check_words(const struct config_words *a, const struct config_words *b)
+static void check_words(const struct string_list *a, const struct string_list *b)
 {
 	FUZZ_CHECK(a->count == b->count);
 	for (size_t i = 0; i < a->count; i++)

@@ -8,7 +8,7 @@
 
 #include "config/endpoint_syntax.h"
 #include "config/rp_config.h"
-#include "config/wireguard_words.h"
+#include "config/wireguard_params.h"
 #include "fuzz.h"
 
 #define FILE_NAME "f.toml"
@@ -17,10 +17,10 @@
 static void check_prefixes(const char *text, bool keep_host, bool is_one)
 {
 	struct ip_prefix *prefixes = NULL;
-	char problem[WIREGUARD_WORDS_PROBLEM_BYTES];
+	char problem[WIREGUARD_PARAMS_PROBLEM_BYTES];
 	size_t count = 0;
 
-	FUZZ_CHECK(wireguard_words_prefixes(&prefixes, &count, text, keep_host, problem) == 0);
+	FUZZ_CHECK(wireguard_params_prefixes(&prefixes, &count, text, keep_host, problem) == 0);
 	FUZZ_CHECK(count > 0 && (!is_one || count == 1));
 	free(prefixes);
 }

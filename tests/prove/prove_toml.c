@@ -15,6 +15,7 @@ static double any_real(const char *text, char **end);
 
 #include "config/toml.c"
 #include "config/toml_number.c"
+#include "config/toml_reader.c"
 #include "config/toml_string.c"
 #include "prove.h"
 
@@ -252,7 +253,7 @@ PROOF(toml_utf8_and_back)
 
 /*
  * prove: toml_append_fits unwind=6 replace=toml_fail:fail_only
- * fault: src/config/toml.c s/length >= size - buffer->length/length > size - buffer->length/
+ * fault: src/config/toml_reader.c s/length >= size - buffer->length/length > size - buffer->length/
  *
  * Texts that grow are written within their memory.
  *

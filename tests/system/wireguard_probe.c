@@ -205,14 +205,37 @@ static int many(const char *name, size_t count)
 	return result;
 }
 
+/* Whether the peer is there, and has that preshared key; NULL: any. */
+static int check_key(const char *name, const uint8_t *public_key, const uint8_t *preshared_key)
+{
+	const struct wireguard_peer *peer;
+	struct wireguard_device device;
+	int result = wireguard_get(&device, name);
+
+	if (result != 0)
+		return result;
+	peer = wireguard_find(&device, public_key);
+	if (peer == NULL)
+		result = -ENOENT;
+	else if (preshared_key != NULL &&
+	         memcmp(peer->preshared_key, preshared_key, WIREGUARD_KEY_BYTES) != 0)
+		result = -EIO;
+	wireguard_release(&device);
+	return result;
+}
+
 static int set_key(const char *name, const char *peer, const char *key)
 {
-	uint8_t public_key[WIREGUARD_KEY_BYTES];
 	uint8_t preshared_key[WIREGUARD_KEY_BYTES];
+	struct wireguard_peer_change change = { .update_only = true, .preshared_key = preshared_key };
+	int result;
 
-	if (read_key(public_key, peer) != 0 || read_key(preshared_key, key) != 0)
+	if (read_key(change.public_key, peer) != 0 || read_key(preshared_key, key) != 0)
 		return -EINVAL;
-	return wireguard_set_preshared_key(name, public_key, preshared_key, NULL, NULL);
+	result = check_key(name, change.public_key, NULL);
+	if (result == 0)
+		result = wireguard_set(name, &(struct wireguard_change){ .peers = &change, .peer_count = 1 });
+	return result != 0 ? result : check_key(name, change.public_key, preshared_key);
 }
 
 static int remove_peer(const char *name, const char *text)

@@ -209,18 +209,12 @@ static inline void configure(struct config_peer *config, size_t i, const char *k
 	config->name = copy(i == 0 ? "alice" : "bob");
 	config->device = copy(DEVICE);
 	config->wireguard_peer = copy(text);
-	config->extra_params.words = calloc(2, sizeof *config->extra_params.words);
-	assert_non_null(config->extra_params.words);
-	config->extra_params.words[0] = copy("persistent-keepalive");
-	config->extra_params.words[1] = copy(keepalive);
-	config->extra_params.count = 2;
+	config->extra_params.has_keepalive = true;
+	config->extra_params.keepalive_seconds = (uint16_t)strtoul(keepalive, NULL, 10);
 }
 
 static inline void release_config(struct config_peer *config)
 {
-	for (size_t i = 0; i < config->extra_params.count; i++)
-		free(config->extra_params.words[i]);
-	free(config->extra_params.words);
 	free(config->public_key);
 	free(config->name);
 	free(config->device);
@@ -241,6 +235,19 @@ static inline void add_peer(struct scene *scene, size_t i, const char *keepalive
 	assert_non_null(scene->peers[i]);
 }
 
+static inline uint64_t no_clock_ns(void)
+{
+	return 0;
+}
+
+/* The time that a device takes is no part of the simulated time. */
+static const struct wireguard_backend free_of_cost = { wireguard_get, wireguard_set, link_look, no_clock_ns };
+
+static inline void do_nothing(void *owner)
+{
+	(void)owner;
+}
+
 static inline int set_up(void **state)
 {
 	static char name[] = DEVICE;
@@ -257,10 +264,14 @@ static inline int set_up(void **state)
 	}
 	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
+	assert_int_equal(loop_open_simulated(&scene->monitor.loop, clock_now_ns()), 0);
+	scene->monitor.backend = &free_of_cost;
+	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
+	scene->monitor.serve.expired = do_nothing;
+	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->monitor.serve), 0);
 	userspace_use_folder(scene->folder);
 	userspace_use_patience(200);
 	assert_int_equal(channel_open(pair), 0);
-	assert_int_equal(loop_open_simulated(&scene->monitor.loop, clock_now_ns()), 0);
 	scene->process.monitor = &scene->monitor;
 	assert_int_equal(engine_link_open(&scene->process.link, scene->monitor.loop, pair[0], &monitor_events,
 	                                  &scene->process),
@@ -279,7 +290,7 @@ static inline int tear_down(void **state)
 
 	close_device(scene);
 	monitor_peers_release_all(&scene->monitor);
-	monitor_device_release_all(&scene->monitor);
+	monitor_delivery_close(&scene->monitor);
 	engine_link_close(scene->process.link);
 	loop_close(scene->monitor.loop);
 	(void)close(scene->engine);
@@ -294,14 +305,47 @@ static inline void give(struct scene *scene, size_t i, uint8_t number)
 	uint8_t key[ROSENPASS_KEY_BYTES];
 
 	memset(key, number, sizeof key);
-	monitor_delivery_start(&scene->monitor, scene->peers[i], key, "exchanged", clock_now_ns());
+	monitor_delivery_start(scene->peers[i], key, "exchanged");
+}
+
+/* Meets all deadlines up to that time, or if it has passed already, those that are due. */
+static inline void serve_at(struct scene *scene, uint64_t at_ns)
+{
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+
+	loop_advance(scene->monitor.loop, at_ns > now_ns ? at_ns - now_ns : 1);
+	assert_int_equal(loop_turn(scene->monitor.loop), 0);
+}
+
+static inline void turn(struct scene *scene)
+{
+	serve_at(scene, 0);
 }
 
 /* Looks at the device now. */
 static inline void look(struct scene *scene)
 {
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	for (size_t i = 0; i < FIXTURE_COUNT(scene->peers); i++) {
+		if (scene->peers[i] != NULL && !scene->peers[i]->leaving)
+			device_reconcile_soon(monitor_wireguard_of(scene->peers[i])->device_peer.device);
+	}
+	turn(scene);
+}
+
+/* How many keys of peers that have left are still in the device. */
+static inline void count_one(void *context, const char *label, const char *target)
+{
+	(void)label;
+	(void)target;
+	++*(size_t *)context;
+}
+
+static inline size_t retired_count(const struct scene *scene)
+{
+	size_t count = 0;
+
+	device_table_each_retired(scene->monitor.deliveries.devices, count_one, &count);
+	return count;
 }
 
 static inline bool has(size_t peer, uint8_t number)
@@ -313,9 +357,14 @@ static inline bool has(size_t peer, uint8_t number)
 	       is_key(key, number);
 }
 
-static inline const struct monitor_output *output(const struct scene *scene, size_t i)
+static inline const struct monitor_wireguard *wireguard(const struct scene *scene, size_t i)
 {
-	return monitor_wireguard_output(scene->peers[i]);
+	return monitor_wireguard_of(scene->peers[i]);
+}
+
+static inline const struct sink *output(const struct scene *scene, size_t i)
+{
+	return &wireguard(scene, i)->sink;
 }
 
 #endif

@@ -1,12 +1,12 @@
 #include "fixture.h"
 
-#include "config/arguments.h"
+#include "config/rosenpass_config.h"
 
-#define WORDS_MAX 64
+#define WORDS_MAX 200
 
-/* Words for arguments_parse(), cut out of one line at its spaces. */
+/* Words for config_from_words(), cut out of one line at its spaces. */
 struct words {
-	char line[1024];
+	char line[2048];
 	char *word[WORDS_MAX];
 	size_t count;
 };
@@ -22,12 +22,20 @@ static void cut(struct words *words, const char *line)
 	}
 }
 
-static void parse(struct arguments *arguments, struct words *words, const char *line)
+static int read_words(struct config *config, const char *line, char problem[static CONFIG_PROBLEM_BYTES])
 {
-	char problem[ARGUMENTS_PROBLEM_BYTES] = "";
+	struct words words;
 
-	cut(words, line);
-	if (arguments_parse(arguments, words->word, words->count, problem) != 0)
+	problem[0] = '\0';
+	cut(&words, line);
+	return config_from_words(config, words.word, words.count, problem);
+}
+
+static void parse(struct config *config, const char *line)
+{
+	char problem[CONFIG_PROBLEM_BYTES];
+
+	if (read_words(config, line, problem) != 0)
 		fail_msg("\"%s\" is refused: %s", line, problem);
 	assert_string_equal(problem, "");
 }
@@ -41,6 +49,7 @@ static void check_text(const char *line, const char *name, const char *got, cons
 }
 
 #define OWN "public-key p secret-key s"
+#define KEY "q6CJUAvlYeq6hFzWPvcN3WdJU7axn5QbBja2VwxTFcg="
 
 /* The own part: the order is free, and a value may be any word. */
 static void test_own(void **state)
@@ -64,47 +73,68 @@ static void test_own(void **state)
 		{ "public-key secret-key secret-key public-key", "secret-key", "public-key", false, false, 0,
 		  0 },
 		{ "public-key verbose secret-key listen", "verbose", "listen", false, false, 0, 0 },
-		{ "public-key p secret-key s listen peer peer public-key q", "p", "s", false, false, 1, 1 },
-		{ OWN " peer public-key q peer public-key r peer public-key t", "p", "s", false, false, 0,
-		  3 },
+		{ "secret-key peer public-key p peer public-key q outfile o", "p", "peer", false, false, 0,
+		  1 },
+		{ OWN " peer public-key q outfile a peer public-key r outfile b peer public-key t outfile c",
+		  "p", "s", false, false, 0, 3 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct arguments arguments;
-		struct words words;
+		struct config config;
 
-		parse(&arguments, &words, cases[i].line);
-		check_text(cases[i].line, "public-key", arguments.public_key, cases[i].public_key);
-		check_text(cases[i].line, "secret-key", arguments.secret_key, cases[i].secret_key);
-		assert_int_equal(arguments.secret_key_was_private, cases[i].was_private);
-		assert_int_equal(arguments.verbose, cases[i].verbose);
-		assert_int_equal(arguments.listen_count, cases[i].listen_count);
-		assert_int_equal(arguments.peer_count, cases[i].peer_count);
-		arguments_release(&arguments);
-		assert_null(arguments.peers);
-		assert_int_equal(arguments.peer_count, 0);
+		parse(&config, cases[i].line);
+		check_text(cases[i].line, "public-key", config.public_key, cases[i].public_key);
+		check_text(cases[i].line, "secret-key", config.secret_key, cases[i].secret_key);
+		assert_int_equal(config.secret_key_was_private, cases[i].was_private);
+		assert_int_equal(config.verbosity, cases[i].verbose ? CONFIG_VERBOSE : CONFIG_QUIET);
+		assert_int_equal(config.before_first_exchange, CONFIG_LEAVE);
+		assert_int_equal(config.listen.count, cases[i].listen_count);
+		assert_int_equal(config.peer_count, cases[i].peer_count);
+		config_release(&config);
+		assert_true(fixture_is_zero(&config, sizeof config));
 	}
 }
 
 /* Addresses keep their order, as the sockets do. */
 static void test_listen(void **state)
 {
-	struct arguments arguments;
-	struct words words;
+	struct config config;
 	char line[1024] = OWN;
 	char expected[16];
 
 	(void)state;
-	for (int i = 0; i < ARGUMENTS_LISTEN_MAX; i++)
+	for (int i = 0; i < CONFIG_LISTEN_MAX; i++)
 		(void)snprintf(line + strlen(line), sizeof line - strlen(line), " listen h:%d", i);
-	parse(&arguments, &words, line);
-	assert_int_equal(arguments.listen_count, ARGUMENTS_LISTEN_MAX);
-	for (int i = 0; i < ARGUMENTS_LISTEN_MAX; i++) {
+	parse(&config, line);
+	assert_int_equal(config.listen.count, CONFIG_LISTEN_MAX);
+	for (int i = 0; i < CONFIG_LISTEN_MAX; i++) {
 		(void)snprintf(expected, sizeof expected, "h:%d", i);
-		assert_string_equal(arguments.listen[i], expected);
+		assert_string_equal(config.listen.words[i], expected);
 	}
-	arguments_release(&arguments);
+	config_release(&config);
+}
+
+/* A peer as config_format() writes it, allocated. */
+static char *format_peer(const struct config *config, size_t number)
+{
+	static const char head[] = "\n[[peers]]\n";
+	char *text = config_format(config);
+	const char *from = text;
+	const char *end;
+	char *peer;
+
+	assert_non_null(text);
+	for (size_t i = 0; i <= number; i++) {
+		from = strstr(from, head);
+		assert_non_null(from);
+		from += strlen(head);
+	}
+	end = strstr(from, head);
+	peer = end == NULL ? strdup(from) : strndup(from, (size_t)(end - from));
+	assert_non_null(peer);
+	free(text);
+	return peer;
 }
 
 /* What comes after "peer", each peer by itself. */
@@ -112,104 +142,66 @@ static void test_peer(void **state)
 {
 	static const struct {
 		const char *words;
-		struct arguments_peer peer;
-		const char *extra; /* the first one, where there are any */
+		const char *expected;
 	} cases[] = {
-		{ "public-key q", { .public_key = "q" }, NULL },
-		{ "public-key peer", { .public_key = "peer" }, NULL },
-		{ "public-key q endpoint h:1", { .public_key = "q", .endpoint = "h:1" }, NULL },
+		{ "public-key q outfile o", "public_key = \"q\"\nkey_out = \"o\"\n" },
+		{ "public-key peer outfile o", "public_key = \"peer\"\nkey_out = \"o\"\n" },
 		{ "endpoint h:1 preshared-key k public-key q outfile o",
-		  { .public_key = "q", .endpoint = "h:1", .preshared_key = "k", .outfile = "o" },
-		  NULL },
+		  "public_key = \"q\"\nendpoint = \"h:1\"\npre_shared_key = \"k\"\nkey_out = \"o\"\n" },
 		/* Released versions refuse these two together, by mistake. */
-		{ "public-key q preshared-key k endpoint h:1",
-		  { .public_key = "q", .endpoint = "h:1", .preshared_key = "k" },
-		  NULL },
-		{ "outfile peer public-key q", { .public_key = "q", .outfile = "peer" }, NULL },
+		{ "public-key q preshared-key k endpoint h:1 outfile o",
+		  "public_key = \"q\"\nendpoint = \"h:1\"\npre_shared_key = \"k\"\nkey_out = \"o\"\n" },
+		{ "outfile peer public-key q", "public_key = \"q\"\nkey_out = \"peer\"\n" },
 		{ "outfile wireguard public-key verbose",
-		  { .public_key = "verbose", .outfile = "wireguard" },
-		  NULL },
-		{ "public-key q wireguard wg0 abc=",
-		  { .public_key = "q", .wireguard_device = "wg0", .wireguard_peer = "abc=" },
-		  NULL },
-		{ "public-key q wireguard peer peer",
-		  { .public_key = "q", .wireguard_device = "peer", .wireguard_peer = "peer" },
-		  NULL },
-		{ "public-key q outfile o wireguard wg0 abc= allowed-ips ::/0",
-		  { .public_key = "q",
-		    .outfile = "o",
-		    .wireguard_device = "wg0",
-		    .wireguard_peer = "abc=",
-		    .wireguard_extra_count = 2 },
-		  "allowed-ips" },
-		{ "name n public-key q protocol-version V03 osk-organization g",
-		  { .public_key = "q", .name = "n", .protocol_version = "V03", .osk_organization = "g" },
-		  NULL },
-		{ "osk-label a public-key q osk-label b osk-label a",
-		  { .public_key = "q", .osk_labels = { "a", "b", "a" }, .osk_label_count = 3 },
-		  NULL },
-		{ "osk-label peer name peer public-key q",
-		  { .public_key = "q", .name = "peer", .osk_labels = { "peer" }, .osk_label_count = 1 },
-		  NULL },
-		/* Our own words mean nothing among the extras. */
-		{ "public-key q wireguard wg0 abc= outfile o public-key",
-		  { .public_key = "q",
-		    .wireguard_device = "wg0",
-		    .wireguard_peer = "abc=",
-		    .wireguard_extra_count = 3 },
-		  "outfile" },
-		{ "public-key q wireguard wg0 abc= wireguard wg1 def=",
-		  { .public_key = "q",
-		    .wireguard_device = "wg0",
-		    .wireguard_peer = "abc=",
-		    .wireguard_extra_count = 3 },
-		  "wireguard" },
+		  "public_key = \"verbose\"\nkey_out = \"wireguard\"\n" },
+		{ "public-key q wireguard wg0 " KEY,
+		  "public_key = \"q\"\ndevice = \"wg0\"\npeer = \"" KEY "\"\n" },
+		{ "public-key q wireguard peer " KEY,
+		  "public_key = \"q\"\ndevice = \"peer\"\npeer = \"" KEY "\"\n" },
+		{ "public-key q outfile o wireguard wg0 " KEY " allowed-ips ::/0",
+		  "public_key = \"q\"\nkey_out = \"o\"\ndevice = \"wg0\"\npeer = \"" KEY
+		  "\"\nextra_params = [\"allowed-ips\", \"::/0\"]\n" },
+		{ "name n public-key q protocol-version V03 osk-organization g osk-label l outfile o",
+		  "name = \"n\"\npublic_key = \"q\"\nkey_out = \"o\"\nprotocol_version = \"V03\"\n"
+		  "osk_organization = \"g\"\nosk_label = [\"l\"]\n" },
+		{ "osk-label a public-key q osk-label b osk-label a outfile o osk-organization g",
+		  "public_key = \"q\"\nkey_out = \"o\"\nosk_organization = \"g\"\nosk_label = [\"a\", "
+		  "\"b\", \"a\"]\n" },
+		{ "osk-label peer name peer public-key q osk-organization peer outfile o",
+		  "name = \"peer\"\npublic_key = \"q\"\nkey_out = \"o\"\nosk_organization = \"peer\"\n"
+		  "osk_label = [\"peer\"]\n" },
 	};
 	/* In front of and behind another peer nothing may change. */
 	static const char *const frames[] = {
 		OWN " peer %s",
 		OWN " peer public-key x outfile y peer %s",
-		OWN " peer public-key x wireguard a b c peer %s peer public-key z",
+		OWN " peer public-key x wireguard a " KEY " endpoint h:1 peer %s peer public-key z outfile z",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases) * FIXTURE_COUNT(frames); i++) {
 		size_t frame = i % FIXTURE_COUNT(frames);
 		size_t n = i / FIXTURE_COUNT(frames);
-		const struct arguments_peer *expected = &cases[n].peer;
-		const struct arguments_peer *peer;
-		struct arguments arguments;
-		struct words words;
+		struct config config;
 		char line[512];
+		char *peer;
 
 		(void)snprintf(line, sizeof line, "%.*s%s%s",
 		               (int)(strstr(frames[frame], "%s") - frames[frame]), frames[frame],
 		               cases[n].words, strstr(frames[frame], "%s") + 2);
-		parse(&arguments, &words, line);
-		assert_int_equal(arguments.peer_count, frame + 1);
-		peer = &arguments.peers[frame == 0 ? 0 : 1];
-		check_text(line, "public-key", peer->public_key, expected->public_key);
-		check_text(line, "endpoint", peer->endpoint, expected->endpoint);
-		check_text(line, "preshared-key", peer->preshared_key, expected->preshared_key);
-		check_text(line, "outfile", peer->outfile, expected->outfile);
-		check_text(line, "device", peer->wireguard_device, expected->wireguard_device);
-		check_text(line, "wireguard peer", peer->wireguard_peer, expected->wireguard_peer);
-		check_text(line, "name", peer->name, expected->name);
-		check_text(line, "protocol-version", peer->protocol_version, expected->protocol_version);
-		check_text(line, "osk-organization", peer->osk_organization, expected->osk_organization);
-		assert_int_equal(peer->osk_label_count, expected->osk_label_count);
-		for (size_t j = 0; j < expected->osk_label_count; j++)
-			check_text(line, "osk-label", peer->osk_labels[j], expected->osk_labels[j]);
-		assert_int_equal(peer->wireguard_extra_count, expected->wireguard_extra_count);
-		if (cases[n].extra != NULL)
-			assert_string_equal(peer->wireguard_extra[0], cases[n].extra);
+		parse(&config, line);
+		assert_int_equal(config.peer_count, frame + 1);
+		peer = format_peer(&config, frame == 0 ? 0 : 1);
+		if (strcmp(peer, cases[n].expected) != 0)
+			fail_msg("\"%s\" is read as\n%s", line, peer);
+		free(peer);
 		if (frame > 0)
-			assert_string_equal(arguments.peers[0].public_key, "x");
+			assert_string_equal(config.peers[0].public_key, "x");
 		if (frame == 2) {
-			assert_string_equal(arguments.peers[2].public_key, "z");
-			assert_int_equal(arguments.peers[0].wireguard_extra_count, 1);
+			assert_string_equal(config.peers[2].public_key, "z");
+			assert_string_equal(config.peers[0].extra_params.endpoint, "h:1");
 		}
-		arguments_release(&arguments);
+		config_release(&config);
 	}
 }
 
@@ -267,6 +259,13 @@ static void test_errors(void **state)
 		  "peer 1: osk-organization was already set" },
 		{ OWN " peer osk-lable a",
 		  "peer 1: unrecognised argument osk-lable; did you mean osk-label?" },
+		/* Our own words mean nothing among the extras. */
+		{ OWN " peer public-key q wireguard wg0 " KEY " outfile o",
+		  "peer 1: what follows wireguard DEVICE PEER: unknown word \"outfile\"; expected endpoint, "
+		  "persistent-keepalive or allowed-ips, each with a value after it" },
+		{ OWN " peer public-key q wireguard wg0 " KEY " wireguard wg1",
+		  "peer 1: what follows wireguard DEVICE PEER: unknown word \"wireguard\"; expected "
+		  "endpoint, persistent-keepalive or allowed-ips, each with a value after it" },
 		{ OWN " peer public-key q exchange-command x",
 		  "peer 1: unrecognised argument exchange-command" UNKNOWN_PEER },
 		{ OWN " peer public-key q peer secret-key s",
@@ -275,74 +274,64 @@ static void test_errors(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		struct arguments arguments;
-		struct words words;
-		char problem[ARGUMENTS_PROBLEM_BYTES] = "";
+		struct config config;
+		char problem[CONFIG_PROBLEM_BYTES];
 
-		cut(&words, cases[i].line);
-		if (arguments_parse(&arguments, words.word, words.count, problem) != -1)
+		if (read_words(&config, cases[i].line, problem) != -1)
 			fail_msg("\"%s\" is accepted", cases[i].line);
 		if (strcmp(problem, cases[i].problem) != 0)
 			fail_msg("\"%s\": \"%s\", not \"%s\"", cases[i].line, problem, cases[i].problem);
-		arguments_release(&arguments);
+		assert_true(fixture_is_zero(&config, sizeof config));
 	}
 }
 
 static void test_too_many_addresses(void **state)
 {
-	struct arguments arguments;
-	struct words words;
-	char problem[ARGUMENTS_PROBLEM_BYTES] = "";
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
 	char line[1024] = OWN;
 
 	(void)state;
-	for (int i = 0; i <= ARGUMENTS_LISTEN_MAX; i++)
+	for (int i = 0; i <= CONFIG_LISTEN_MAX; i++)
 		(void)strcat(line, " listen h:1");
-	cut(&words, line);
-	assert_int_equal(arguments_parse(&arguments, words.word, words.count, problem), -1);
+	assert_int_equal(read_words(&config, line, problem), -1);
 	assert_string_equal(problem, "more than 16 listen addresses");
-	arguments_release(&arguments);
 }
 
 static void test_too_many_labels(void **state)
 {
-	struct arguments arguments;
-	struct words words;
-	char problem[ARGUMENTS_PROBLEM_BYTES] = "";
-	char line[1024] = OWN " peer public-key q";
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
+	char line[1024] = OWN " peer public-key q outfile o osk-organization g";
 
 	(void)state;
-	for (int i = 0; i < ARGUMENTS_OSK_LABELS_MAX; i++)
+	for (int i = 0; i < CONFIG_OSK_LABELS_MAX; i++)
 		(void)strcat(line, " osk-label x");
-	parse(&arguments, &words, line);
-	assert_int_equal(arguments.peers[0].osk_label_count, ARGUMENTS_OSK_LABELS_MAX);
-	arguments_release(&arguments);
+	parse(&config, line);
+	assert_int_equal(config.peers[0].osk_labels.count, CONFIG_OSK_LABELS_MAX);
+	config_release(&config);
 	(void)strcat(line, " osk-label x");
-	cut(&words, line);
-	assert_int_equal(arguments_parse(&arguments, words.word, words.count, problem), -1);
-	assert_string_equal(problem, "peer 1: more than 16 times osk-label");
-	arguments_release(&arguments);
+	assert_int_equal(read_words(&config, line, problem), -1);
+	assert_string_equal(problem, "peer 1: osk-label has more than 64 labels");
 }
 
 /* The problem is cut where its room ends. An empty word is a word. */
 static void test_odd_words(void **state)
 {
 	static char empty[] = "";
-	char long_word[2 * ARGUMENTS_PROBLEM_BYTES];
+	char long_word[2 * CONFIG_PROBLEM_BYTES];
 	char *words[] = { long_word, empty };
-	struct arguments arguments;
-	char problem[ARGUMENTS_PROBLEM_BYTES];
+	struct config config;
+	char problem[CONFIG_PROBLEM_BYTES];
 
 	(void)state;
 	memset(long_word, 'x', sizeof long_word - 1);
 	long_word[sizeof long_word - 1] = '\0';
-	assert_int_equal(arguments_parse(&arguments, words, 1, problem), -1);
+	assert_int_equal(config_from_words(&config, words, 1, problem), -1);
 	assert_int_equal(strlen(problem), sizeof problem - 1);
 	assert_memory_equal(problem, "unrecognised argument xxx", 25);
-	arguments_release(&arguments);
-	assert_int_equal(arguments_parse(&arguments, words + 1, 1, problem), -1);
+	assert_int_equal(config_from_words(&config, words + 1, 1, problem), -1);
 	assert_string_equal(problem, "unrecognised argument " UNKNOWN_OWN);
-	arguments_release(&arguments);
 }
 
 int main(void)

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "config/toml.h"
 
 #define OWN "public_key = \"p\"\nsecret_key = \"s\"\n"

@@ -1,6 +1,6 @@
 #include "fixture.h"
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 
 #define WORDS_MAX 64
 #define OWN "public-key p secret-key s "
@@ -34,17 +34,11 @@ static void cut(struct words *words, const char *line)
 
 static int read_line(struct config *config, const char *line, char problem[static CONFIG_PROBLEM_BYTES])
 {
-	struct arguments arguments;
 	struct words words;
-	int result;
 
 	problem[0] = '\0';
 	cut(&words, line);
-	if (arguments_parse(&arguments, words.word, words.count, problem) != 0)
-		fail_msg("\"%s\" is no command line: %s", line, problem);
-	result = config_from_arguments(config, &arguments, problem);
-	arguments_release(&arguments);
-	return result;
+	return config_from_words(config, words.word, words.count, problem);
 }
 
 static void test_good(void **state)

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "config/config.h"
+#include "config/rosenpass_config.h"
 #include "config/config_utf8.h"
 
 #define RUNS 3000
@@ -68,7 +68,7 @@ static char *perhaps(uint64_t *numbers, char *text)
 	return NULL;
 }
 
-static void any_words(uint64_t *numbers, struct config_words *words, size_t least, size_t most)
+static void any_words(uint64_t *numbers, struct string_list *words, size_t least, size_t most)
 {
 	words->count = least + fixture_below(numbers, most - least + 1);
 	words->words = calloc(words->count + 1, sizeof *words->words);
@@ -86,18 +86,19 @@ static char *copy(const char *text)
 }
 
 /* None, or one of each; no two peers may have the same prefix. */
-static void any_extra(uint64_t *numbers, struct config_words *words, size_t number)
+static void any_extra(uint64_t *numbers, struct wireguard_params *params, size_t number)
 {
 	char prefixes[64];
-	const char *const list[] = { "endpoint", "[fe80::1%wg-0]:1", "persistent-keepalive",
-		                     "off",      "allowed-ips",      prefixes };
+	char problem[WIREGUARD_PARAMS_PROBLEM_BYTES];
+	char *const list[] = {
+		(char[]){ "endpoint" }, (char[]){ "[fe80::1%wg-0]:1" }, (char[]){ "persistent-keepalive" },
+		(char[]){ "off" },      (char[]){ "allowed-ips" },      prefixes
+	};
 
 	(void)snprintf(prefixes, sizeof prefixes, "10.%zu.0.0/16,::%zx", number, number);
-	words->count = fixture_below(numbers, 2) == 0 ? 0 : FIXTURE_COUNT(list);
-	words->words = calloc(words->count + 1, sizeof *words->words);
-	assert_non_null(words->words);
-	for (size_t i = 0; i < words->count; i++)
-		words->words[i] = copy(list[i]);
+	if (fixture_below(numbers, 2) == 0)
+		return;
+	assert_int_equal(wireguard_params_read(params, list, FIXTURE_COUNT(list), problem), 0);
 }
 
 static void any_peer(uint64_t *numbers, struct config_peer *peer, size_t number)

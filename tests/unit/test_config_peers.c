@@ -1,7 +1,7 @@
 #include "fixture.h"
 
-#include "config/config.h"
-#include "config/config_value.h"
+#include "config/rosenpass_config.h"
+#include "config/value.h"
 
 #define OWN "public_key = \"p\"\nsecret_key = \"s\"\n"
 /* Five lines before a peer's own. */
@@ -389,7 +389,7 @@ static void test_name_bytes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		if (config_value_is_name(cases[i].name) != cases[i].good)
+		if (value_is_name(cases[i].name) != cases[i].good)
 			fail_msg("case %zu", i);
 	}
 }

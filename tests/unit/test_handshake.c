@@ -2,7 +2,7 @@
 
 #include "fixture.h"
 
-#include "daemon/handshake.h"
+#include "delivery/handshake.h"
 
 #define NEVER UINT64_MAX
 

@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "crypto/keyed_hash.h"
+#include "crypto/keyed_hash_backend.h"
 
 #define LANES_MAX 17
 #define MESSAGE_BYTES 300 /* two blocks and a part, for both hashes */
@@ -104,8 +105,9 @@ enum sharing {
 	SHARING_COUNT
 };
 
-static void check_lanes(enum keyed_hash hash, size_t lane_count, size_t message_len, enum sharing sharing,
-                        uint64_t *numbers)
+/* backend: NULL: whichever keyed_hash_lanes() takes. */
+static void check_lanes(const struct keyed_hash_backend *backend, enum keyed_hash hash, size_t lane_count,
+                        size_t message_len, enum sharing sharing, uint64_t *numbers)
 {
 	struct keyed_hash_lane lanes[LANES_MAX + 1];
 	uint8_t messages[LANES_MAX][MESSAGE_BYTES];
@@ -122,7 +124,10 @@ static void check_lanes(enum keyed_hash hash, size_t lane_count, size_t message_
 		lanes[i].out = sharing == OUT_IS_KEY ? keys[i] : outs[i];
 		keyed_hash(hash, expected[i], lanes[i].key, lanes[i].data, message_len);
 	}
-	keyed_hash_lanes(hash, lanes, lane_count, message_len);
+	if (backend == NULL)
+		keyed_hash_lanes(hash, lanes, lane_count, message_len);
+	else
+		backend->compute(hash, lanes, lane_count, message_len);
 	for (size_t i = 0; i < lane_count; i++)
 		assert_memory_equal(lanes[i].out, expected[i], sizeof expected[i]);
 	/* Lanes that were not asked for are left alone. */
@@ -132,21 +137,93 @@ static void check_lanes(enum keyed_hash hash, size_t lane_count, size_t message_
 	}
 }
 
-static void test_lanes(void **state)
-{
-	static const size_t lengths[] = { 0, 1, 32, 103, 104, 105, 127, 128, 129, 256, MESSAGE_BYTES };
-	uint64_t numbers = 2;
+/* Around the blocks of both hashes; SHAKE256's first one begins with the key. */
+static const size_t lengths[] = { 0,   1,   32,  103, 104, 105, 127, 128, 129,
+	                          135, 136, 239, 240, 241, 255, 256, 257, MESSAGE_BYTES };
 
-	(void)state;
+static void check_all_lanes(const struct keyed_hash_backend *backend, size_t most, uint64_t *numbers)
+{
 	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
-		for (size_t lane_count = 0; lane_count <= LANES_MAX; lane_count++) {
+		for (size_t lane_count = backend == NULL ? 0 : 1; lane_count <= most; lane_count++) {
 			for (size_t i = 0; i < FIXTURE_COUNT(lengths); i++) {
 				for (int sharing = 0; sharing < SHARING_COUNT; sharing++)
-					check_lanes((enum keyed_hash)hash, lane_count, lengths[i],
-					            (enum sharing)sharing, &numbers);
+					check_lanes(backend, (enum keyed_hash)hash, lane_count, lengths[i],
+					            (enum sharing)sharing, numbers);
 			}
 		}
 	}
+}
+
+static void test_lanes(void **state)
+{
+	uint64_t numbers = 2;
+
+	(void)state;
+	check_all_lanes(NULL, LANES_MAX, &numbers);
+}
+
+/* Each one that this CPU supports computes what portable C does, and one of them is in use. */
+static void test_backends(void **state)
+{
+	const struct keyed_hash_backend *best = NULL;
+	uint64_t numbers = 3;
+
+	(void)state;
+	for (size_t i = 0; keyed_hash_backends[i] != NULL; i++) {
+		const struct keyed_hash_backend *backend = keyed_hash_backends[i];
+
+		if (!backend->is_supported()) {
+			print_message("this CPU does not support %s\n", backend->name);
+			continue;
+		}
+		assert_in_range(backend->lanes, 1, KEYED_HASH_BACKEND_LANES_MAX);
+		check_all_lanes(backend, backend->lanes, &numbers);
+		assert_true(keyed_hash_backend_works(backend));
+		if (best == NULL)
+			best = backend;
+	}
+	assert_non_null(best);
+	assert_ptr_equal(keyed_hash_backend(), best);
+}
+
+/* A backend that computes one lane of one hash wrongly, perhaps only when the message is shared. */
+static struct {
+	enum keyed_hash hash;
+	size_t lane;
+	bool is_shared;
+} fault;
+
+static void compute_wrongly(enum keyed_hash hash, const struct keyed_hash_lane *lanes, size_t lane_count,
+                            size_t data_len)
+{
+	for (size_t i = 0; i < lane_count; i++)
+		keyed_hash(hash, lanes[i].out, lanes[i].key, lanes[i].data, data_len);
+	if (hash == fault.hash && fault.lane < lane_count &&
+	    (lanes[0].data == lanes[lane_count - 1].data) == fault.is_shared)
+		lanes[fault.lane].out[KEYED_HASH_OUT_BYTES - 1] ^= 1;
+}
+
+static bool never(void)
+{
+	return false;
+}
+
+static void test_self_test(void **state)
+{
+	const struct keyed_hash_backend backend = { "wrong", KEYED_HASH_BACKEND_LANES_MAX, never,
+		                                    compute_wrongly };
+
+	(void)state;
+	for (int hash = 0; hash < KEYED_HASH_COUNT; hash++) {
+		for (size_t i = 0; i < 2 * backend.lanes; i++) {
+			fault.hash = (enum keyed_hash)hash;
+			fault.lane = i / 2;
+			fault.is_shared = i % 2 == 1;
+			assert_false(keyed_hash_backend_works(&backend));
+		}
+	}
+	fault.lane = backend.lanes;
+	assert_true(keyed_hash_backend_works(&backend));
 }
 
 static void test_no_lanes(void **state)
@@ -186,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),        cmocka_unit_test(test_every_bit_counts),
 		cmocka_unit_test(test_out_may_be_key), cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_backends),       cmocka_unit_test(test_self_test),
 		cmocka_unit_test(test_no_lanes),       cmocka_unit_test(test_long_count),
 	};
 

@@ -3,6 +3,7 @@
 #include "fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,46 @@ struct scene {
 	struct monitor monitor;
 	char folder[64];
 	char name[8];
+	pid_t resolver; /* that the pool starts next */
+	int resolver_fd;
+	struct resolver_request request;
 };
+
+static int start_resolver(void *owner, struct resolver_job *job, const char *text)
+{
+	const struct scene *scene = owner;
+
+	(void)text;
+	*job = (struct resolver_job){ .pid = scene->resolver, .fd = scene->resolver_fd };
+	return 0;
+}
+
+static void resolver_ended(void *owner)
+{
+	struct scene *scene = owner;
+
+	monitor_control_drain(&scene->monitor);
+}
+
+static void answered(void *owner, const union address_socket *addresses, size_t count, const char *problem)
+{
+	(void)owner;
+	(void)addresses;
+	(void)count;
+	(void)problem;
+}
+
+/* The process becomes one of the pool. */
+static void adopt_resolver(struct scene *scene, pid_t pid, int fd)
+{
+	scene->resolver = pid;
+	scene->resolver_fd = fd;
+	scene->request = (struct resolver_request){ .text = "a.test:1", .answered = answered };
+	resolver_pool_ask(scene->monitor.resolvers, &scene->request);
+	loop_advance(scene->monitor.loop, 1);
+	assert_true(scene->request.is_running);
+	assert_true(resolver_pool_has_process(scene->monitor.resolvers, pid));
+}
 
 static int set_up(void **state)
 {
@@ -38,6 +78,12 @@ static int set_up(void **state)
 	scene->monitor.control = -1;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
 		scene->monitor.clients[i].fd = -1;
+	assert_int_equal(loop_open_simulated(&scene->monitor.loop, 1), 0);
+	assert_int_equal(resolver_pool_create(&scene->monitor.resolvers, scene->monitor.loop,
+	                                      &(struct resolver_pool_owner){ .start = start_resolver,
+	                                                                     .ended = resolver_ended,
+	                                                                     .owner = scene }),
+	                 0);
 	monitor_control_open(&scene->monitor);
 	assert_true(scene->monitor.control >= 0);
 	*state = scene;
@@ -50,6 +96,8 @@ static int tear_down(void **state)
 
 	monitor_control_close(&scene->monitor);
 	assert_int_equal(rmdir(scene->folder), 0);
+	resolver_pool_destroy(scene->monitor.resolvers);
+	loop_close(scene->monitor.loop);
 	free(scene);
 	return 0;
 }
@@ -126,13 +174,17 @@ static size_t served(struct scene *scene, enum role role, int depth)
 	if (role == ENGINE)
 		scene->monitor.engine_pid = child;
 	if (role == RESOLVER)
-		scene->monitor.jobs[MONITOR_RESOLVERS - 1].job.pid = child;
+		adopt_resolver(scene, child, dup(said[0]));
 	monitor_control_drain(&scene->monitor);
 	assert_false(monitor_control_accept(&scene->monitor));
 	scene->monitor.engine_pid = 0;
-	scene->monitor.jobs[MONITOR_RESOLVERS - 1].job.pid = 0;
-	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	if (role == RESOLVER) {
+		resolver_pool_cancel(scene->monitor.resolvers, &scene->request);
+		loop_advance(scene->monitor.loop, 1);
+	} else {
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	}
 	(void)close(said[0]);
 	(void)close(said[1]);
 	return count_clients(&scene->monitor) - before;
@@ -153,12 +205,18 @@ static void test_programs(void **state)
 	assert_int_equal(served(*state, NEITHER, 2), EACH);
 }
 
-/* A resolver that has ended but was not collected is known; its socket is closed, its id is not free. */
-static void test_ended(void **state)
+/*
+ * A resolver that has connected and ended is known until it is collected, whether its answer is taken or its
+ * request cancelled: the pool lets the connections be looked at in between.
+ */
+static void check_ended(struct scene *scene, bool is_cancelled)
 {
-	struct scene *scene = *state;
 	siginfo_t info;
-	pid_t child = fork();
+	int ends[2];
+	pid_t child;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	child = fork();
 
 	assert_true(child >= 0);
 	if (child == 0) {
@@ -166,12 +224,21 @@ static void test_ended(void **state)
 		_exit(0);
 	}
 	assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
-	scene->monitor.jobs[0].job.pid = child;
-	monitor_control_drain(&scene->monitor);
-	scene->monitor.jobs[0].job.pid = 0;
-	assert_int_equal(waitpid(child, NULL, 0), child);
+	(void)close(ends[1]);
+	adopt_resolver(scene, child, ends[0]);
+	if (is_cancelled)
+		resolver_pool_cancel(scene->monitor.resolvers, &scene->request);
+	assert_int_equal(loop_turn(scene->monitor.loop), 0);
+	assert_false(scene->request.is_running);
+	assert_int_equal(waitpid(child, NULL, WNOHANG), -1);
 	assert_false(monitor_control_accept(&scene->monitor));
 	assert_int_equal(count_clients(&scene->monitor), 0);
+}
+
+static void test_ended(void **state)
+{
+	check_ended(*state, false);
+	check_ended(*state, true);
 }
 
 /* Clients that are served already stay, whoever is refused. */

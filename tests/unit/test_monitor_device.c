@@ -10,17 +10,17 @@ static void test_keys(void **state)
 	open_device(scene);
 	add_peer(scene, 0, "25");
 	add_peer(scene, 1, "26");
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	turn(scene);
 	assert_int_equal(device.sets, 1);
 	assert_false(has(0, 0));
 	assert_false(has(1, 0));
 	assert_string_not_equal(device.preshared_keys[0], device.preshared_keys[1]);
 	assert_int_equal(device.keepalive[0], 0);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
-	assert_int_equal(output(scene, 0)->state, MONITOR_WAITING);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	assert_int_equal(output(scene, 0)->state, SINK_PENDING);
+	turn(scene);
 	assert_int_equal(device.sets, 2);
 	assert_true(has(0, 0xaa));
 	assert_true(has(1, 0xbb));
@@ -40,22 +40,6 @@ static void test_keys(void **state)
 	look(scene);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.sets, 4);
-}
-
-/* One that hangs holds us up: news are no reason to look at it. */
-static void test_hanging(void **state)
-{
-	struct scene *scene = *state;
-	struct monitor_device *hanging;
-
-	add_peer(scene, 0, "25");
-	hanging = &scene->monitor.devices[0];
-	for (int i = 0; i < 2; i++) {
-		hanging->problem = i == 0 ? -ETIMEDOUT : 0;
-		hanging->check_ns = 5;
-		monitor_device_look(&scene->monitor, DEVICE);
-		assert_int_equal(hanging->check_ns, i == 0 ? 5 : 0);
-	}
 }
 
 /* What is wrong with a device is said once. */
@@ -91,17 +75,17 @@ static void test_refused(void **state)
 	add_peer(scene, 1, "99");
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	turn(scene);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
 	assert_true(has(1, 0xbb));
 	assert_int_equal(device.keepalive[1], 0);
 	for (size_t i = 0; i < 2; i++)
-		assert_int_equal(output(scene, i)->state, MONITOR_DELIVERED);
-	assert_int_equal(output(scene, 0)->wireguard->refused, 0);
-	assert_int_equal(output(scene, 1)->wireguard->refused, -EINVAL);
-	assert_false(output(scene, 0)->wireguard->is_extra_due);
-	assert_true(output(scene, 1)->wireguard->is_extra_due);
+		assert_int_equal(output(scene, i)->state, SINK_DELIVERED);
+	assert_int_equal(wireguard(scene, 0)->refused, 0);
+	assert_int_equal(wireguard(scene, 1)->refused, -EINVAL);
+	assert_false(wireguard(scene, 0)->is_extra_due);
+	assert_true(wireguard(scene, 1)->is_extra_due);
 }
 
 static void test_comes_late(void **state)
@@ -110,19 +94,19 @@ static void test_comes_late(void **state)
 
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
-	assert_false(output(scene, 0)->wireguard->is_there);
+	turn(scene);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
+	assert_false(wireguard(scene, 0)->is_there);
 	/* The peer still later. */
 	device.has[0] = false;
 	open_device(scene);
 	look(scene);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	assert_non_null(strstr(output(scene, 0)->error, "has no peer ERERERE"));
 	assert_int_equal(device.sets, 0);
 	device.has[0] = true;
 	look(scene);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	assert_string_equal(output(scene, 0)->error, "");
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
@@ -137,56 +121,64 @@ static void test_removed(void **state)
 	add_peer(scene, 1, "25");
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	turn(scene);
 	monitor_peers_remove(&scene->monitor, scene->peers[0]);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
+	turn(scene);
 	assert_false(has(0, 0xaa));
 	assert_false(has(0, 0));
 	assert_true(has(1, 0xbb));
-	assert_int_equal(scene->monitor.orphan_count, 0);
+	assert_int_equal(retired_count(scene), 0);
 	/* Where there is no such peer there is no key. */
 	device.has[1] = false;
 	monitor_peers_remove(&scene->monitor, scene->peers[1]);
-	assert_int_equal(scene->monitor.orphan_count, 1);
-	(void)monitor_device_serve(&scene->monitor, clock_now_ns());
-	assert_int_equal(scene->monitor.orphan_count, 0);
+	assert_int_equal(retired_count(scene), 1);
+	turn(scene);
+	assert_int_equal(retired_count(scene), 0);
+}
+
+static void abandon(struct scene *scene, const struct config_peer *config)
+{
+	uint8_t peer[WIREGUARD_KEY_BYTES];
+
+	assert_int_equal(base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)), 0);
+	device_retire_key(scene->monitor.deliveries.devices, scene->peers[0]->label, config->device, peer);
 }
 
 /* What it was for before is another peer of the device. */
 static void test_abandoned(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 	struct config_peer config;
 
 	open_device(scene);
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
 	memset(device.preshared_keys[2], 'a', HEX_CHARS);
-	(void)monitor_device_serve(&scene->monitor, now_ns);
+	serve_at(scene, now_ns);
 	assert_true(has(2, 0xaa));
 	configure(&config, 2, "25");
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config);
 	/* One that says nothing keeps it for later. */
 	device.is_mute = true;
-	(void)monitor_device_serve(&scene->monitor, now_ns);
-	assert_int_equal(scene->monitor.orphan_count, 1);
+	serve_at(scene, now_ns);
+	assert_int_equal(retired_count(scene), 1);
 	device.is_mute = false;
-	(void)monitor_device_serve(&scene->monitor, now_ns + 61 * CLOCK_SECOND_NS);
-	assert_int_equal(scene->monitor.orphan_count, 0);
+	serve_at(scene, now_ns + 61 * CLOCK_SECOND_NS);
+	assert_int_equal(retired_count(scene), 0);
 	assert_false(has(2, 0xaa));
 	assert_false(has(2, 0));
 	assert_true(has(0, 0xaa));
 	/* A peer that is an output again has its own key. */
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &scene->peers[0]->config, now_ns);
+	abandon(scene, &scene->peers[0]->config);
 	look(scene);
-	assert_int_equal(scene->monitor.orphan_count, 0);
+	assert_int_equal(retired_count(scene), 0);
 	assert_true(has(0, 0xaa));
 	/* Given up after two minutes. */
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config);
 	device.is_mute = true;
-	(void)monitor_device_serve(&scene->monitor, now_ns + 121 * CLOCK_SECOND_NS);
-	assert_int_equal(scene->monitor.orphan_count, 0);
+	serve_at(scene, now_ns + 210 * CLOCK_SECOND_NS);
+	assert_int_equal(retired_count(scene), 0);
 	release_config(&config);
 }
 
@@ -197,7 +189,7 @@ struct maker {
 	uint64_t again_ns; /* it has put something off until then; 0: nothing */
 };
 
-static int establish(void *context, const char *name, uint64_t *again_ns)
+static int ensure(void *context, const char *name, uint64_t *again_ns)
 {
 	struct maker *maker = context;
 
@@ -210,99 +202,97 @@ static int establish(void *context, const char *name, uint64_t *again_ns)
 	return maker->result;
 }
 
+/* Interfaces are made by us, as in rp. */
+static void let_make(struct scene *scene, struct maker *maker)
+{
+	monitor_delivery_close(&scene->monitor);
+	scene->monitor.options.ensure = ensure;
+	scene->monitor.options.context = maker;
+	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
+}
+
 /* Who makes the device is asked at each look, and left alone for a minute when that has failed. */
-static void test_establish(void **state)
+static void test_ensure(void **state)
 {
 	struct scene *scene = *state;
 	struct maker maker = { .scene = scene, .result = -1 };
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
-	scene->monitor.options.establish = establish;
-	scene->monitor.options.context = &maker;
+	let_make(scene, &maker);
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
-	(void)monitor_device_serve(&scene->monitor, now_ns);
+	serve_at(scene, now_ns);
 	assert_int_equal(maker.calls, 1);
 	for (unsigned i = 1; i < 59; i++)
-		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
+		serve_at(scene, now_ns + i * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
 	maker.result = 0;
 	for (unsigned i = 60; i < 80; i++)
-		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
+		serve_at(scene, now_ns + i * CLOCK_SECOND_NS);
 	assert_true(maker.calls >= 2);
 	assert_true(has(0, 0xaa));
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	maker.result = 1;
+	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
+	look(scene);
 	maker.calls = 0;
-	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
-	assert_int_equal(maker.calls, 1);
 	/* Once a second at most. */
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
+	look(scene);
+	assert_int_equal(maker.calls, 0);
+	serve_at(scene, now_ns + 102 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
 	/* At the end nothing is made any more. */
 	scene->monitor.stopping = true;
-	(void)monitor_device_serve(&scene->monitor, now_ns + 200 * CLOCK_SECOND_NS);
+	serve_at(scene, now_ns + 200 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
-}
-
-/* Serves at each time that is asked for, up to and including until_ns. */
-static void serve_until(struct scene *scene, uint64_t from_ns, uint64_t until_ns)
-{
-	unsigned turns = 0;
-
-	for (uint64_t now_ns = from_ns; now_ns <= until_ns && turns < 1000; turns++)
-		now_ns = monitor_device_serve(&scene->monitor, now_ns);
-	assert_true(turns < 1000);
 }
 
 /* A device that has been left alone for a while, with its key. Returns the time. */
 static uint64_t settle(struct scene *scene, struct maker *maker)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
-	scene->monitor.options.establish = establish;
-	scene->monitor.options.context = maker;
+	let_make(scene, maker);
 	open_device(scene);
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
-	serve_until(scene, now_ns, now_ns + 100 * CLOCK_SECOND_NS);
+	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
 	return now_ns + 100 * CLOCK_SECOND_NS;
 }
 
 /* The maker is asked once a second at most, and what happens in between is not forgotten. */
-static void test_establish_is_made_up(void **state)
+static void test_ensure_is_made_up(void **state)
 {
 	struct scene *scene = *state;
 	struct maker maker = { .scene = scene, .result = 1 };
 	uint64_t now_ns = settle(scene, &maker);
 
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, now_ns);
+	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	serve_at(scene, now_ns);
 	maker.calls = 0;
 	now_ns += CLOCK_SECOND_NS / 2;
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, now_ns);
+	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	serve_at(scene, now_ns);
 	assert_int_equal(maker.calls, 0);
-	serve_until(scene, now_ns, now_ns + CLOCK_SECOND_NS / 2);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS / 2);
 	assert_int_equal(maker.calls, 1);
 }
 
 /* What the maker has put off is done when it said, not when the device is looked at anyway. */
-static void test_establish_is_put_off(void **state)
+static void test_ensure_is_put_off(void **state)
 {
 	struct scene *scene = *state;
 	struct maker maker = { .scene = scene, .result = 1 };
 	uint64_t now_ns = settle(scene, &maker);
 
 	maker.again_ns = now_ns + 3 * CLOCK_SECOND_NS;
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, now_ns);
+	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	serve_at(scene, now_ns);
 	maker.calls = 0;
-	serve_until(scene, now_ns, maker.again_ns - 1);
+	serve_at(scene, maker.again_ns - 1);
 	assert_int_equal(maker.calls, 0);
 	maker.again_ns = 0;
-	serve_until(scene, now_ns, now_ns + 3 * CLOCK_SECOND_NS);
+	serve_at(scene, now_ns + 3 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
 }
 
@@ -310,31 +300,30 @@ static void test_establish_is_put_off(void **state)
 static void test_foreign(void **state)
 {
 	struct scene *scene = *state;
-	struct maker maker = { .scene = scene, .result = MONITOR_FOREIGN };
-	uint64_t now_ns = clock_now_ns();
+	struct maker maker = { .scene = scene, .result = DEVICE_NOT_OURS };
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 	struct config_peer config;
 
-	scene->monitor.options.establish = establish;
-	scene->monitor.options.context = &maker;
+	let_make(scene, &maker);
 	open_device(scene);
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
 	configure(&config, 2, "25");
-	monitor_orphans_add(&scene->monitor, scene->peers[0], &config, now_ns);
+	abandon(scene, &config);
 	memset(device.preshared_keys[2], 'a', HEX_CHARS);
 	for (unsigned i = 0; i < 100; i++)
-		(void)monitor_device_serve(&scene->monitor, now_ns + i * CLOCK_SECOND_NS);
+		serve_at(scene, now_ns + i * CLOCK_SECOND_NS);
 	assert_int_equal(device.sets, 0);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
 	/* Nor does it count that it should have the key. */
 	memset(device.preshared_keys[0], 'a', HEX_CHARS);
-	monitor_device_look(&scene->monitor, DEVICE);
-	(void)monitor_device_serve(&scene->monitor, now_ns + 100 * CLOCK_SECOND_NS);
-	assert_int_equal(output(scene, 0)->state, MONITOR_FAILING);
+	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
+	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	maker.result = 1;
-	(void)monitor_device_serve(&scene->monitor, now_ns + 200 * CLOCK_SECOND_NS);
-	assert_int_equal(output(scene, 0)->state, MONITOR_DELIVERED);
+	serve_at(scene, now_ns + 200 * CLOCK_SECOND_NS);
+	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
 	release_config(&config);
 }
 
@@ -348,12 +337,11 @@ int main(void)
 		TEST(test_comes_late),
 		TEST(test_removed),
 		TEST(test_abandoned),
-		TEST(test_establish),
+		TEST(test_ensure),
 		TEST(test_foreign),
-		TEST(test_hanging),
 		TEST(test_problem_is_said_once),
-		TEST(test_establish_is_made_up),
-		TEST(test_establish_is_put_off),
+		TEST(test_ensure_is_made_up),
+		TEST(test_ensure_is_put_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,7 @@ static int set_up(void **state)
 	scene->monitor.engine = &scene->process;
 	for (size_t i = 0; i < MONITOR_CLIENTS; i++)
 		scene->monitor.clients[i].fd = -1;
+	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
 	for (size_t i = 0; i < 2; i++)
 		add_peer(scene, i);
 	*state = scene;
@@ -106,11 +107,11 @@ static void settle(struct scene *scene)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 
-	for (int i = 0; i < 10000 && monitor_hooks_are_busy(&scene->monitor, clock_now_ns()); i++) {
-		(void)monitor_hooks_serve(&scene->monitor, clock_now_ns());
+	for (int i = 0; i < 10000 && command_queue_is_busy(scene->monitor.deliveries.commands); i++) {
+		assert_int_equal(loop_turn(scene->monitor.loop), 0);
 		(void)nanosleep(&pause, NULL);
 	}
-	assert_false(monitor_hooks_are_busy(&scene->monitor, clock_now_ns()));
+	assert_false(command_queue_is_busy(scene->monitor.deliveries.commands));
 }
 
 static int tear_down(void **state)
@@ -131,8 +132,7 @@ static int tear_down(void **state)
 	/* Nothing but these was written. */
 	assert_int_equal(rmdir(scene->folder), 0);
 	monitor_peers_release_all(&scene->monitor);
-	monitor_hooks_release_all(&scene->monitor);
-	monitor_erase_release_all(&scene->monitor);
+	monitor_delivery_close(&scene->monitor);
 	engine_link_close(scene->process.link);
 	loop_close(scene->loop);
 	(void)close(scene->engine);
@@ -183,20 +183,18 @@ static void test_key_goes_to_its_peer(void **state)
 {
 	struct scene *scene = *state;
 	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x55);
-	static const uint8_t zero[ROSENPASS_KEY_BYTES];
 
 	say(scene, &event);
 	assert_true(has_key(scene, 0, -1));
 	assert_true(has_key(scene, 1, 0x55));
 	/* Delivered: no copy stays. */
-	assert_memory_equal(scene->peers[1]->key, zero, sizeof zero);
+	assert_false(delivery_has_key(scene->peers[1]->delivery));
 }
 
 /* Every output gets every key: one that has it at once must not take it away from one that is slower. */
 static void test_file_and_command_get_each_key(void **state)
 {
 	struct scene *scene = *state;
-	static const uint8_t zero[ROSENPASS_KEY_BYTES];
 	char expected[3 * (BASE64_KEY_CHARS + 1) + 1] = "";
 	uint8_t content[sizeof expected];
 	char *file = format("%s/hook%s", scene->folder, "");
@@ -209,8 +207,8 @@ static void test_file_and_command_get_each_key(void **state)
 		say(scene, &event);
 		assert_true(has_key(scene, 0, byte));
 		settle(scene);
-		assert_true(monitor_delivery_is_done(scene->peers[0]));
-		assert_memory_equal(scene->peers[0]->key, zero, sizeof zero);
+		assert_true(delivery_is_done(scene->peers[0]->delivery));
+		assert_false(delivery_has_key(scene->peers[0]->delivery));
 		base64_encode_key(line, event.key.key);
 		line[BASE64_KEY_CHARS] = '\n';
 		line[BASE64_KEY_CHARS + 1] = '\0';
@@ -268,20 +266,6 @@ static void test_stale_twice(void **state)
 	assert_int_equal(length[0], length[1]);
 	assert_memory_equal(content[0], content[1], length[0]);
 	free(file);
-}
-
-/* Nothing is written in the place of a key that was not exchanged yet, or that was wiped. */
-static void test_no_key_to_write(void **state)
-{
-	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x12);
-
-	for (int i = 0; i < 2; i++) {
-		scene->peers[1]->outputs[0].retry.next_ns = 0;
-		(void)monitor_delivery_serve(&scene->monitor, scene->peers[1], clock_now_ns());
-		assert_true(has_key(scene, 1, i == 0 ? -1 : 0x12));
-		say(scene, &event);
-	}
 }
 
 /* What it says of its sandbox counts while it is set up, not when somebody may have taken it over. */
@@ -374,7 +358,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_silent_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_gives_random_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_stale_twice, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_no_key_to_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_ready_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers_are_ignored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_peer_is_silent, set_up, tear_down),

@@ -1,19 +1,21 @@
 #include "wireguard_fixture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/monitor_parts.h"
 #include "system/log.h"
+#include "system/secret_memory.h"
 
 #define SOCKETS 2
 
 /* Two listeners with a socket each, and some devices. */
 struct scene {
 	struct monitor monitor;
-	struct monitor_listener listeners[SOCKETS];
-	struct monitor_device devices[3];
+	int sockets[SOCKETS];
+	size_t socket_count;
 };
 
 static uint32_t mark_of(int fd)
@@ -28,23 +30,64 @@ static uint32_t mark_of(int fd)
 static void check_marks(const struct scene *scene, uint32_t expected)
 {
 	for (size_t i = 0; i < SOCKETS; i++)
-		assert_int_equal(mark_of(scene->listeners[i].sockets[0].fd), expected);
+		assert_int_equal(mark_of(scene->sockets[i]), expected);
 }
+
+static void note_socket(void *owner, const struct listeners_socket *socket)
+{
+	struct scene *scene = owner;
+
+	assert_true(scene->socket_count < SOCKETS);
+	scene->sockets[scene->socket_count++] = socket->fd;
+}
+
+/* Devices that are as they are told. */
+static struct {
+	const char *name;
+	uint32_t mark;
+	uint8_t bits; /* of the prefix of its peer */
+} devices[3];
+
+static int get(struct wireguard_device *device, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(devices[i].name, name) != 0)
+		i++;
+	memset(device, 0, sizeof *device);
+	device->fwmark = devices[i].mark;
+	device->peers = secret_memory_allocate(NULL, sizeof *device->peers);
+	assert_non_null(device->peers);
+	device->peer_count = 1;
+	device->peers->allowed_ips = calloc(1, sizeof *device->peers->allowed_ips);
+	assert_non_null(device->peers->allowed_ips);
+	*device->peers->allowed_ips = ip_of("0.0.0.0", devices[i].bits);
+	device->peers->allowed_ip_count = 1;
+	return 0;
+}
+
+static const struct wireguard_backend backend = { .get = get };
 
 static int set_up(void **state)
 {
+	static const struct resolver_pool_owner nobody;
+	static char first[] = "127.0.0.1:0";
+	static char second[] = "127.0.0.2:0";
+	static char *words[SOCKETS] = { first, second };
+	const struct string_list listen = { .words = words, .count = SOCKETS };
 	struct scene *scene = calloc(1, sizeof *scene);
 
 	assert_non_null(scene);
 	log_set_level(LOG_OFF);
-	scene->monitor.devices = scene->devices;
-	scene->monitor.listeners = scene->listeners;
-	scene->monitor.listener_count = SOCKETS;
-	for (size_t i = 0; i < SOCKETS; i++) {
-		scene->listeners[i].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		assert_true(scene->listeners[i].sockets[0].fd >= 0);
-		scene->listeners[i].socket_count = 1;
-	}
+	assert_int_equal(loop_open_simulated(&scene->monitor.loop, 1), 0);
+	assert_int_equal(device_table_create(&scene->monitor.deliveries.devices, scene->monitor.loop,
+	                                     &backend, &scene->monitor.device_owner),
+	                 0);
+	assert_int_equal(resolver_pool_create(&scene->monitor.resolvers, scene->monitor.loop, &nobody), 0);
+	scene->monitor.config.listen = listen;
+	assert_int_equal(monitor_listen_start(&scene->monitor), 0);
+	listeners_each(scene->monitor.listeners, note_socket, scene);
+	assert_int_equal(scene->socket_count, SOCKETS);
 	*state = scene;
 	return 0;
 }
@@ -53,8 +96,10 @@ static int tear_down(void **state)
 {
 	struct scene *scene = *state;
 
-	for (size_t i = 0; i < SOCKETS; i++)
-		(void)close(scene->listeners[i].sockets[0].fd);
+	listeners_destroy(scene->monitor.listeners);
+	device_table_destroy(scene->monitor.deliveries.devices);
+	resolver_pool_destroy(scene->monitor.resolvers);
+	loop_close(scene->monitor.loop);
 	free(scene);
 	return 0;
 }
@@ -63,43 +108,46 @@ static void need_capability(const struct scene *scene)
 {
 	static const uint32_t one = 1;
 	static const uint32_t none = 0;
-	int fd = scene->listeners[0].sockets[0].fd;
+	int fd = scene->sockets[0];
 
 	if (setsockopt(fd, SOL_SOCKET, SO_MARK, &one, sizeof one) != 0)
 		skip();
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_MARK, &none, sizeof none), 0);
 }
 
-/* The last device with a mark and, perhaps, a peer with one prefix. */
-static struct monitor_device *add(struct scene *scene, const char *name, uint32_t mark, uint8_t bits)
+/* Another device with a mark. */
+static void add(struct scene *scene, size_t i, uint32_t mark, uint8_t bits)
 {
-	struct monitor_device *device = &scene->devices[scene->monitor.device_count++];
-	struct ip_prefix prefix = ip_of("0.0.0.0", bits);
-	struct wireguard_peer peer = { .allowed_ips = &prefix, .allowed_ip_count = 1 };
-	struct wireguard_device present = { .fwmark = mark, .peers = &peer, .peer_count = 1 };
+	static const char *const names[] = { "wg0", "wg1", "wg2" };
 
-	(void)snprintf(device->name, sizeof device->name, "%s", name);
-	monitor_mark_note(device, &present);
-	return device;
+	devices[i].name = names[i];
+	devices[i].mark = mark;
+	devices[i].bits = bits;
+	assert_int_equal(device_know(scene->monitor.deliveries.devices, names[i]), 0);
+}
+
+static void update(struct scene *scene)
+{
+	device_table_read_marks(scene->monitor.deliveries.devices);
+	monitor_mark_update(&scene->monitor);
 }
 
 static void test_follows(void **state)
 {
 	struct scene *scene = *state;
-	struct monitor_device *device;
 
 	need_capability(scene);
-	device = add(scene, "wg0", 0, 24);
-	monitor_mark_update(&scene->monitor);
+	add(scene, 0, 0, 24);
+	update(scene);
 	check_marks(scene, 0);
-	device->fwmark = 0xca6c;
-	monitor_mark_update(&scene->monitor);
+	devices[0].mark = 0xca6c;
+	update(scene);
 	check_marks(scene, 0xca6c);
-	device->fwmark = 7;
-	monitor_mark_update(&scene->monitor);
+	devices[0].mark = 7;
+	update(scene);
 	check_marks(scene, 7);
-	device->fwmark = 0;
-	monitor_mark_update(&scene->monitor);
+	devices[0].mark = 0;
+	update(scene);
 	check_marks(scene, 0);
 }
 
@@ -121,14 +169,9 @@ static void test_several(void **state)
 
 	need_capability(scene);
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
-		scene->monitor.device_count = 0;
 		for (size_t d = 0; d < 3; d++)
-			(void)add(scene,
-			          d == 0   ? "wg0"
-			          : d == 1 ? "wg1"
-			                   : "wg2",
-			          cases[i].marks[d], cases[i].bits[d]);
-		monitor_mark_update(&scene->monitor);
+			add(scene, d, cases[i].marks[d], cases[i].bits[d]);
+		update(scene);
 		check_marks(scene, cases[i].expected);
 		assert_int_equal(scene->monitor.mark_conflict, cases[i].conflict);
 		scene->monitor.mark_conflict = 0;
@@ -140,15 +183,15 @@ static void test_setting(void **state)
 	struct scene *scene = *state;
 
 	need_capability(scene);
-	(void)add(scene, "wg0", 5, 0);
+	add(scene, 0, 5, 0);
 	scene->monitor.config.fwmark = (struct config_fwmark){ .is_fixed = true, .mark = 9 };
-	monitor_mark_update(&scene->monitor);
+	update(scene);
 	check_marks(scene, 9);
 	scene->monitor.config.fwmark.mark = 0;
-	monitor_mark_update(&scene->monitor);
+	update(scene);
 	check_marks(scene, 0);
 	scene->monitor.config.fwmark.is_fixed = false;
-	monitor_mark_update(&scene->monitor);
+	update(scene);
 	check_marks(scene, 5);
 }
 
@@ -162,8 +205,8 @@ static void test_new_socket(void **state)
 	need_capability(scene);
 	monitor_mark_socket(&scene->monitor, fd);
 	assert_int_equal(mark_of(fd), 0);
-	(void)add(scene, "wg0", 5, 0);
-	monitor_mark_update(&scene->monitor);
+	add(scene, 0, 5, 0);
+	update(scene);
 	monitor_mark_socket(&scene->monitor, fd);
 	assert_int_equal(mark_of(fd), 5);
 	(void)close(fd);
@@ -173,18 +216,17 @@ static void test_new_socket(void **state)
 static void test_refused(void **state)
 {
 	struct scene *scene = *state;
-	int fd = scene->listeners[0].sockets[0].fd;
+	int fd = scene->sockets[0];
 
 	need_capability(scene);
-	(void)close(scene->listeners[1].sockets[0].fd);
-	scene->listeners[1].sockets[0].fd = -1;
-	(void)add(scene, "wg0", 5, 0);
-	monitor_mark_update(&scene->monitor);
+	(void)close(scene->sockets[1]);
+	add(scene, 0, 5, 0);
+	update(scene);
 	assert_int_equal(scene->monitor.mark_problem, -EBADF);
 	assert_int_equal(mark_of(fd), 5);
-	scene->listeners[1].sockets[0].fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	scene->devices[0].fwmark = 6;
-	monitor_mark_update(&scene->monitor);
+	assert_int_equal(dup3(scene->sockets[0], scene->sockets[1], O_CLOEXEC), scene->sockets[1]);
+	devices[0].mark = 6;
+	update(scene);
 	assert_int_equal(scene->monitor.mark_problem, 0);
 	check_marks(scene, 6);
 }

@@ -242,19 +242,27 @@ static void test_whose(void **state)
 /* An endpoint of WireGuard counts when the peer's WireGuard has proved itself there. */
 static void test_endpoint_of_wireguard(void **state)
 {
-	struct monitor_wireguard wireguard = { .is_there = true };
+	struct monitor_wireguard *wireguard;
 	struct scene scene;
 
 	(void)state;
 	open_scene(&scene);
-	scene.peer.outputs[0] = (struct monitor_output){ .kind = MONITOR_WIREGUARD, .wireguard = &wireguard };
-	scene.peer.output_count = 1;
-	wireguard.present_endpoint = address("192.0.2.1:7");
+	assert_int_equal(loop_open_simulated(&scene.monitor.loop, CLOCK_SECOND_NS), 0);
+	assert_int_equal(monitor_delivery_open(&scene.monitor), 0);
+	scene.peer.config.device = (char[]){ "wg0" };
+	scene.peer.config.wireguard_peer = (char[]){ "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=" };
+	assert_int_equal(monitor_delivery_init(&scene.monitor, &scene.peer), 0);
+	wireguard = monitor_wireguard_of(&scene.peer);
+	wireguard->is_there = true;
+	wireguard->present_endpoint = address("192.0.2.1:7");
 	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
 	assert_int_equal(scene.peer.remembered.wireguard.any.sa_family, AF_UNSPEC);
-	wireguard.handshake.told_seconds = 1;
+	wireguard->handshake.told_seconds = 1;
 	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
-	assert_true(address_equal(&scene.peer.remembered.wireguard, &wireguard.present_endpoint));
+	assert_true(address_equal(&scene.peer.remembered.wireguard, &wireguard->present_endpoint));
+	delivery_destroy(scene.peer.delivery);
+	monitor_delivery_close(&scene.monitor);
+	loop_close(scene.monitor.loop);
 	monitor_state_close(&scene.monitor);
 }
 

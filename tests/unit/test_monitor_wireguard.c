@@ -2,7 +2,6 @@
 
 #include "daemon/monitor_parts.h"
 #include "sockets_fixture.h"
-#include "system/clock.h"
 
 /* A peer "hub.example:9999" whose WireGuard is at "hub.example:51820", and that has two addresses. */
 struct scene {
@@ -62,41 +61,42 @@ static void test_beside(void **state)
 	assert_endpoint(&scene, v6("2001:db8::66", 51820));
 }
 
-/* An endpoint that works stays; whether it does is a matter of time, not of the wall clock. */
-static void test_needs_endpoint(void **state)
+/* What is wanted of the device: endpoint and parameters from a moment after the first exchange on. */
+static void test_target(void **state)
 {
+	static struct monitor monitor;
 	struct scene scene;
-	const union address_socket elsewhere = v4("198.51.100.1", 51820);
-	const union address_socket none = { 0 };
-	union address_socket endpoint;
-	uint64_t boot = clock_boot_seconds();
+	struct device_target target;
+	const union address_socket named = v4("192.0.2.1", 51820);
+	const union address_socket before = v4("198.51.100.1", 51820);
 
 	(void)state;
 	setup(&scene);
+	scene.peer.remembered.wireguard = before;
+	scene.wireguard.speak_ns = 5;
+	monitor_wireguard_target(&target, &monitor, &scene.peer, &scene.wireguard, 5);
+	assert_false(target.may_speak);
+	/* It is not known yet, and no guess takes its place. */
+	assert_int_equal(target.endpoint.any.sa_family, AF_UNSPEC);
 	scene.peer.last = v4("192.0.2.1", 9999);
-	/* Before the first exchange it is none of our business. */
-	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
 	scene.wireguard.is_exchanged = true;
-	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
-	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &none, &endpoint));
-	/* The wall clock was set back after the handshake: WireGuard's time of it lies ahead. */
-	handshake_note(&scene.wireguard.handshake, 9000, 5000, boot);
-	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere, &endpoint));
-	assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &none, &endpoint));
-	scene.wireguard.handshake.at_seconds = boot < 190 ? 0 : boot - 190;
-	if (boot >= 190)
-		assert_true(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &elsewhere,
-		                                             &endpoint));
-	assert_true(address_equal(&endpoint, &(union address_socket){ .v4 = v4("192.0.2.1", 51820).v4 }));
-	endpoint = v4("192.0.2.1", 51820);
-	assert_false(monitor_wireguard_needs_endpoint(&scene.peer, &scene.wireguard, &endpoint, &endpoint));
+	monitor_wireguard_target(&target, &monitor, &scene.peer, &scene.wireguard, 4);
+	assert_false(target.may_speak);
+	monitor_wireguard_target(&target, &monitor, &scene.peer, &scene.wireguard, 5);
+	assert_true(target.may_speak);
+	assert_false(target.is_guess);
+	assert_true(address_equal(&target.endpoint, &named));
+	scene.wireguard.endpoint = NULL;
+	monitor_wireguard_target(&target, &monitor, &scene.peer, &scene.wireguard, 5);
+	assert_true(target.is_guess);
+	assert_true(address_equal(&target.endpoint, &before));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_beside),
-		cmocka_unit_test(test_needs_endpoint),
+		cmocka_unit_test(test_target),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

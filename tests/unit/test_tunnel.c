@@ -1,4 +1,4 @@
-#include "daemon/tunnel.h"
+#include "delivery/tunnel.h"
 #include "fixture.h"
 
 #define S UINT64_C(1000000000)

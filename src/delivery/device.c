@@ -1,0 +1,365 @@
+#include "delivery/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "delivery/device_reconcile.h"
+#include "system/base64.h"
+#include "system/clock.h"
+#include "system/entropy.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+
+/* After interfaces have changed a device is reconciled this soon, and again in growing steps. */
+#define LOOK_FIRST_NS (CLOCK_SECOND_NS / 20)
+/* After so long without a reconciliation several follow one another when something changes. */
+#define RESTED_NS (5 * CLOCK_SECOND_NS)
+/* How long the key of a peer that is not ours any more is tried to be replaced. */
+#define RETIRED_NS (120 * CLOCK_SECOND_NS)
+
+/* The wait after a reconciliation, in multiples of the time that it took, and at most. */
+#define COST_SHARE 20
+#define COST_MOST_NS CLOCK_SECOND_NS
+
+struct device_table {
+	struct loop *loop;
+	const struct wireguard_backend *backend;
+	const struct device_owner *owner;
+	struct device **devices; /* in the order in which they were named */
+	size_t count;
+};
+
+const struct wireguard_backend wireguard_backend_system = {
+	.get = wireguard_get,
+	.set = wireguard_set,
+	.link = link_look,
+	.clock_ns = clock_now_ns,
+};
+
+int device_table_create(struct device_table **out, struct loop *loop, const struct wireguard_backend *backend,
+                        const struct device_owner *owner)
+{
+	struct device_table *table = calloc(1, sizeof *table);
+
+	*out = table;
+	if (table == NULL)
+		return -ENOMEM;
+	*table = (struct device_table){ .loop = loop, .backend = backend, .owner = owner };
+	return 0;
+}
+
+static void destroy(struct device *device)
+{
+	loop_timer_remove(device->table->loop, &device->timer);
+	while (device->retired_count > 0)
+		device_drop_retired(device, device->retired_count - 1);
+	free(device->retired);
+	free(device->peers);
+	free(device);
+}
+
+void device_table_destroy(struct device_table *table)
+{
+	if (table == NULL)
+		return;
+	for (size_t i = 0; i < table->count; i++)
+		destroy(table->devices[i]);
+	free(table->devices);
+	free(table);
+}
+
+/* Takes a device that is not used any more off the table. */
+static void drop(struct device *device)
+{
+	struct device_table *table = device->table;
+	size_t i = 0;
+
+	while (table->devices[i] != device)
+		i++;
+	table->count--;
+	memmove(&table->devices[i], &table->devices[i + 1], (table->count - i) * sizeof(*table->devices));
+	destroy(device);
+	if (table->owner->read != NULL)
+		table->owner->read(table->owner->owner);
+}
+
+static void set_timer(struct device *device, uint64_t at_ns)
+{
+	device->at_ns = at_ns;
+	loop_timer_set(device->table->loop, &device->timer, at_ns);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct device_peer *const *left = a;
+	const struct device_peer *const *right = b;
+
+	return memcmp((*left)->public_key, (*right)->public_key, WIREGUARD_KEY_BYTES);
+}
+
+static void reconcile(void *owner)
+{
+	struct device *device = owner;
+	const struct device_context context = {
+		.backend = device->table->backend,
+		.owner = device->table->owner,
+		.now_ns = loop_now_ns(device->table->loop),
+	};
+	uint64_t begun_ns;
+
+	if (!device->is_sorted && device->count > 0)
+		qsort(device->peers, device->count, sizeof(*device->peers), compare);
+	device->is_sorted = true;
+	begun_ns = context.backend->clock_ns();
+	device_reconcile(&context, device);
+	device->cost_ns = context.backend->clock_ns() - begun_ns;
+	device->ended_ns = context.now_ns + device->cost_ns;
+	if (device->is_used)
+		set_timer(device, device->at_ns);
+	else
+		drop(device);
+}
+
+static struct device *find(const struct device_table *table, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		if (strcmp(table->devices[i]->name, name) == 0)
+			return table->devices[i];
+	}
+	return NULL;
+}
+
+/* The device of that name, which is added if it is not there. NULL: no memory. */
+static struct device *find_or_add(struct device_table *table, const char *name)
+{
+	struct device *device = find(table, name);
+	struct device **longer;
+
+	if (device != NULL)
+		return device;
+	longer = reallocarray(table->devices, table->count + 1, sizeof(*longer));
+	if (longer == NULL)
+		return NULL;
+	table->devices = longer;
+	device = calloc(1, sizeof *device);
+	if (device == NULL)
+		return NULL;
+	device->table = table;
+	(void)snprintf(device->name, sizeof device->name, "%s", name);
+	device->mark.device = device->name;
+	device->timer = (struct loop_timer){ .expired = reconcile, .owner = device };
+	if (loop_timer_add(table->loop, &device->timer) != 0) {
+		free(device);
+		return NULL;
+	}
+	table->devices[table->count++] = device;
+	set_timer(device, loop_now_ns(table->loop));
+	return device;
+}
+
+int device_know(struct device_table *table, const char *name)
+{
+	return find_or_add(table, name) == NULL ? -ENOMEM : 0;
+}
+
+int device_attach(struct device_table *table, const char *name, struct device_peer *peer)
+{
+	struct device *device = find_or_add(table, name);
+
+	if (device == NULL)
+		return -ENOMEM;
+	if (device->count == device->capacity) {
+		size_t capacity = device->capacity == 0 ? 4 : 2 * device->capacity;
+		struct device_peer **longer = reallocarray(device->peers, capacity, sizeof(*longer));
+
+		if (longer == NULL)
+			return -ENOMEM;
+		device->peers = longer;
+		device->capacity = capacity;
+	}
+	device->peers[device->count++] = peer;
+	device->is_sorted = false;
+	peer->device = device;
+	device_reconcile_soon(device);
+	return 0;
+}
+
+void device_detach(struct device_peer *peer)
+{
+	struct device *device = peer->device;
+	size_t i = 0;
+
+	if (device == NULL)
+		return;
+	while (device->peers[i] != peer)
+		i++;
+	device->peers[i] = device->peers[--device->count];
+	device->is_sorted = false;
+	peer->device = NULL;
+}
+
+/* Returns the time that device->cost_ns allows a reconciliation at. */
+static uint64_t earliest_ns(const struct device *device)
+{
+	uint64_t now_ns = loop_now_ns(device->table->loop);
+	uint64_t wait_ns = COST_SHARE * device->cost_ns;
+	uint64_t at_ns = device->ended_ns + (wait_ns < COST_MOST_NS ? wait_ns : COST_MOST_NS);
+
+	return device->cost_ns == 0 || at_ns < now_ns ? now_ns : at_ns;
+}
+
+void device_reconcile_soon(struct device *device)
+{
+	if (device->problem == -ETIMEDOUT)
+		return;
+	device->is_for_tunnel = false;
+	set_timer(device, earliest_ns(device));
+}
+
+/* Returns true if it worked. */
+static bool set_key(const struct device_peer *peer)
+{
+	struct device *device = peer->device;
+	struct device_target target = { 0 };
+	struct wireguard_peer_change change = { .update_only = true };
+	const struct wireguard_change request = { .peers = &change, .peer_count = 1 };
+
+	peer->ops->want(peer, loop_now_ns(device->table->loop), &target);
+	if (target.is_left)
+		return false;
+	memcpy(change.public_key, peer->public_key, WIREGUARD_KEY_BYTES);
+	change.preshared_key = target.key;
+	return device->table->backend->set(device->name, &request) == 0;
+}
+
+bool device_new_key(struct device_peer *peer)
+{
+	struct device *device = peer->device;
+	bool waits = earliest_ns(device) > loop_now_ns(device->table->loop);
+
+	device_reconcile_soon(device);
+	return waits && device->problem == 0 && !device->is_foreign && set_key(peer);
+}
+
+void device_delay(struct device *device, uint64_t at_ns)
+{
+	if (device->at_ns < at_ns)
+		set_timer(device, at_ns);
+}
+
+void device_table_reconcile_now(struct device_table *table)
+{
+	for (size_t i = 0; i < table->count;) {
+		struct device *device = table->devices[i];
+
+		if (device->problem != -ETIMEDOUT) {
+			device->is_for_tunnel = false;
+			reconcile(device);
+		}
+		/* A device that is not used any more has left its place to the next one. */
+		if (i < table->count && table->devices[i] == device)
+			i++;
+	}
+}
+
+static void network_changed(struct device *device, uint64_t now_ns)
+{
+	uint64_t soon_ns = now_ns + LOOK_FIRST_NS;
+	struct link link;
+
+	/* A series that has just begun goes on; a device that hangs holds us up each time. */
+	if ((device->wait_ns > 0 && device->wait_ns < CLOCK_SECOND_NS) ||
+	    (device->problem == -ETIMEDOUT && device->table->backend->link(device->name, &link) != -ENODEV))
+		return;
+	/* Where something changes all the time, once a second. */
+	if (now_ns < device->looked_ns + RESTED_NS) {
+		device->wait_ns = CLOCK_SECOND_NS;
+		if (soon_ns < device->looked_ns + CLOCK_SECOND_NS)
+			soon_ns = device->looked_ns + CLOCK_SECOND_NS;
+	} else {
+		device->wait_ns = LOOK_FIRST_NS;
+	}
+	device->is_for_tunnel = false;
+	if (device->at_ns > soon_ns)
+		set_timer(device, soon_ns);
+}
+
+void device_table_network_changed(struct device_table *table)
+{
+	for (size_t i = 0; i < table->count; i++)
+		network_changed(table->devices[i], loop_now_ns(table->loop));
+}
+
+/* 0 or -ENOMEM. */
+static int add_retired(struct device *device, const char *label, const uint8_t *peer)
+{
+	struct retired_key *longer = reallocarray(device->retired, device->retired_count + 1, sizeof *longer);
+	struct retired_key *retired;
+
+	if (longer == NULL)
+		return -ENOMEM;
+	device->retired = longer;
+	retired = &longer[device->retired_count];
+	*retired = (struct retired_key){ .until_ns = loop_now_ns(device->table->loop) + RETIRED_NS };
+	(void)snprintf(retired->label, sizeof retired->label, "%s", label);
+	memcpy(retired->peer, peer, WIREGUARD_KEY_BYTES);
+	retired->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
+	if (retired->key == NULL || entropy_fill(NULL, retired->key, WIREGUARD_KEY_BYTES) != 0) {
+		secret_memory_release(NULL, retired->key, WIREGUARD_KEY_BYTES);
+		return -ENOMEM;
+	}
+	device->retired_count++;
+	return 0;
+}
+
+void device_retire_key(struct device_table *table, const char *label, const char *name,
+                       const uint8_t peer[static WIREGUARD_KEY_BYTES])
+{
+	struct device *device = find_or_add(table, name);
+
+	if (device == NULL || add_retired(device, label, peer) != 0) {
+		log_error("%s: no memory to erase its key in WireGuard's %s", label, name);
+		return;
+	}
+	device_reconcile_soon(device);
+}
+
+void device_table_each_retired(const struct device_table *table,
+                               void (*tell)(void *context, const char *label, const char *target),
+                               void *context)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct device *device = table->devices[i];
+
+		for (size_t j = 0; j < device->retired_count; j++) {
+			char target[WIREGUARD_NAME_BYTES + BASE64_KEY_CHARS + 2];
+			char key[BASE64_KEY_CHARS + 1];
+
+			base64_encode_key(key, device->retired[j].peer);
+			(void)snprintf(target, sizeof target, "%s %s", device->name, key);
+			tell(context, device->retired[j].label, target);
+		}
+	}
+}
+
+void device_table_read_marks(struct device_table *table)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		struct wireguard_device present;
+
+		if (table->backend->get(&present, table->devices[i]->name) != 0)
+			continue;
+		device_note_mark(table->devices[i], &present);
+		wireguard_release(&present);
+	}
+}
+
+bool device_table_mark(const struct device_table *table, size_t i, struct device_mark *mark)
+{
+	if (i >= table->count)
+		return false;
+	*mark = table->devices[i]->mark;
+	return true;
+}

@@ -1,0 +1,131 @@
+#ifndef ROSENPASS_DELIVERY_DEVICE_H
+#define ROSENPASS_DELIVERY_DEVICE_H
+
+/*
+ * WireGuard's devices that have peers of ours. A device is reconciled when there is a new key, when
+ * interfaces come or go, and every 15 seconds: it is read, and whatever is not as it should be is set, read
+ * again and compared. To read many peers is slow: after a reconciliation the next one waits until the device
+ * has taken no more than a twentieth of the time, but no longer than a second. A new key does not wait so
+ * long; it is set at once, and read back then.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "delivery/device_plan.h"
+#include "system/loop.h"
+#include "wireguard/link.h"
+#include "wireguard/wireguard.h"
+
+/* How devices are reached. */
+struct wireguard_backend {
+	int (*get)(struct wireguard_device *device, const char *name);
+	int (*set)(const char *name, const struct wireguard_change *change);
+	int (*link)(const char *name, struct link *link);
+	uint64_t (*clock_ns)(void); /* to measure what a reconciliation costs */
+};
+
+/* The devices of this system. */
+extern const struct wireguard_backend wireguard_backend_system;
+
+/* What ensure() says of an interface that must not be changed. */
+#define DEVICE_NOT_OURS (-2)
+
+struct device_owner {
+	/*
+	 * Makes the interface with its peers where it, or a peer, is not there. 0: something was made; 1:
+	 * there was nothing to be done; -1: it failed, which was logged; DEVICE_NOT_OURS. *again_ns: when
+	 * it wants to be called again; untouched if there is no reason. NULL: others make it, and we wait
+	 * for it.
+	 */
+	int (*ensure)(void *owner, const char *name, uint64_t *again_ns);
+	/* A device was read, or is not used any more: its mark may be another one. NULL: of no interest. */
+	void (*read)(void *owner);
+	const char *own_name; /* of the interface whose absence is explained by ensure(); NULL: none */
+	void *owner;
+};
+
+/* A peer of a device, during reconciliation. */
+struct device_view {
+	const char *device;
+	uint64_t now_ns;
+	size_t peer_count; /* of the device */
+	bool is_up;
+	const struct device_target *target;
+	const struct wireguard_peer *present; /* NULL: the device has no such peer */
+	bool has_key;
+	int device_result; /* negative errno: nothing is known of the device */
+	int result;        /* negative errno: why the change was refused */
+};
+
+/* A peer of a device that one of our keys is for. */
+struct device_peer {
+	uint8_t public_key[WIREGUARD_KEY_BYTES];
+	const struct device_peer_ops *ops;
+	struct device *device; /* while it is attached */
+};
+
+struct device_peer_ops {
+	/* Says what is wanted now, except for has_session. */
+	void (*want)(const struct device_peer *peer, uint64_t now_ns, struct device_target *target);
+	/* The device was read. Returns whether WireGuard has a session with the peer. */
+	bool (*read)(struct device_peer *peer, const struct wireguard_peer *present);
+	/*
+	 * The step was carried out, if anything was due. device_result: negative errno if the request was
+	 * refused as a whole; result: if it was refused for this peer.
+	 */
+	void (*changed)(struct device_peer *peer, const struct device_target *target,
+	                const struct device_step *step, int device_result, int result);
+	/* The device was reconciled. May lower *again_ns. Returns false if all is not well. */
+	bool (*reconciled)(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns);
+};
+
+struct device_table;
+
+/* All arguments outlive it. 0 or -ENOMEM. */
+int device_table_create(struct device_table **out, struct loop *loop, const struct wireguard_backend *backend,
+                        const struct device_owner *owner) __attribute__((warn_unused_result));
+/* No peer is attached any more. NULL is allowed. */
+void device_table_destroy(struct device_table *table);
+
+/* Keeps a device although it has no peers yet, until it has been reconciled. 0 or -ENOMEM. */
+int device_know(struct device_table *table, const char *name) __attribute__((warn_unused_result));
+/* Reconciles the peer with its device from now on. 0 or -ENOMEM. */
+int device_attach(struct device_table *table, const char *name, struct device_peer *peer)
+	__attribute__((warn_unused_result));
+/* Does nothing for a peer that is not attached. */
+void device_detach(struct device_peer *peer);
+
+/* Reconciles a device soon. One that hangs is left alone: it holds us up each time. */
+void device_reconcile_soon(struct device *device);
+/* The same, as the peer has a new key. Returns true if the key was set already, and is to be read back. */
+bool device_new_key(struct device_peer *peer);
+/* Reconciles it then, and not earlier unless there is another reason. */
+void device_delay(struct device *device, uint64_t at_ns);
+/* Reconciles all devices, within the call. */
+void device_table_reconcile_now(struct device_table *table);
+/* Interfaces have changed: reconciles all devices, now and soon again. */
+void device_table_network_changed(struct device_table *table);
+
+/* That peer of a device is not ours any more: a random key replaces its key. label: of our peer up to now. */
+void device_retire_key(struct device_table *table, const char *label, const char *name,
+                       const uint8_t peer[static WIREGUARD_KEY_BYTES]);
+/* Each key that is still to be replaced; target is "DEVICE PEER". */
+void device_table_each_retired(const struct device_table *table,
+                               void (*tell)(void *context, const char *label, const char *target),
+                               void *context);
+
+/* What a device said last of its mark, by which its own packets are kept out of its tunnel. */
+struct device_mark {
+	const char *device;
+	uint32_t fwmark;     /* 0: none */
+	bool is_full_tunnel; /* a peer takes all packets, or half of them */
+};
+
+/* Reads the marks of all devices. */
+void device_table_read_marks(struct device_table *table);
+/* The mark of the i-th device, in the order in which they were named. Returns false if there are fewer. */
+bool device_table_mark(const struct device_table *table, size_t i, struct device_mark *mark);
+
+#endif

@@ -1,0 +1,413 @@
+#include "delivery/device_reconcile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/ct.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/secret_memory.h"
+#include "wireguard/explain.h"
+
+/* The longest wait; after news a device is reconciled soon, and again in growing steps. */
+#define LOOK_NS (15 * CLOCK_SECOND_NS)
+#define LOOK_STEP 3
+/* A peer can ask for another reconciliation after this time. */
+#define AGAIN_NS (CLOCK_SECOND_NS / 10)
+/* A device that does not answer holds us up for a moment each time. */
+#define HANGING_NS (60 * CLOCK_SECOND_NS)
+/* A peer with a prefix this short takes the packets for the whole Internet, or for half of it. */
+#define FULL_TUNNEL_BITS 1
+/* After a failure wait a minute before ensure(); otherwise a second, since checks of many peers are slow. */
+#define ENSURE_NS (60 * CLOCK_SECOND_NS)
+/* Interfaces are created before they are brought up; warn only after this long. */
+#define DOWN_NS (10 * CLOCK_SECOND_NS)
+
+/* A reconciliation. The arrays are in the order of device->peers. */
+struct look {
+	const struct device_context *context;
+	struct device *device;
+	struct device_target *targets;
+	struct device_step *steps;
+	int *results;                    /* of setting each */
+	struct wireguard_device present; /* holds keys */
+	bool is_up;
+	bool gave_endpoint;
+	uint64_t again_ns; /* the device is to be reconciled again by then */
+};
+
+static int collect(struct look *look)
+{
+	struct device *device = look->device;
+
+	look->targets = calloc(device->count + 1, sizeof *look->targets);
+	look->steps = calloc(device->count + 1, sizeof *look->steps);
+	look->results = calloc(device->count + 1, sizeof *look->results);
+	if (look->targets == NULL || look->steps == NULL || look->results == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < device->count; i++) {
+		memcpy(look->targets[i].public_key, device->peers[i]->public_key, WIREGUARD_KEY_BYTES);
+		device->peers[i]->ops->want(device->peers[i], look->context->now_ns, &look->targets[i]);
+	}
+	return 0;
+}
+
+/* Notes what the device has of each peer. */
+static void match(struct look *look)
+{
+	device_plan_match(look->steps, look->targets, look->device->count, &look->present);
+	for (size_t i = 0; i < look->device->count; i++) {
+		struct device_peer *peer = look->device->peers[i];
+
+		if (look->steps[i].present != NULL)
+			look->targets[i].has_session = peer->ops->read(peer, look->steps[i].present);
+	}
+}
+
+static int read_device(struct look *look)
+{
+	int result;
+
+	wireguard_release(&look->present);
+	result = look->context->backend->get(&look->present, look->device->name);
+	if (result != 0)
+		memset(&look->present, 0, sizeof look->present);
+	match(look);
+	return result;
+}
+
+static bool has_key(const struct look *look, size_t i)
+{
+	return device_plan_has_key(&look->targets[i], look->steps[i].present);
+}
+
+/* Whether it is about one of the peers, and not about the device or us. */
+static bool is_of_a_peer(int result)
+{
+	return result != 0 && result != -ENODEV && result != -EPERM && result != -ETIMEDOUT &&
+	       result != -EOPNOTSUPP && result != -ENOMEM;
+}
+
+/* All at once. */
+static int set_together(const struct look *look)
+{
+	struct wireguard_peer_change *changes =
+		calloc(DEVICE_PLAN_CHANGES * look->device->count + 1, sizeof *changes);
+	struct wireguard_change change = { .peers = changes };
+	int result = -ENOMEM;
+
+	if (changes != NULL) {
+		change.peer_count = device_plan_request(changes, look->steps, look->device->count);
+		result =
+			change.peer_count == 0 ? 0 : look->context->backend->set(look->device->name, &change);
+	}
+	free(changes);
+	return result;
+}
+
+static int set_one(const struct look *look, const struct wireguard_peer_change *peer)
+{
+	const struct wireguard_change change = { .peers = peer, .peer_count = 1 };
+
+	return look->context->backend->set(look->device->name, &change);
+}
+
+/* What is refused of one must not keep the others, nor itself, from a key. */
+static int set_each(const struct look *look)
+{
+	for (size_t i = 0; i < look->device->count; i++) {
+		const struct device_step *step = &look->steps[i];
+		struct wireguard_peer_change key = { .update_only = true };
+		struct wireguard_peer_change rest = step->change;
+		int *result = &look->results[i];
+
+		if (!step->is_due)
+			continue;
+		memcpy(key.public_key, step->change.public_key, WIREGUARD_KEY_BYTES);
+		key.preshared_key = step->change.preshared_key;
+		/* It may have been removed already. */
+		if (step->is_to_call)
+			device_plan_complete(&key, step->present);
+		if (key.preshared_key != NULL)
+			*result = set_one(look, &key);
+		rest.preshared_key = NULL;
+		if (*result == 0 && device_plan_has_more(&rest))
+			*result = set_one(look, &rest);
+		if (*result != 0 && !is_of_a_peer(*result))
+			return *result;
+	}
+	return 0;
+}
+
+/* Carries out the plan, and reads again. */
+static int apply_plan(struct look *look)
+{
+	struct device *device = look->device;
+	bool any = device_plan(look->steps, look->targets, device->count, &look->present);
+	int result = set_together(look);
+
+	if (is_of_a_peer(result))
+		result = set_each(look);
+	for (size_t i = 0; i < device->count; i++) {
+		const struct device_step *step = &look->steps[i];
+		struct device_peer *peer = device->peers[i];
+
+		if (step->present != NULL)
+			peer->ops->changed(peer, &look->targets[i], step, result, look->results[i]);
+		look->gave_endpoint |= result == 0 && step->change.endpoint != NULL;
+	}
+	return result == 0 && any ? read_device(look) : result;
+}
+
+/* Logged once for the device, not for each of its peers. */
+static void log_problem(struct device *device, int result, bool is_made_by_us)
+{
+	char reason[WIREGUARD_EXPLAIN_BYTES];
+
+	if (result == device->problem)
+		return;
+	device->problem = result;
+	wireguard_explain(reason, device->name, result);
+	if (result == 0)
+		log_info("WireGuard's %s is there", device->name);
+	else if (result == -ENODEV || result == -EEXIST)
+		/* ensure() logs why it is not there. */
+		log_write(is_made_by_us ? LOG_DEBUG : LOG_WARN,
+		          "WireGuard's %s is not there yet%s%s%s; its peers get their keys when it is",
+		          device->name, result == -ENODEV ? " (" : "", result == -ENODEV ? reason : "",
+		          result == -ENODEV ? ")" : "");
+	else if (result == -EPERM)
+		log_error("keys for WireGuard's %s cannot be set: %s; trying again until it works",
+		          device->name, reason);
+	else if (result == -EOPNOTSUPP)
+		log_error("%s is %s; trying again until it is one", device->name, reason);
+	else
+		log_error("WireGuard's %s: %s; trying again until it works", device->name, reason);
+}
+
+static void log_down(struct look *look, int result)
+{
+	struct device *device = look->device;
+
+	if (look->is_up || result != 0) {
+		if (device->logged_down && result == 0)
+			log_info("interface %s is up", device->name);
+		device->down_ns = 0;
+		device->logged_down = false;
+		return;
+	}
+	if (device->down_ns == 0)
+		device->down_ns = look->context->now_ns;
+	if (device->logged_down || look->context->now_ns - device->down_ns < DOWN_NS)
+		return;
+	log_warn("interface %s is down, and no packet passes; ip link set %s up", device->name, device->name);
+	device->logged_down = true;
+}
+
+/* Tells each peer how it stands. Returns true if all are well. */
+static bool record_results(struct look *look, int result)
+{
+	struct device *device = look->device;
+	bool good = true;
+
+	for (size_t i = 0; i < device->count; i++) {
+		const struct device_view view = {
+			.device = device->name,
+			.now_ns = look->context->now_ns,
+			.peer_count = look->present.peer_count,
+			.is_up = look->is_up,
+			.target = &look->targets[i],
+			.present = look->steps[i].present,
+			.has_key = has_key(look, i),
+			.device_result = result,
+			.result = look->results[i],
+		};
+
+		good &= device->peers[i]->ops->reconciled(device->peers[i], &view, &look->again_ns);
+	}
+	return good;
+}
+
+static void schedule(struct look *look, bool good, int result)
+{
+	struct device *device = look->device;
+	uint64_t most_ns = result == -ETIMEDOUT ? HANGING_NS : LOOK_NS;
+
+	if (!good && !device->is_failing)
+		device->wait_ns = CLOCK_SECOND_NS;
+	else
+		device->wait_ns *= LOOK_STEP;
+	if (device->wait_ns == 0 || device->wait_ns > most_ns)
+		device->wait_ns = most_ns;
+	/* Whoever made the interface may have waited for the endpoint. */
+	if (look->gave_endpoint && look->context->owner->ensure != NULL)
+		device->wait_ns = CLOCK_SECOND_NS;
+	device->is_failing = !good;
+	/* A key that came meanwhile has asked already. */
+	if (device->at_ns > look->context->now_ns + device->wait_ns)
+		device->at_ns = look->context->now_ns + device->wait_ns;
+	if (look->again_ns < look->context->now_ns + AGAIN_NS)
+		look->again_ns = look->context->now_ns + AGAIN_NS;
+	device->is_for_tunnel = look->again_ns < device->at_ns;
+	if (device->is_for_tunnel)
+		device->at_ns = look->again_ns;
+}
+
+/* Returns true if a peer of the device is ours. */
+static bool is_ours(const struct device *device, const uint8_t peer[static WIREGUARD_KEY_BYTES])
+{
+	for (size_t i = 0; i < device->count; i++) {
+		if (memcmp(device->peers[i]->public_key, peer, WIREGUARD_KEY_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Returns true if a peer that we have left has the key that took the place of ours. */
+static bool is_replaced(const struct look *look, const struct retired_key *retired)
+{
+	const struct wireguard_peer *present = wireguard_find(&look->present, retired->peer);
+
+	return present == NULL ||
+	       ct_is_set(ct_equal(present->preshared_key, retired->key, WIREGUARD_KEY_BYTES));
+}
+
+void device_drop_retired(struct device *device, size_t i)
+{
+	secret_memory_release(NULL, device->retired[i].key, WIREGUARD_KEY_BYTES);
+	device->retired[i] = device->retired[--device->retired_count];
+}
+
+/* Sets the random keys. result: of the device up to now. */
+static int replace_retired(struct look *look, int result)
+{
+	struct device *device = look->device;
+	struct wireguard_peer_change *changes = calloc(device->retired_count + 1, sizeof *changes);
+	struct wireguard_change change = { .peers = changes };
+
+	for (size_t i = 0; i < device->retired_count && changes != NULL; i++) {
+		const struct retired_key *retired = &device->retired[i];
+
+		if (is_ours(device, retired->peer) || is_replaced(look, retired))
+			continue;
+		memcpy(changes[change.peer_count].public_key, retired->peer, WIREGUARD_KEY_BYTES);
+		changes[change.peer_count].update_only = true;
+		changes[change.peer_count++].preshared_key = retired->key;
+	}
+	if (result == 0 && change.peer_count > 0) {
+		result = look->context->backend->set(device->name, &change);
+		if (result == 0)
+			result = read_device(look);
+	}
+	free(changes);
+	return result;
+}
+
+/* Replaces the keys of peers that are not ours any more. Returns true if none is left. */
+static bool serve_retired(struct look *look, int result)
+{
+	struct device *device = look->device;
+
+	result = replace_retired(look, result);
+	for (size_t i = 0; i < device->retired_count;) {
+		struct retired_key *retired = &device->retired[i];
+
+		if (is_ours(device, retired->peer) || result == -ENODEV ||
+		    (result == 0 && is_replaced(look, retired))) {
+			device_drop_retired(device, i);
+		} else if (look->context->now_ns >= retired->until_ns) {
+			log_error("%s: cannot erase its key in WireGuard's %s, which it is not for any more: "
+			          "%s",
+			          retired->label, device->name, result == 0 ? "refused" : strerror(-result));
+			device_drop_retired(device, i);
+		} else {
+			i++;
+		}
+	}
+	return device->retired_count == 0;
+}
+
+/* Has the interface made where that is ours to do. -EEXIST: the present interface is not for us to change. */
+static int ensure(struct look *look, uint32_t index, int result)
+{
+	const struct device_owner *owner = look->context->owner;
+	struct device *device = look->device;
+	uint64_t again_ns = LOOP_NEVER;
+	struct link link;
+	int made;
+
+	if (owner->ensure == NULL || (result != 0 && result != -ENODEV && result != -EOPNOTSUPP))
+		return result;
+	if (look->context->now_ns < device->ensure_ns && result == device->ensure_for &&
+	    index == device->ensure_index) {
+		/* The device may have changed since: it is reconciled when another call is allowed. */
+		if (look->again_ns > device->ensure_ns)
+			look->again_ns = device->ensure_ns;
+		return device->is_foreign ? -EEXIST : result;
+	}
+	made = owner->ensure(owner->owner, device->name, &again_ns);
+	if (look->again_ns > again_ns)
+		look->again_ns = again_ns;
+	device->is_foreign = made == DEVICE_NOT_OURS;
+	device->ensure_ns = look->context->now_ns + (made < 0 ? ENSURE_NS : CLOCK_SECOND_NS);
+	device->ensure_for = result;
+	device->ensure_index = look->context->backend->link(device->name, &link) == 0 ? link.index : 0;
+	if (device->is_foreign)
+		return -EEXIST;
+	return made == 0 ? read_device(look) : result;
+}
+
+static bool has_full_tunnel(const struct wireguard_device *present)
+{
+	for (size_t i = 0; i < present->peer_count; i++) {
+		const struct wireguard_peer *peer = &present->peers[i];
+
+		for (size_t j = 0; j < peer->allowed_ip_count; j++) {
+			if (peer->allowed_ips[j].bits <= FULL_TUNNEL_BITS)
+				return true;
+		}
+	}
+	return false;
+}
+
+void device_note_mark(struct device *device, const struct wireguard_device *present)
+{
+	device->mark.fwmark = present->fwmark;
+	device->mark.is_full_tunnel = has_full_tunnel(present);
+}
+
+void device_reconcile(const struct device_context *context, struct device *device)
+{
+	const struct device_owner *owner = context->owner;
+	struct look look = { .context = context, .device = device, .again_ns = LOOP_NEVER };
+	struct link link;
+	int result = collect(&look);
+	bool good;
+
+	device->at_ns = LOOP_NEVER;
+	if (!device->is_for_tunnel)
+		device->looked_ns = context->now_ns;
+	if (result == 0)
+		result = read_device(&look);
+	result = ensure(&look, context->backend->link(device->name, &link) == 0 ? link.index : 0, result);
+	/* A device that is gone may come back with the mark that it had. */
+	if (result == 0)
+		device_note_mark(device, &look.present);
+	if (owner->read != NULL)
+		owner->read(owner->owner);
+	if (result == 0)
+		result = apply_plan(&look);
+	/* It may have gone since: then nothing is known, and nothing logged. */
+	look.is_up = result != 0 || context->backend->link(device->name, &link) != 0 || link.is_up;
+	log_problem(device, result, owner->own_name != NULL && strcmp(owner->own_name, device->name) == 0);
+	log_down(&look, result);
+	good = record_results(&look, result) && result == 0;
+	good &= serve_retired(&look, result);
+	device->is_used = device->count > 0 || device->retired_count > 0;
+	schedule(&look, good, result);
+	wireguard_release(&look.present);
+	free(look.targets);
+	free(look.steps);
+	free(look.results);
+}
