@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: layers.sh SOURCE_ROOT [PROTOCOL_LIBRARY]
-# Arrows point down only: programs -> daemon -> monitor, delivery -> config, wireguard -> system -> protocol -> base ->
-# crypto.
+# Arrows point down only: programs -> daemon -> monitor, delivery, engine -> config, wireguard -> system -> protocol ->
+# base -> crypto.
 # Looks at every #include below src/, and within src/protocol at the calls from file to file as well, which the
 # symbols of the built library tell.
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
@@ -45,16 +45,17 @@ check protocol '(crypto|base|protocol)/.*|rosenpass\.h' "($plain)\.h"
 check system '(crypto|base|protocol|system)/.*|rosenpass\.h' '.*'
 check config '(crypto|base|protocol|config)/.*|rosenpass\.h' '.*'
 check wireguard '(crypto|base|protocol|system|wireguard)/.*|rosenpass\.h' '.*'
+check engine '(crypto|base|protocol|system|engine)/.*|rosenpass\.h' '.*'
 check delivery '(crypto|base|protocol|system|config|wireguard|delivery)/.*|rosenpass\.h' '.*'
-check monitor '(crypto|base|protocol|system|config|monitor)/.*|rosenpass\.h' '.*'
-check daemon '(crypto|base|protocol|system|config|wireguard|delivery|monitor|daemon)/.*|rosenpass\.h' '.*'
+check monitor '(crypto|base|protocol|system|config|engine|monitor)/.*|rosenpass\.h' '.*'
+check daemon '(crypto|base|protocol|system|config|wireguard|engine|delivery|monitor|daemon)/.*|rosenpass\.h' '.*'
 check rosenpass '(crypto|base|protocol|system|config|wireguard|delivery|daemon|rosenpass)/.*|rosenpass\.h' '.*'
 check rp '(crypto|base|protocol|system|config|wireguard|delivery|daemon|rp)/.*|rosenpass\.h' '.*'
 
 # A folder without a rule would go unseen.
 for folder in */; do
 	case ${folder%/} in
-	crypto | base | protocol | system | config | wireguard | delivery | monitor | daemon | rosenpass | rp) ;;
+	crypto | base | protocol | system | config | wireguard | engine | delivery | monitor | daemon | rosenpass | rp) ;;
 	*)
 		echo "src/$folder has no rule in layers.sh" >&2
 		failed=1

@@ -3,7 +3,8 @@ import glob
 import os
 import re
 
-AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "delivery", "monitor", "daemon", "rp")
+AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "engine", "delivery", "monitor", "daemon",
+         "rp")
 FIELDS = ("title", "file", "in", "tests", "hangs", "unnoticed")
 
 
