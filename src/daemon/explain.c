@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/send_error.h"
 #include "system/base64.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -66,38 +67,6 @@ static void add_tried(char out[static EXPLAIN_BYTES], const struct channel_silen
 		add(out, " and %u more", silence->more);
 }
 
-static const char *advice_for(int error)
-{
-	switch (error) {
-	case ECONNREFUSED:
-		return "that host says that nothing listens at that port; start Rosenpass there, or correct "
-		       "the "
-		       "port of the endpoint";
-	case EHOSTUNREACH:
-	case EHOSTDOWN:
-		return "that host cannot be reached; is it on, and is the address right?";
-	case ENETUNREACH:
-		return "there is no route to that network";
-	case EPERM:
-	case EACCES:
-		return "a firewall does not let our messages through";
-	/* Linux has no other reason for a datagram that is in order. */
-	case EINVAL:
-		return "nothing can be sent there from an address that is this host's alone, as 127.0.0.1 "
-		       "is; "
-		       "correct listen or the endpoint";
-	case EAFNOSUPPORT:
-		return "this side has no socket of that address's family; correct listen or the endpoint";
-	default:
-		return "our messages do not get there";
-	}
-}
-
-const char *explain_send_error(int error)
-{
-	return error == EAFNOSUPPORT || error == EINVAL ? advice_for(error) : strerror(error);
-}
-
 static const char *psk_here(const struct explain_own *own)
 {
 	return own->psk != NULL ? "one is set here" : "none is set here";
@@ -130,7 +99,7 @@ void explain_silence(char out[static EXPLAIN_BYTES], const struct channel_silenc
 			add(out, ": no address of it is known");
 		break;
 	case CHANNEL_SILENCE_ERRORS:
-		add(out, ": %s", advice_for(silence->tried[0].error));
+		add(out, ": %s", send_error_advise(silence->tried[0].error));
 		break;
 	case CHANNEL_SILENCE_FALSE:
 		add(out, ": answers arrive that are not genuine; they are damaged or forged on the way");

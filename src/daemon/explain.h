@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
 #include "delivery/tunnel.h"
+#include "engine/channel.h"
 
 #define EXPLAIN_BYTES 1024
 
@@ -30,9 +30,6 @@ void explain_duration(char out[static EXPLAIN_BYTES], uint64_t ns);
  */
 void explain_silence(char out[static EXPLAIN_BYTES], const struct channel_silence *silence, uint64_t for_ns,
                      const struct explain_own *own, const char *endpoint, const char *resolve_error);
-
-/* Why the kernel did not take a datagram. */
-const char *explain_send_error(int error);
 
 /* Why a caller was rejected; of AUTH and DIALECT about the peer that the caller names. */
 void explain_rejected(char out[static EXPLAIN_BYTES], const struct channel_rejected *rejected,

@@ -1,15 +1,10 @@
 #include "daemon/keys.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "system/base64.h"
 #include "system/file.h"
@@ -20,8 +15,6 @@
 #define PSK_FILE_BYTES 1000
 /* Of a longer path so much is shown that the reason still has room. */
 #define PATH_SHOWN 256
-
-#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 static int fail(char problem[static KEYS_PROBLEM_BYTES], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -42,88 +35,26 @@ static int fail_to_read(char problem[static KEYS_PROBLEM_BYTES], const char *wha
 	return fail(problem, "cannot read %s file \"%.*s\": %s", what, PATH_SHOWN, path, strerror(-result));
 }
 
-/*
- * A sealed memfd with the key; negative errno. Written and not mapped: pages that are written whole are
- * neither zeroed nor faulted in, which is half of the time that a hub takes to start.
- */
-static int make_sealed(const uint8_t bytes[static ROSENPASS_PUBLIC_KEY_BYTES])
-{
-	int fd = memfd_create("rosenpass-public-key", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	size_t written = 0;
-	int result = fd < 0 ? -errno : 0;
-
-	while (result == 0 && written < ROSENPASS_PUBLIC_KEY_BYTES) {
-		ssize_t more = write(fd, bytes + written, ROSENPASS_PUBLIC_KEY_BYTES - written);
-
-		if (more >= 0)
-			written += (size_t)more;
-		else if (errno != EINTR)
-			result = -errno;
-	}
-	if (result == 0 && fcntl(fd, F_ADD_SEALS, SEALS) != 0)
-		result = -errno;
-	if (result == 0)
-		return fd;
-	if (fd >= 0)
-		(void)close(fd);
-	return result;
-}
-
-/*
- * Private, as kernels before 6.7 share nothing that is sealed against writing. Pages that nobody writes
- * to are the same for all processes nevertheless.
- */
-static int map(struct keys_public *key, int fd)
-{
-	void *bytes = mmap(NULL, ROSENPASS_PUBLIC_KEY_BYTES, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-
-	if (bytes == MAP_FAILED)
-		return -errno;
-	key->bytes = bytes;
-	key->fd = -1;
-	return 0;
-}
-
-/* Beyond half of what the process may have, descriptors are left to sockets and files. */
-static bool is_scarce(int fd)
-{
-	struct rlimit limit;
-
-	return getrlimit(RLIMIT_NOFILE, &limit) != 0 || (rlim_t)fd >= limit.rlim_cur / 2;
-}
-
-/* Keeps the memfd where there is room for it. */
-static int keep(struct keys_public *key, int fd)
-{
-	int result = map(key, fd);
-
-	if (result == 0 && !is_scarce(fd))
-		key->fd = fd;
-	else
-		(void)close(fd);
-	return result;
-}
-
 /* A length of any other file than a key is for the caller to refuse. */
-static int read_sealed(struct keys_public *key, const char *path, size_t *length)
+static int read_sealed(struct shared_key *key, const char *path, size_t *length)
 {
 	/* Half a megabyte is too much for a stack, and the same pages serve every key. */
 	static uint8_t bytes[ROSENPASS_PUBLIC_KEY_BYTES];
 	int result = file_read(path, bytes, sizeof bytes, length);
-	int fd;
 
 	if (result != 0 || *length != sizeof bytes)
 		return result;
-	fd = make_sealed(bytes);
-	return fd < 0 ? fd : keep(key, fd);
+	result = shared_key_make(key, bytes);
+	/* A limit of file sizes counts for shared memory too; the file itself is in order. */
+	return result == -EFBIG ? -ENOSPC : result;
 }
 
-int keys_read_public(struct keys_public *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
+int keys_read_public(struct shared_key *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
 {
 	size_t length = 0;
 	int result;
 
-	*key = (struct keys_public){ 0 };
+	*key = (struct shared_key){ 0 };
 	result = read_sealed(key, path, &length);
 	if (result == -EFBIG)
 		return fail(problem, "public-key file \"%.*s\" is too long: a public key has %d bytes",
@@ -134,50 +65,6 @@ int keys_read_public(struct keys_public *key, const char *path, char problem[sta
 		return fail(problem, "public-key file \"%.*s\" is too short: %zu bytes, a public key has %d",
 		            PATH_SHOWN, path, length, ROSENPASS_PUBLIC_KEY_BYTES);
 	return 0;
-}
-
-int keys_open_public(const struct keys_public *key)
-{
-	int fd;
-
-	if (key->fd < 0)
-		return make_sealed(key->bytes);
-	fd = fcntl(key->fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
-}
-
-void keys_keep_from_children(const struct keys_public *key)
-{
-	/* If it fails, more memory is in use for longer. The mapping begins with a page. */
-	(void)madvise((void *)(uintptr_t)key->bytes, ROSENPASS_PUBLIC_KEY_BYTES, MADV_DONTFORK);
-}
-
-int keys_map_public(struct keys_public *key, int fd)
-{
-	struct stat status;
-	int seals = fcntl(fd, F_GET_SEALS);
-
-	*key = (struct keys_public){ 0 };
-	/* Only a memfd has seals; a file whose end could move would kill its reader. */
-	if (seals < 0)
-		return -errno;
-	if ((seals & SEALS) != SEALS)
-		return -EPERM;
-	if (fstat(fd, &status) != 0)
-		return -errno;
-	if (status.st_size != ROSENPASS_PUBLIC_KEY_BYTES)
-		return -EMSGSIZE;
-	return map(key, fd);
-}
-
-void keys_release_public(struct keys_public *key)
-{
-	if (key->bytes != NULL) {
-		(void)munmap((void *)(uintptr_t)key->bytes, ROSENPASS_PUBLIC_KEY_BYTES);
-		if (key->fd >= 0)
-			(void)close(key->fd);
-	}
-	*key = (struct keys_public){ 0 };
 }
 
 int keys_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,

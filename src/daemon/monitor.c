@@ -80,43 +80,24 @@ void monitor_stop(struct monitor *monitor, int status)
 	monitor->stopping = true;
 	monitor->status = status;
 	monitor->stop_ns = now_ns + STOP_NS;
-	monitor->pong_ns = MONITOR_NEVER;
 	commands_report(monitor->commands);
 	if (monitor->config.on_exit == CONFIG_RANDOM)
 		randomize_keys(monitor);
 	command_queue_stop(monitor->deliveries.commands, false);
 	notify_send("STOPPING=1");
-	if (monitor->engine_pid != 0)
-		monitor_engine_tell_stop(monitor);
+	monitor_engine_tell_stop(monitor);
 }
 
 void monitor_was_away(struct monitor *monitor)
 {
-	if (monitor->pong_ns != MONITOR_NEVER)
-		monitor->pong_ns = clock_now_ns() + HANG_NS;
+	if (monitor->engine != NULL)
+		engine_link_was_away(monitor->engine->link);
 }
 
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd)
 {
-	int result;
-
-	if (monitor->engine_pid == 0 || monitor->stopping)
-		return;
-	result = channel_send_request(monitor->channel, request, fd);
-	if (result == 0)
-		return;
-	/* When it has ended, the reason comes with SIGCHLD and says more. */
-	if (result != -EPIPE && result != -ECONNRESET)
-		monitor_give_up(monitor, "does not listen");
-	monitor_stop(monitor, EXIT_FAILURE);
-}
-
-void monitor_give_up(struct monitor *monitor, const char *reason)
-{
-	log_error("the engine process %s; killing it", reason);
-	if (monitor->engine_pid != 0)
-		(void)kill(monitor->engine_pid, SIGKILL);
-	monitor_stop(monitor, EXIT_FAILURE);
+	if (monitor->engine != NULL && !monitor->stopping)
+		engine_link_request(monitor->engine->link, request, fd);
 }
 
 static void reload_by_signal(struct monitor *monitor)
@@ -198,24 +179,14 @@ static void serve_network(struct monitor *monitor, uint64_t now_ns)
 	monitor_request(monitor, &changed, -1);
 }
 
+/* The engine process is asked by its link. Programs have time to end their work without one. */
 static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
 {
-	static const struct channel_request ping = { .kind = CHANNEL_PING };
-
-	if (monitor->pong_ns <= now_ns) {
-		monitor->pong_ns = MONITOR_NEVER;
-		monitor_give_up(monitor, "has not answered for two minutes");
-	}
 	if (monitor->watchdog_ns > now_ns)
 		return;
-	/* Hooks have time to end their work; there may be no engine process any more. */
 	if (monitor->stopping)
 		notify_busy(now_ns);
-	/* The service manager hears of life when the answer comes. */
-	monitor_request(monitor, &ping, -1);
 	monitor->watchdog_ns = now_ns + monitor->watchdog_every_ns;
-	if (monitor->pong_ns == MONITOR_NEVER)
-		monitor->pong_ns = now_ns + HANG_NS;
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -234,9 +205,7 @@ static uint64_t serve_timers(struct monitor *monitor)
 	/* A key that has become too old on the way is for a device too. */
 	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
 	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, engine_log_serve(&monitor->engine_log, now_ns));
 	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
-	next_ns = earlier(next_ns, monitor->pong_ns);
 	return monitor->stopping && is_unfinished(monitor) ? earlier(next_ns, monitor->stop_ns) : next_ns;
 }
 
@@ -248,17 +217,6 @@ static void serve(void *owner)
 	uint64_t next_ns = serve_timers(monitor);
 
 	loop_timer_set(monitor->loop, &monitor->serve, more ? loop_now_ns(monitor->loop) : next_ns);
-}
-
-static void channel_ready(void *owner, short revents)
-{
-	struct monitor *monitor = owner;
-
-	(void)revents;
-	monitor_wake(monitor);
-	/* It has closed its end: SIGCHLD tells why. One that talks nonsense is ended. */
-	if (monitor->engine_pid != 0 && monitor_events_serve(monitor) != 0 && !monitor->stopping)
-		monitor_stop(monitor, EXIT_FAILURE);
 }
 
 static void netwatch_ready(void *owner, short revents)
@@ -276,15 +234,6 @@ static void netwatch_ready(void *owner, short revents)
 		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
 }
 
-static void engine_log_ready(void *owner, short revents)
-{
-	struct monitor *monitor = owner;
-
-	(void)revents;
-	monitor_wake(monitor);
-	engine_log_read(&monitor->engine_log, loop_now_ns(monitor->loop));
-}
-
 /* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
 static bool goes_on(const struct monitor *monitor)
 {
@@ -300,16 +249,13 @@ static int add_watch(struct monitor *monitor, struct loop_io *io, void (*ready)(
 	return loop_io_add(monitor->loop, io);
 }
 
-/* The engine process comes first: what it has said counts before what others want. */
 static int add_watches(struct monitor *monitor)
 {
 	struct monitor_watches *watches = &monitor->watches;
-	int result = add_watch(monitor, &watches->channel, channel_ready, monitor);
+	int result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
 
 	if (result == 0)
 		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
-	if (result == 0)
-		result = add_watch(monitor, &watches->engine_log, engine_log_ready, monitor);
 	if (result == 0)
 		result = monitor_names_open(monitor);
 	return result;
@@ -319,9 +265,7 @@ static void update_watches(struct monitor *monitor)
 {
 	struct monitor_watches *watches = &monitor->watches;
 
-	watches->channel.fd = monitor->engine_pid != 0 ? monitor->channel : -1;
 	watches->netwatch.fd = monitor->netwatch;
-	watches->engine_log.fd = monitor->engine_log.fd;
 }
 
 static void run(struct monitor *monitor)
@@ -362,6 +306,7 @@ static void say_ready(struct monitor *monitor)
 	if (monitor->watchdog_every_ns == 0 || monitor->watchdog_every_ns > WATCHDOG_NS)
 		monitor->watchdog_every_ns = WATCHDOG_NS;
 	monitor->watchdog_ns = clock_now_ns();
+	engine_link_watch(monitor->engine->link, monitor->watchdog_every_ns);
 }
 
 /* Each peer's key is shared memory, each listener a socket, and more. */
@@ -444,7 +389,6 @@ static void sweep_outfiles(const struct monitor_staged *staged, size_t count)
 static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
 {
 	uint64_t again_ns;
-	int result;
 
 	/* The name comes first: nothing that another daemon uses has been touched then. */
 	if (open_control(monitor) != 0 || open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
@@ -454,11 +398,9 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 		return -1;
 	sweep_outfiles(staged, count);
 	monitor_mark_start(monitor, staged, count);
-	result = monitor_engine_start(monitor, secret_key);
-	if (result != 0)
+	if (monitor_engine_start(monitor, monitor->public_key.bytes, secret_key, count) != 0)
 		return -1;
-	if (monitor_engine_wait(monitor) != 0)
-		return -1;
+	monitor_engine_replace(monitor);
 	monitor_state_open(monitor);
 	for (size_t i = 0; i < count; i++) {
 		notify_busy(clock_now_ns());
@@ -467,6 +409,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 			return -1;
 		}
 		monitor_load_release(&staged[i]);
+		if (monitor->stopping || monitor_engine_is_interrupted())
+			return -1;
 	}
 	monitor_listen_announce(monitor);
 	return monitor_engine_begin(monitor) != 0 || confine(monitor) != 0 ? -1 : 0;
@@ -526,7 +470,7 @@ static void release(struct monitor *monitor)
 	monitor_peers_release_all(monitor);
 	monitor_delivery_close(monitor);
 	listeners_destroy(monitor->listeners);
-	keys_release_public(&monitor->public_key);
+	shared_key_release(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
 	if (monitor->netwatch >= 0)
@@ -569,10 +513,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->started_ns = clock_now_ns();
 	monitor->network_ns = MONITOR_NEVER;
 	monitor->watchdog_ns = MONITOR_NEVER;
-	monitor->pong_ns = MONITOR_NEVER;
 	monitor->state.write_ns = MONITOR_NEVER;
-	monitor->channel = -1;
-	engine_log_init(&monitor->engine_log);
 	monitor->serve = (struct loop_timer){ .expired = serve, .owner = monitor };
 	monitor->netwatch = -1;
 	monitor->name = monitor_make_name(&monitor->config, options);
@@ -601,6 +542,8 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 			log_never_wait();
 			say_ready(monitor);
 			run(monitor);
+		} else if (!monitor->stopping && monitor_engine_is_interrupted()) {
+			end_by_signal(monitor);
 		}
 		if (monitor->stopping)
 			status = monitor->status;

@@ -117,7 +117,7 @@ static int claim_peer(const struct claimant *claimant, const struct config_peer 
 /* Where peers are remembered. */
 static int claim_state(const struct claimant *claimant, const char *name, const uint8_t *public_key)
 {
-	const struct keys_public key = { .bytes = public_key };
+	const struct shared_key key = { .bytes = public_key };
 	char *path = monitor_state_find_path(name, public_key == NULL ? NULL : &key);
 	int result = claim_file(claimant, CLAIMS_OUTPUT, path, "state file", "state file");
 

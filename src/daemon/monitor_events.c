@@ -8,9 +8,8 @@
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/notify.h"
+#include "system/secret_memory.h"
 
-/* So many at a time; then others have their turn. */
-#define EVENTS_A_TURN 256
 /* The engine process says so after 180 s. Should it not, the key is taken out of use all the same. */
 #define STALE_NS (190 * CLOCK_SECOND_NS)
 /* Moves of a peer that are logged: this many at once, and one more after each interval. */
@@ -73,115 +72,233 @@ static void say_moved(struct monitor_peer *peer, const char *address, uint64_t n
 	peer->moves_unsaid = is_news ? 0 : peer->moves_unsaid + 1;
 }
 
-static void take_moved(struct monitor *monitor, struct monitor_peer *peer,
-                       const union address_socket *address, uint64_t now_ns)
+/* Whether one more event of that kind may be acted upon. Says how many could not since the last time. */
+static bool may_take(const struct monitor_peer *peer, struct event_limit *limit, const char *what,
+                     uint64_t now_ns)
 {
+	uint32_t left_out;
+
+	if (!event_limit_take(limit, now_ns))
+		return false;
+	left_out = event_limit_left_out(limit);
+	if (left_out > 0)
+		log_warn("%s: the engine process has said %u times too often that %s", peer->label, left_out,
+		         what);
+	return true;
+}
+
+void monitor_events_drop_held(struct monitor_peer *peer)
+{
+	secret_memory_release(NULL, peer->held_key, ROSENPASS_KEY_BYTES);
+	peer->held_key = NULL;
+}
+
+/* Keeps a key for later. If there is no memory, it is taken now. */
+static bool hold_key(struct monitor_peer *peer, const struct channel_key *key)
+{
+	if (peer->held_key == NULL)
+		peer->held_key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
+	if (peer->held_key == NULL)
+		return false;
+	memcpy(peer->held_key, key->key, ROSENPASS_KEY_BYTES);
+	peer->held_role = key->role;
+	peer->held_dialect = key->dialect;
+	return true;
+}
+
+uint64_t monitor_events_serve_held(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+{
+	struct channel_key key;
+	uint32_t left_out;
+
+	if (peer->held_key == NULL)
+		return MONITOR_NEVER;
+	if (!event_limit_take(&peer->limits.key, now_ns)) {
+		/* This was no event. */
+		peer->limits.key.left_out--;
+		return event_limit_next_ns(&peer->limits.key);
+	}
+	left_out = event_limit_left_out(&peer->limits.key);
+	if (left_out > 1)
+		log_warn("%s: the engine process has told of %u keys too quickly; the last one is used",
+		         peer->label, left_out);
+	key = (struct channel_key){ .role = peer->held_role, .dialect = peer->held_dialect };
+	memcpy(key.key, peer->held_key, sizeof key.key);
+	monitor_events_drop_held(peer);
+	take_key(monitor, peer, &key, now_ns);
+	sodium_memzero(&key, sizeof key);
+	return MONITOR_NEVER;
+}
+
+/* --- the callbacks ------------------------------------------------------------------------------- */
+
+/* The peer that an event of the present engine process is about; NULL: none, and the event is dropped. */
+static struct monitor_peer *find(const struct monitor_engine *engine, struct peer_ref ref)
+{
+	/* Keys of many peers for a slow disk keep us from an answer that stands behind them. */
+	notify_busy(clock_now_ns());
+	if (engine != engine->monitor->engine)
+		return NULL;
+	/* What follows from it, as a program to be started, is due at once. */
+	monitor_wake(engine->monitor);
+	/* One that was removed meanwhile has nothing to say. */
+	return monitor_peers_get(engine->monitor, ref.slot, ref.serial);
+}
+
+static void on_ready(void *owner, const struct channel_ready *ready)
+{
+	struct monitor_engine *engine = owner;
+
+	engine->ready = *ready;
+	engine->is_ready = true;
+}
+
+static void on_begun(void *owner)
+{
+	struct monitor_engine *engine = owner;
+
+	engine->has_begun = true;
+}
+
+static void on_key(void *owner, struct peer_ref ref, const struct channel_key *key)
+{
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+	uint64_t now_ns = clock_now_ns();
+
+	if (peer == NULL)
+		return;
+	if (!event_limit_take(&peer->limits.key, now_ns) && hold_key(peer, key))
+		return;
+	monitor_events_drop_held(peer);
+	take_key(engine->monitor, peer, key, now_ns);
+}
+
+static void on_stale(void *owner, struct peer_ref ref, const struct channel_key *key)
+{
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+
+	if (peer == NULL)
+		return;
+	monitor_events_drop_held(peer);
+	peer->role = key->role;
+	peer->dialect = key->dialect;
+	monitor_events_stale(peer);
+}
+
+static void on_moved(void *owner, struct peer_ref ref, const union address_socket *address)
+{
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+	uint64_t now_ns = clock_now_ns();
 	char text[ADDRESS_TEXT_BYTES];
 
-	if (peer->last.any.sa_family != AF_UNSPEC && address_equal(&peer->last, address))
+	if (peer == NULL || (peer->last.any.sa_family != AF_UNSPEC && address_equal(&peer->last, address)))
 		return;
 	peer->last = *address;
-	monitor_state_note(monitor, peer, now_ns);
+	monitor_state_note(engine->monitor, peer, now_ns);
+	if (!may_take(peer, &peer->limits.moved, "it has moved", now_ns))
+		return;
 	address_format(text, address);
 	say_moved(peer, text, now_ns);
 }
 
-static void take_failed(struct monitor_peer *peer, int error, uint64_t now_ns)
+static void on_unanswered(void *owner, struct peer_ref ref)
 {
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+	uint64_t now_ns = clock_now_ns();
+
+	if (peer == NULL || !may_take(peer, &peer->limits.unanswered, "it does not answer", now_ns))
+		return;
+	/* Once, until it is back. */
+	log_write(peer->troubled || peer->silence_is_said ? LOG_DEBUG : LOG_INFO, "%s: no answer; trying on",
+	          peer->label);
+	(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
+	peer->troubled = true;
+	monitor_names_ask_again(peer);
+}
+
+static void on_silence(void *owner, struct peer_ref ref, const struct channel_silence *silence)
+{
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+	uint64_t now_ns = clock_now_ns();
+
+	if (peer != NULL && may_take(peer, &peer->limits.silence, "it is silent", now_ns))
+		monitor_silence_take(engine->monitor, peer, silence, now_ns);
+}
+
+static void on_failed(void *owner, struct peer_ref ref, int error)
+{
+	const struct monitor_engine *engine = owner;
+	struct monitor_peer *peer = find(engine, ref);
+	uint64_t now_ns = clock_now_ns();
+
+	if (peer == NULL || !may_take(peer, &peer->limits.failed, "it cannot take it", now_ns))
+		return;
 	log_error("%s: the engine process cannot take it: %s; trying again", peer->label,
 	          rosenpass_error_name(error));
 	(void)snprintf(peer->last_error, sizeof peer->last_error, "%s", rosenpass_error_name(error));
 	backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 }
 
-static void take_peer_event(struct monitor *monitor, struct monitor_peer *peer,
-                            const struct channel_event *event)
+static void on_rejected(void *owner, struct peer_ref ref, const struct channel_rejected *rejected)
 {
-	uint64_t now_ns = clock_now_ns();
+	const struct monitor_engine *engine = owner;
 
-	switch (event->kind) {
-	case CHANNEL_KEY:
-		take_key(monitor, peer, &event->key, now_ns);
-		break;
-	case CHANNEL_STALE:
-		peer->role = event->key.role;
-		peer->dialect = event->key.dialect;
-		monitor_events_stale(peer);
-		break;
-	case CHANNEL_MOVED:
-		take_moved(monitor, peer, &event->moved, now_ns);
-		break;
-	case CHANNEL_TIMED_OUT:
-		/* Once, until it is back. */
-		log_write(peer->troubled || peer->silence_is_said ? LOG_DEBUG : LOG_INFO,
-		          "%s: no answer; trying on", peer->label);
-		(void)snprintf(peer->last_error, sizeof peer->last_error, "it did not answer");
-		peer->troubled = true;
-		monitor_names_ask_again(peer);
-		break;
-	case CHANNEL_SILENCE:
-		monitor_silence_take(monitor, peer, &event->silence, now_ns);
-		break;
-	case CHANNEL_PEER_FAILED:
-		take_failed(peer, event->error, now_ns);
-		break;
-	default:
-		peer->report = event->peer;
-		peer->has_report = true;
-		break;
-	}
+	if (engine == engine->monitor->engine)
+		monitor_silence_take_rejected(engine->monitor, ref, rejected, clock_now_ns());
 }
 
-static void take_event(struct monitor *monitor, const struct channel_event *event)
+static void on_peer_report(void *owner, struct peer_ref ref, const struct channel_peer_report *report)
 {
-	struct monitor_peer *peer;
+	struct monitor_peer *peer = find(owner, ref);
 
-	/* Keys of many peers for a slow disk keep us from an answer that stands behind them. */
-	notify_busy(clock_now_ns());
-	switch (event->kind) {
-	case CHANNEL_READY:
-		/* Once; later on it could be anybody who says so. */
-		if (!monitor->is_ready)
-			monitor->ready = event->ready;
-		monitor->is_ready = true;
-		break;
-	case CHANNEL_BEGUN:
-		monitor->has_begun = true;
-		break;
-	case CHANNEL_PONG:
-		monitor->pong_ns = MONITOR_NEVER;
-		notify_send("WATCHDOG=1");
-		break;
-	case CHANNEL_REPORT_END:
-		monitor->report = event->report;
-		commands_report(monitor->commands);
-		break;
-	case CHANNEL_REJECTED:
-		monitor_silence_take_rejected(monitor, event, clock_now_ns());
-		break;
-	default:
-		/* One that was removed meanwhile has nothing to say. */
-		peer = monitor_peers_get(monitor, event->slot, event->serial);
-		if (peer != NULL)
-			take_peer_event(monitor, peer, event);
-		break;
-	}
+	if (peer == NULL)
+		return;
+	peer->report = *report;
+	peer->has_report = true;
 }
 
-int monitor_events_serve(struct monitor *monitor)
+static void on_report_end(void *owner, const struct channel_report *report)
 {
-	for (int i = 0; i < EVENTS_A_TURN && monitor->engine_pid != 0; i++) {
-		struct channel_event event;
-		int result = channel_receive_event(monitor->channel, &event);
+	const struct monitor_engine *engine = owner;
 
-		if (result == 0)
-			return 0;
-		if (result == -EPROTO)
-			monitor_give_up(monitor, "sends what it should not");
-		if (result < 0)
-			return -1;
-		take_event(monitor, &event);
-		sodium_memzero(&event, sizeof event);
-	}
-	return 0;
+	if (engine != engine->monitor->engine)
+		return;
+	engine->monitor->report = *report;
+	commands_report(engine->monitor->commands);
+	monitor_wake(engine->monitor);
 }
+
+static void on_alive(void *owner)
+{
+	(void)owner;
+	notify_send("WATCHDOG=1");
+}
+
+static void on_lost(void *owner, enum engine_link_loss loss)
+{
+	struct monitor_engine *engine = owner;
+
+	monitor_engine_lost(engine, loss);
+	monitor_wake(engine->monitor);
+}
+
+const struct engine_link_events monitor_events = {
+	.ready = on_ready,
+	.begun = on_begun,
+	.key = on_key,
+	.stale = on_stale,
+	.moved = on_moved,
+	.unanswered = on_unanswered,
+	.silence = on_silence,
+	.failed = on_failed,
+	.rejected = on_rejected,
+	.peer_report = on_peer_report,
+	.report_end = on_report_end,
+	.alive = on_alive,
+	.lost = on_lost,
+};

@@ -26,7 +26,7 @@ static int fail(char problem[static MONITOR_PROBLEM_BYTES], const char *format, 
 	return -1;
 }
 
-int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const struct config *config,
+int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
                      char problem[static MONITOR_PROBLEM_BYTES])
 {
 	char reason[KEYS_PROBLEM_BYTES];
@@ -47,7 +47,7 @@ int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const 
 	return 0;
 }
 
-uint64_t monitor_load_tag(const struct keys_public *key)
+uint64_t monitor_load_tag(const struct shared_key *key)
 {
 	uint64_t tag;
 
@@ -55,7 +55,7 @@ uint64_t monitor_load_tag(const struct keys_public *key)
 	return tag;
 }
 
-static struct monitor_peer *find_known(const struct monitor *known, const struct keys_public *key)
+static struct monitor_peer *find_known(const struct monitor *known, const struct shared_key *key)
 {
 	const struct claim *claim = claims_find_key(&known->claims, key->bytes);
 	const struct monitor_peer *peer = claim == NULL ? NULL : claims_subject(claim);
@@ -105,13 +105,13 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 		return fail(problem, "%s: %s", peer, reason);
 	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
-	keys_keep_from_children(&staged->public_key);
+	shared_key_keep_from_children(&staged->public_key);
 	staged->tag = monitor_load_tag(&staged->public_key);
 	if (known != NULL) {
 		staged->same = find_known(known, &staged->public_key);
 		/* One mapping of it is enough. */
 		if (staged->same != NULL)
-			keys_release_public(&staged->public_key);
+			shared_key_release(&staged->public_key);
 	}
 	if (config->pre_shared_key == NULL)
 		return 0;
@@ -147,7 +147,7 @@ void monitor_load_warn(const struct monitor_staged *staged, size_t count)
 void monitor_load_release(struct monitor_staged *staged)
 {
 	config_peer_release(&staged->config);
-	keys_release_public(&staged->public_key);
+	shared_key_release(&staged->public_key);
 	secret_memory_release(NULL, staged->psk, ROSENPASS_PSK_BYTES);
 	memset(staged, 0, sizeof *staged);
 }
@@ -198,7 +198,7 @@ static void warn_of_command(const struct monitor_staged *staged)
 bool monitor_check(const struct config *config)
 {
 	static const struct monitor_options options;
-	struct keys_public own = { 0 };
+	struct shared_key own = { 0 };
 	struct claims claims = { 0 };
 	struct claim *own_claims = NULL;
 	char *name = monitor_make_name(config, &options);
@@ -248,7 +248,7 @@ bool monitor_check(const struct config *config)
 	claims_release(&claims);
 	free(staged);
 	free(name);
-	keys_release_public(&own);
+	shared_key_release(&own);
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	return good;
 }

@@ -97,7 +97,7 @@ void monitor_state_open(struct monitor *monitor);
  * The file of a daemon of that name, or without one (NULL) of that key pair; allocated. NULL: there is none,
  * as nothing is remembered, or neither name nor key are known.
  */
-char *monitor_state_find_path(const char *name, const struct keys_public *own);
+char *monitor_state_find_path(const char *name, const struct shared_key *own);
 void monitor_state_close(struct monitor *monitor);
 /* Fills in peer->remembered from what was read. */
 void monitor_state_recall(const struct monitor *monitor, struct monitor_peer *peer);

@@ -18,15 +18,17 @@
 #include "delivery/key_lines.h"
 #include "delivery/outfile.h"
 #include "delivery/retired_files.h"
-#include "daemon/channel.h"
-#include "daemon/engine_log.h"
+#include "engine/channel.h"
 #include "daemon/claims.h"
 #include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
-#include "daemon/rejects.h"
 #include "delivery/tunnel.h"
+#include "engine/rejects.h"
 #include "monitor/commands.h"
+#include "monitor/engine_child.h"
+#include "monitor/engine_link.h"
+#include "monitor/event_limit.h"
 #include "monitor/listeners.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
@@ -110,7 +112,7 @@ struct monitor_peer {
 	bool leaving;         /* removed; monitor_peers_serve() frees it */
 	struct claim *claims; /* in those of the monitor; a peer that is leaving has none */
 	char label[CHANNEL_LABEL_BYTES];
-	struct keys_public public_key;
+	struct shared_key public_key;
 	uint64_t tag;                      /* the first bytes of the public key, to find it by */
 	char ids[2][MONITOR_ID_CHARS + 1]; /* peer ids with BLAKE2b and SHAKE256; empty: not computed yet */
 	struct file_output new_file;       /* what its key_out becomes where it is not there */
@@ -142,9 +144,27 @@ struct monitor_peer {
 	bool silence_is_said;           /* this outage was logged */
 	char last_error[MONITOR_ERROR_BYTES];
 	struct backoff announce; /* the engine process could not take it: when it is told again */
+	/* What the engine process may say of it, and a key that came too soon after others. */
+	struct {
+		struct event_limit key, moved, unanswered, silence, failed;
+	} limits;
+	uint8_t *held_key; /* secret memory; NULL: none */
+	uint32_t held_role, held_dialect;
 };
 
 struct monitor_staged;
+
+/* An engine process, and how far it has come. */
+struct monitor_engine {
+	struct monitor *monitor;
+	struct monitor_engine *next; /* of those that were replaced */
+	struct engine_child *child;
+	struct engine_link *link;
+	bool is_ready;  /* READY has come */
+	bool has_begun; /* BEGUN has come */
+	bool is_ending; /* it was asked to end, or killed */
+	struct channel_ready ready;
+};
 
 struct monitor {
 	struct config config; /* without its peers: these have gone to monitor_peer */
@@ -153,16 +173,16 @@ struct monitor {
 	bool from_file;
 	uint64_t started_ns;
 	struct sandbox_user user;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	struct claims claims;     /* of what the peers and the daemon itself use */
 	struct claim *own_claims; /* the daemon's */
 
-	pid_t engine_pid; /* 0: none */
-	int channel;
-	struct engine_log engine_log;
-	struct channel_ready ready;
-	bool is_ready;  /* READY has come */
-	bool has_begun; /* BEGUN has come */
+	pid_t engine_pid;                /* 0: none */
+	struct monitor_engine *engine;   /* NULL: none */
+	struct monitor_engine *starting; /* the engine process that is to take its place; NULL */
+	struct monitor_engine *retired;  /* those that were replaced and have not ended yet */
+	struct channel_ready ready;      /* of the engine process */
+	bool is_ready;
 	bool stopping;
 	int status; /* exit status when stopping */
 	uint64_t stop_ns;
@@ -190,17 +210,15 @@ struct monitor {
 	struct loop *loop;
 	struct resolver_pool *resolvers;
 	struct loop_timer serve; /* when something is due that has no timer of its own */
-	struct loop_child engine_child;
 	struct monitor_watches {
-		struct loop_io channel, netwatch, engine_log;
+		struct loop_io netwatch;
 	} watches;           /* brought up to date before each turn */
 	int netwatch;        /* -1: none */
 	uint64_t network_ns; /* when the last change is acted upon; MONITOR_NEVER */
 	uint64_t network_wait_ns;
 	uint64_t network_rest_ns; /* not before then */
-	uint64_t watchdog_ns;     /* when the engine process is asked for life next; MONITOR_NEVER */
+	uint64_t watchdog_ns;     /* while stopping: when the service manager is told next; MONITOR_NEVER */
 	uint64_t watchdog_every_ns;
-	uint64_t pong_ns; /* when it hangs if it has not answered; MONITOR_NEVER */
 
 	struct commands *commands; /* NULL: there is no control socket */
 	bool reported_lacks;       /* of the kernel, for processes that resolve names */
@@ -215,10 +233,11 @@ struct monitor {
 char *monitor_make_name(const struct config *config, const struct monitor_options *options);
 /* Sends a request to the engine process; when that is not possible any more the daemon ends. */
 void monitor_request(struct monitor *monitor, const struct channel_request *request, int fd);
-/* The engine process hangs or lies: kills it, and the daemon ends. */
-void monitor_give_up(struct monitor *monitor, const char *reason);
 void monitor_stop(struct monitor *monitor, int status);
-/* Something has happened: all that may be due because of it is looked at before the turn of the loop ends. */
+/*
+ * Something has happened: all that may be due because of it is looked at before the turn of the loop
+ * ends.
+ */
 void monitor_wake(struct monitor *monitor);
 /* What the command line says counts in place of what a configuration says that was just read. */
 void monitor_apply_options(struct monitor *monitor);
@@ -230,7 +249,7 @@ void monitor_was_away(struct monitor *monitor);
 /* A peer with all its files read, before anything depends on it. */
 struct monitor_staged {
 	struct config_peer config;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	struct monitor_peer *same; /* the peer that has that key already; then public_key is empty */
 	uint64_t tag;              /* as of monitor_peer; meaningful when the key could be read */
 	uint8_t *psk;              /* secret memory; NULL: none */
@@ -241,7 +260,7 @@ struct monitor_staged {
 };
 
 /* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
-int monitor_load_own(struct keys_public *public_key, uint8_t *secret_key, const struct config *config,
+int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
                      char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /*
@@ -254,7 +273,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 /* Warns of preshared keys that others may read, except of peers that are known already. */
 void monitor_load_warn(const struct monitor_staged *staged, size_t count);
 void monitor_load_release(struct monitor_staged *staged);
-uint64_t monitor_load_tag(const struct keys_public *key);
+uint64_t monitor_load_tag(const struct shared_key *key);
 /* "peer 2 (office)" for messages about files. */
 void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number);
 
@@ -288,10 +307,14 @@ uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns);
 /* Computes one more id. false: all are there. */
 bool monitor_peers_compute_id(struct monitor *monitor);
 
-/* monitor_events.c: what the engine process says. -1: it is broken. */
-int monitor_events_serve(struct monitor *monitor);
+/* monitor_events.c: what the engine process says; the owner is a monitor_engine. */
+extern const struct engine_link_events monitor_events;
 /* The peer's key is too old. */
 void monitor_events_stale(struct monitor_peer *peer);
+/* Delivers a key that came too soon after others. The next time that something is due. */
+uint64_t monitor_events_serve_held(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
+/* Drops it. */
+void monitor_events_drop_held(struct monitor_peer *peer);
 
 /* monitor_names.c: the names of endpoints. */
 /* Makes the pool of resolver processes. 0 or negative errno. */
@@ -321,18 +344,32 @@ struct monitor_reload_result {
 int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result,
                    char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
-/* monitor_engine.c: starts and ends the engine process. */
-int monitor_engine_start(struct monitor *monitor, uint8_t *secret_key) __attribute__((warn_unused_result));
-/* Waits until it has closed its sandbox. */
-int monitor_engine_wait(struct monitor *monitor) __attribute__((warn_unused_result));
+/* monitor_engine.c: starts and ends engine processes. */
 /*
- * Lets the engine process read its sockets and send, and waits until it does. Call this after handing over
- * all peers and sockets. Returns -1 if the process has ended or hangs; the reason is logged.
+ * Starts an engine process for that many peers and waits until it has closed its sandbox. The present one
+ * goes on. -1, which is said in the log unless the daemon was asked to end: it has not started, and
+ * nothing has changed.
+ */
+int monitor_engine_start(struct monitor *monitor, const uint8_t *public_key, uint8_t *secret_key,
+                         size_t peers) __attribute__((warn_unused_result));
+/* The process that was started takes the place of the present one, which is asked to end. */
+void monitor_engine_replace(struct monitor *monitor);
+/* Waits while many requests are queued. Ends early if the daemon is asked to end. */
+void monitor_engine_make_room(struct monitor *monitor);
+/*
+ * Lets the engine process read its sockets and send, and waits until it does. Call this after handing
+ * over all peers and sockets. Returns -1 if the process has ended or hangs, which is logged, or if the
+ * daemon is asked to end.
  */
 int monitor_engine_begin(struct monitor *monitor) __attribute__((warn_unused_result));
+/* Returns whether a signal waits that asks the daemon to end. */
+bool monitor_engine_is_interrupted(void);
+/* Ends all engine processes and waits for that. */
 void monitor_engine_end(struct monitor *monitor);
-/* Asks it to end, without waiting. */
+/* Asks the engine process to end, without waiting. */
 void monitor_engine_tell_stop(struct monitor *monitor);
+/* The engine process can no longer be talked to. */
+void monitor_engine_lost(struct monitor_engine *engine, enum engine_link_loss loss);
 
 /* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
 /* The peer id of our own public key, in base64. */
@@ -342,8 +379,8 @@ void monitor_silence_new_own_key(struct monitor *monitor);
 /* What the engine process says. */
 void monitor_silence_take(struct monitor *monitor, struct monitor_peer *peer,
                           const struct channel_silence *silence, uint64_t now_ns);
-void monitor_silence_take_rejected(struct monitor *monitor, const struct channel_event *event,
-                                   uint64_t now_ns);
+void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
+                                   const struct channel_rejected *rejected, uint64_t now_ns);
 /*
  * There is a key with the peer. Returns whether the log has said that the peer did not answer and should
  * say that it answers again; then how long it did not is in words, which is wanted "answers again after 2

@@ -49,49 +49,62 @@ static void fill_osk(struct channel_peer *out, const struct config_peer *config)
 	out->osk_labels = (uint32_t)config->osk_labels.count;
 }
 
-static void send_config(struct monitor *monitor, const struct monitor_peer *peer, uint32_t kind,
-                        const uint8_t *psk, int fd)
+static struct peer_ref ref_of(const struct monitor_peer *peer)
 {
-	struct channel_request request = { .kind = kind, .slot = peer->slot, .serial = peer->serial };
+	return (struct peer_ref){ peer->slot, peer->serial };
+}
 
-	memcpy(request.peer.label, peer->label, sizeof request.peer.label);
-	request.peer.dialects = peer->config.dialects;
-	request.peer.discover = peer->config.endpoint != NULL;
-	request.peer.holds = peer->config.device != NULL;
-	request.peer.has_psk = psk != NULL;
+/* The engine process's link; NULL: there is none, or none that may be told of anything. */
+static struct engine_link *link_of(const struct monitor *monitor)
+{
+	return monitor->engine == NULL || monitor->stopping ? NULL : monitor->engine->link;
+}
+
+/* fd: of the public key, for a peer that is new to the engine process; -1: it knows the peer. */
+static void send_config(struct engine_link *link, const struct monitor_peer *peer, const uint8_t *psk, int fd)
+{
+	struct channel_peer out;
+
+	memset(&out, 0, sizeof out);
+	memcpy(out.label, peer->label, sizeof out.label);
+	out.dialects = peer->config.dialects;
+	out.discover = peer->config.endpoint != NULL;
+	out.holds = peer->config.device != NULL;
+	out.has_psk = psk != NULL;
 	if (psk != NULL)
-		memcpy(request.peer.psk, psk, ROSENPASS_PSK_BYTES);
-	fill_osk(&request.peer, &peer->config);
-	monitor_request(monitor, &request, fd);
-	sodium_memzero(&request, sizeof request);
+		memcpy(out.psk, psk, ROSENPASS_PSK_BYTES);
+	fill_osk(&out, &peer->config);
+	if (fd >= 0)
+		engine_link_add_peer(link, ref_of(peer), &out, fd);
+	else
+		engine_link_change_peer(link, ref_of(peer), &out);
+	sodium_memzero(&out, sizeof out);
 }
 
-static void send_addresses(struct monitor *monitor, const struct monitor_peer *peer, bool forget)
+static void send_addresses(struct engine_link *link, const struct monitor_peer *peer, bool forget)
 {
-	struct channel_request request = { .kind = CHANNEL_SET_ADDRESSES,
-		                           .slot = peer->slot,
-		                           .serial = peer->serial };
+	struct channel_addresses addresses = peer->addresses;
 
-	request.addresses = peer->addresses;
-	request.addresses.forget = forget;
-	monitor_request(monitor, &request, -1);
+	addresses.forget = forget;
+	engine_link_set_addresses(link, ref_of(peer), &addresses);
 }
 
-static void send_restore(struct monitor *monitor, const struct monitor_peer *peer)
+static void send_remove(const struct monitor *monitor, const struct monitor_peer *peer)
 {
-	struct channel_request request = { .kind = CHANNEL_RESTORE,
-		                           .slot = peer->slot,
-		                           .serial = peer->serial };
+	struct engine_link *link = link_of(monitor);
 
-	request.addresses.count = 1;
-	request.addresses.list[0] = peer->remembered.address;
-	monitor_request(monitor, &request, -1);
+	if (link != NULL)
+		engine_link_remove_peer(link, ref_of(peer));
 }
 
 void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, const uint8_t *psk)
 {
-	int fd = keys_open_public(&peer->public_key);
+	struct engine_link *link = link_of(monitor);
+	int fd;
 
+	if (link == NULL)
+		return;
+	fd = shared_key_open(&peer->public_key);
 	if (fd < 0) {
 		log_error("%s: cannot hand its public key to the engine process: %s; trying again",
 		          peer->label, strerror(-fd));
@@ -101,12 +114,14 @@ void monitor_peers_announce(struct monitor *monitor, struct monitor_peer *peer, 
 		return;
 	}
 	peer->announce.next_ns = MONITOR_NEVER;
-	send_config(monitor, peer, CHANNEL_ADD_PEER, psk, fd);
+	engine_link_set_peers(link, monitor->slots);
+	send_config(link, peer, psk, fd);
 	(void)close(fd);
 	if (peer->addresses.count > 0)
-		send_addresses(monitor, peer, false);
+		send_addresses(link, peer, false);
 	if (peer->remembered.address.any.sa_family != AF_UNSPEC)
-		send_restore(monitor, peer);
+		engine_link_restore(link, ref_of(peer), &peer->remembered.address);
+	monitor_engine_make_room(monitor);
 }
 
 /* A free slot; grows the table when there is none. CHANNEL_PEERS_MAX: no memory, or full. */
@@ -141,8 +156,9 @@ static size_t take_slot(struct monitor *monitor)
 
 static void release(struct monitor_peer *peer)
 {
+	secret_memory_release(NULL, peer->held_key, ROSENPASS_KEY_BYTES);
 	monitor_names_drop(peer);
-	keys_release_public(&peer->public_key);
+	shared_key_release(&peer->public_key);
 	config_peer_release(&peer->config);
 	delivery_destroy(peer->delivery);
 	free(peer);
@@ -230,7 +246,8 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		peer->announce.next_ns = clock_now_ns();
 	if (!different && !other_psk && !renumbered)
 		return false;
-	send_config(monitor, peer, CHANNEL_CHANGE_PEER, staged->psk, -1);
+	if (link_of(monitor) != NULL)
+		send_config(link_of(monitor), peer, staged->psk, -1);
 	delivery_change(peer->delivery);
 	if (monitor_names_update(monitor, peer) != 0)
 		log_error("%s: no memory to resolve its endpoint", peer->label);
@@ -238,18 +255,16 @@ bool monitor_peers_change(struct monitor *monitor, struct monitor_peer *peer, st
 		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
 		/* Even if the peer responds, as status and WireGuard's endpoint depend on the new name. */
 		hostname_refresh(peer->hostname);
-		send_addresses(monitor, peer, true);
+		if (link_of(monitor) != NULL)
+			send_addresses(link_of(monitor), peer, true);
 	}
 	return different || other_psk;
 }
 
 void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 {
-	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
-		                           .slot = peer->slot,
-		                           .serial = peer->serial };
-
-	monitor_request(monitor, &request, -1);
+	send_remove(monitor, peer);
+	monitor_events_drop_held(peer);
 	monitor_silence_forget(monitor, peer);
 	peer->leaving = true;
 	monitor_names_drop(peer);
@@ -264,9 +279,6 @@ void monitor_peers_remove(struct monitor *monitor, struct monitor_peer *peer)
 /* Another try with a peer that the engine process could not take. */
 static void announce_again(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
 {
-	struct channel_request request = { .kind = CHANNEL_REMOVE_PEER,
-		                           .slot = peer->slot,
-		                           .serial = peer->serial };
 	const char *file = peer->config.pre_shared_key;
 	uint8_t *psk = file == NULL ? NULL : secret_memory_allocate(NULL, ROSENPASS_PSK_BYTES);
 	char problem[KEYS_PROBLEM_BYTES] = "out of memory";
@@ -275,7 +287,7 @@ static void announce_again(struct monitor *monitor, struct monitor_peer *peer, u
 		log_error("%s: %s; trying again", peer->label, problem);
 		backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 	} else {
-		monitor_request(monitor, &request, -1);
+		send_remove(monitor, peer);
 		monitor_peers_announce(monitor, peer, psk);
 	}
 	secret_memory_release(NULL, psk, ROSENPASS_PSK_BYTES);
@@ -284,6 +296,7 @@ static void announce_again(struct monitor *monitor, struct monitor_peer *peer, u
 static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns)
 {
 	struct monitor_peer *peer = monitor->peers[slot];
+	uint64_t next_ns;
 
 	if (peer->leaving) {
 		monitor->peers[slot] = NULL;
@@ -294,7 +307,10 @@ static uint64_t serve_peer(struct monitor *monitor, size_t slot, uint64_t now_ns
 		announce_again(monitor, peer, now_ns);
 	if (peer->stale_ns <= now_ns)
 		monitor_events_stale(peer);
-	return peer->announce.next_ns < peer->stale_ns ? peer->announce.next_ns : peer->stale_ns;
+	next_ns = monitor_events_serve_held(monitor, peer, now_ns);
+	if (peer->announce.next_ns < next_ns)
+		next_ns = peer->announce.next_ns;
+	return peer->stale_ns < next_ns ? peer->stale_ns : next_ns;
 }
 
 uint64_t monitor_peers_serve(struct monitor *monitor, uint64_t now_ns)
@@ -430,6 +446,7 @@ void monitor_peers_begin_anew(struct monitor_peer *peer)
 	memset(&peer->report, 0, sizeof peer->report);
 	memset(&peer->last, 0, sizeof peer->last);
 	memset(&peer->silence, 0, sizeof peer->silence);
+	monitor_events_drop_held(peer);
 	peer->silence_is_said = false;
 	peer->has_report = false;
 	peer->troubled = false;

@@ -13,7 +13,7 @@
 /* A configuration with all its files, read before anything of the old one is touched. */
 struct plan {
 	struct config config;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	uint8_t *secret_key;
 	bool other_keys; /* our own key pair is another one */
 	struct monitor_staged *staged;
@@ -32,7 +32,7 @@ static void release(struct plan *plan)
 	free(plan->staged);
 	free(plan->run_time);
 	claims_release(&plan->claims);
-	keys_release_public(&plan->public_key);
+	shared_key_release(&plan->public_key);
 	secret_memory_release(NULL, plan->secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	config_release(&plan->config);
 }
@@ -129,6 +129,20 @@ static int load(struct plan *plan, const struct monitor *monitor, char problem[s
 	return listeners_stage(monitor->listeners, &plan->config.listen, &plan->listen, problem);
 }
 
+/* Another key pair needs another engine process. The present one goes on until that is there. */
+static int start_engine(struct monitor *monitor, struct plan *plan,
+                        char problem[static MONITOR_PROBLEM_BYTES])
+{
+	if (!plan->other_keys || monitor_engine_start(monitor, plan->public_key.bytes, plan->secret_key,
+	                                              plan->count + monitor->peer_count) == 0)
+		return 0;
+	(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s",
+	               monitor_engine_is_interrupted()
+	                       ? "the daemon was asked to end"
+	                       : "no engine process could be started for our new key pair");
+	return -1;
+}
+
 /* Peers that the new configuration does not have; those of the control socket stay. */
 static void remove_peers(struct monitor *monitor, const struct plan *plan,
                          struct monitor_reload_result *result)
@@ -186,17 +200,17 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 }
 
 /*
- * Another key pair: sessions end, as peers know us by the old one. The new engine process gets what
- * the old one had. It has to be told to begin once it has the new peers as well. A peer that was added over
- * the control socket with a preshared key cannot be handed over: that key is kept nowhere else.
+ * Another key pair: sessions end, as peers know us by the old one. The new engine process, which has
+ * started, gets what the old one had. It has to be told to begin once it has the new peers as well. A
+ * peer that was added over the control socket with a preshared key cannot be handed over: that key is
+ * kept nowhere else.
  */
-static int replace_engine(struct monitor *monitor, struct plan *plan)
+static void replace_engine(struct monitor *monitor, struct plan *plan)
 {
-	struct keys_public old = monitor->public_key;
-	int result;
+	struct shared_key old = monitor->public_key;
 
-	log_info("our own key pair is another one; starting the engine process anew");
-	monitor_engine_end(monitor);
+	log_info("our own key pair is another one; a new engine process takes over");
+	monitor_engine_replace(monitor);
 	for (size_t i = 0; i < monitor->slots; i++) {
 		if (monitor->peers[i] != NULL)
 			monitor_peers_begin_anew(monitor->peers[i]);
@@ -204,11 +218,6 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 	monitor->public_key = plan->public_key;
 	monitor_silence_new_own_key(monitor);
 	plan->public_key = old;
-	result = monitor_engine_start(monitor, plan->secret_key);
-	if (result != 0 || monitor_engine_wait(monitor) != 0) {
-		monitor_stop(monitor, EXIT_FAILURE);
-		return -1;
-	}
 	for (size_t i = 0; i < plan->count; i++) {
 		struct monitor_peer *peer = plan->staged[i].same;
 
@@ -233,13 +242,14 @@ static int replace_engine(struct monitor *monitor, struct plan *plan)
 		}
 	}
 	monitor_listen_announce(monitor);
-	return 0;
 }
 
 static int begin(struct monitor *monitor)
 {
 	if (monitor_engine_begin(monitor) != 0) {
-		monitor_stop(monitor, EXIT_FAILURE);
+		/* Asked to end: the signal is still to be served. */
+		if (!monitor_engine_is_interrupted())
+			monitor_stop(monitor, EXIT_FAILURE);
 		return -1;
 	}
 	/* Clients that wait for a report of the old engine process get one of the new process. */
@@ -297,22 +307,20 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 		                         "nothing to read again");
 		return -1;
 	}
-	if (load(&plan, monitor, problem) == 0) {
+	if (load(&plan, monitor, problem) == 0 && start_engine(monitor, &plan, problem) == 0) {
 		status = 0;
 		monitor_load_warn(plan.staged, plan.count);
 		take_claims(monitor, &plan);
 		remove_peers(monitor, &plan, result);
 		if (plan.other_keys)
-			status = replace_engine(monitor, &plan);
-		if (status == 0) {
-			take_config(monitor, &plan);
-			change_peers(monitor, &plan, result);
-			/* Callers at a new socket are strangers until their peer is there. */
-			listeners_apply(monitor->listeners, plan.listen);
-			plan.listen = NULL;
-			if (plan.other_keys)
-				status = begin(monitor);
-		}
+			replace_engine(monitor, &plan);
+		take_config(monitor, &plan);
+		change_peers(monitor, &plan, result);
+		/* Callers at a new socket are strangers until their peer is there. */
+		listeners_apply(monitor->listeners, plan.listen);
+		plan.listen = NULL;
+		if (plan.other_keys)
+			status = begin(monitor);
 		if (status == 0) {
 			log_info("reloaded \"%s\": %zu peers added, %zu removed, %zu changed, %zu unchanged",
 			         monitor->config.file, result->added, result->removed, result->changed,

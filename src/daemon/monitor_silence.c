@@ -164,21 +164,20 @@ static void say_rejected(struct monitor *monitor, struct rejects *rejects, uint6
 	}
 }
 
-void monitor_silence_take_rejected(struct monitor *monitor, const struct channel_event *event,
-                                   uint64_t now_ns)
+void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
+                                   const struct channel_rejected *rejected, uint64_t now_ns)
 {
-	const struct channel_rejected *rejected = &event->rejected;
 	struct rejects *rejects = &monitor->rejects[rejected->reason];
 	bool names_peer =
 		rejected->reason == CHANNEL_REJECTED_AUTH || rejected->reason == CHANNEL_REJECTED_DIALECT;
-	const struct monitor_peer *peer = monitor_peers_get(monitor, event->slot, event->serial);
+	const struct monitor_peer *peer = monitor_peers_get(monitor, ref.slot, ref.serial);
 
 	if (names_peer && peer == NULL)
 		return;
 	/* A peer that we have a key with has found a dialect that it may use. */
 	if (rejected->reason == CHANNEL_REJECTED_DIALECT && peer->reason != NULL && !peer->troubled)
 		return;
-	rejects_note(rejects, rejected, names_peer ? event->slot : 0, names_peer ? event->serial : 0, now_ns);
+	rejects_note(rejects, rejected, names_peer ? ref.slot : 0, names_peer ? ref.serial : 0, now_ns);
 	say_rejected(monitor, rejects, now_ns);
 }
 

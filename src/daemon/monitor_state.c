@@ -191,7 +191,7 @@ static void load(struct monitor_state *state)
 
 /* --- where it is ------------------------------------------------------------------------------ */
 
-char *monitor_state_find_path(const char *name, const struct keys_public *own)
+char *monitor_state_find_path(const char *name, const struct shared_key *own)
 {
 	const char *folders = getenv("STATE_DIRECTORY");
 	/* Of the service manager's directories the first, else the usual one for root. */

@@ -14,7 +14,7 @@
  *
  *     responder                                  initiator
  *     1. sets the key, and no endpoint
- *     2. sends EmptyData (engine_hold.c)  ---->
+ *     2. sends EmptyData (engine/hold.c)  ---->
  *                                                3. sets key and endpoint; WireGuard calls
  *     4. sets the endpoint; WireGuard calls,
  *        unless it was called

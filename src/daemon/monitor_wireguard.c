@@ -76,19 +76,25 @@ bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct 
 	       !is_beside(peer, wireguard);
 }
 
-/* Whether the peer's name leads to the host of that address, whatever the port. */
+/* Whether both are addresses of one host, whatever the ports. */
+static bool is_same_host(const union address_socket *a, const union address_socket *b)
+{
+	union address_socket other = *b;
+
+	if (a->any.sa_family == AF_UNSPEC || a->any.sa_family != other.any.sa_family)
+		return false;
+	if (other.any.sa_family == AF_INET6)
+		other.v6.sin6_port = a->v6.sin6_port;
+	else
+		other.v4.sin_port = a->v4.sin_port;
+	return address_equal(a, &other);
+}
+
+/* Whether the peer's name leads to the host of that address. */
 static bool is_named(const struct monitor_peer *peer, const union address_socket *address)
 {
 	for (uint32_t i = 0; i < peer->addresses.count; i++) {
-		union address_socket named = peer->addresses.list[i];
-
-		if (named.any.sa_family != address->any.sa_family)
-			continue;
-		if (named.any.sa_family == AF_INET6)
-			named.v6.sin6_port = address->v6.sin6_port;
-		else
-			named.v4.sin_port = address->v4.sin_port;
-		if (address_equal(&named, address))
+		if (is_same_host(address, &peer->addresses.list[i]))
 			return true;
 	}
 	return false;
@@ -105,14 +111,22 @@ static union address_socket resolved(const struct monitor_wireguard *wireguard)
 
 /*
  * Of all addresses of the name, that from which the peer has proved who it is. Another address may be that of
- * a host which only forwards its messages: it must not get the tunnel's packets.
+ * a host which only forwards its messages, or an invention of an engine process that was taken over: it must
+ * not get the tunnel's packets. As long as the name does not resolve, only a host will do at which WireGuard
+ * has heard the peer.
  */
-static union address_socket beside(const struct monitor_peer *peer)
+static union address_socket beside(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
 {
-	if (peer->last.any.sa_family == AF_UNSPEC || peer->addresses.count == 0 ||
-	    is_named(peer, &peer->last))
+	static const union address_socket unknown;
+
+	if (peer->last.any.sa_family == AF_UNSPEC || is_named(peer, &peer->last))
 		return peer->last;
-	return peer->addresses.list[0];
+	if (peer->addresses.count > 0)
+		return peer->addresses.list[0];
+	return is_same_host(&peer->last, &wireguard->present_endpoint) ||
+	                       is_same_host(&peer->last, &peer->remembered.wireguard)
+	               ? peer->last
+	               : unknown;
 }
 
 bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
@@ -124,7 +138,7 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 		return false;
 	if (address_is_literal(wireguard->endpoint))
 		return address_parse(wireguard->endpoint, out, &problem) == 0;
-	*out = is_beside(peer, wireguard) ? beside(peer) : resolved(wireguard);
+	*out = is_beside(peer, wireguard) ? beside(peer, wireguard) : resolved(wireguard);
 	if (out->any.sa_family == AF_UNSPEC)
 		return false;
 	set_port(out, wireguard->endpoint);

@@ -63,11 +63,11 @@ enum sink_cause {
 struct sink_status {
 	const char *kind; /* "file", "command", "wireguard" */
 	enum sink_state state;
-	uint64_t state_ns;                /* since when */
-	uint64_t attempts;                /* for the present key */
-	uint64_t failures;                /* of all keys */
-	const char *error;                /* empty: none */
-	const char *target;               /* NULL: words are set */
+	uint64_t state_ns;               /* since when */
+	uint64_t attempts;               /* for the present key */
+	uint64_t failures;               /* of all keys */
+	const char *error;               /* empty: none */
+	const char *target;              /* NULL: words are set */
 	const struct string_list *words; /* of a command */
 };
 

@@ -564,8 +564,8 @@ const struct sink_ops sink_command = {
 };
 
 void sink_command_each_retired(const struct command_queue *queue,
-                               void (*tell)(void *context, const char *label,
-                                            const struct string_list *words, const char *error),
+                               void (*tell)(void *context, const char *label, const struct string_list *words,
+                                            const char *error),
                                void *context)
 {
 	for (struct command_call *call = command_queue_first(queue); call != NULL; call = call->next) {

@@ -14,8 +14,8 @@ extern const struct sink_ops sink_command;
 
 /* Each command that still has the last key of a peer that has left it. error: of the last try, or empty. */
 void sink_command_each_retired(const struct command_queue *queue,
-                               void (*tell)(void *context, const char *label,
-                                            const struct string_list *words, const char *error),
+                               void (*tell)(void *context, const char *label, const struct string_list *words,
+                                            const char *error),
                                void *context);
 
 /* Frees all commands that peers have left; programs that run are left alone. */

@@ -252,12 +252,22 @@ static void serve(void *owner, struct control_call *call, json_t *request)
 	monitor_wake(monitor);
 }
 
+static bool has_engine_process(const struct monitor_engine *engine, pid_t pid)
+{
+	for (; engine != NULL; engine = engine->next) {
+		if (engine->child != NULL && engine_child_pid(engine->child) == pid)
+			return true;
+	}
+	return false;
+}
+
 /* The name of the process of ours that reads from the network. */
 static const char *helper(void *owner, pid_t pid)
 {
 	const struct monitor *monitor = ((struct commands *)owner)->monitor;
 
-	if (pid == monitor->engine_pid)
+	if (pid == monitor->engine_pid || has_engine_process(monitor->starting, pid) ||
+	    has_engine_process(monitor->retired, pid))
 		return "engine process";
 	return resolver_pool_has_process(monitor->resolvers, pid) ? "resolver process" : NULL;
 }

@@ -11,6 +11,7 @@
 #include "rosenpass/commands.h"
 #include "rosenpass/help.h"
 #include "rosenpass/manual.h"
+#include "system/first_process.h"
 #include "system/log.h"
 #include "rosenpass.h"
 
@@ -44,6 +45,8 @@ static int prepare(void)
 {
 	/* A reader of our output that goes away is an error of that write and of nothing else. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not become larger. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!occupy_standard_streams()) {
 		log_error("a standard stream is closed, and /dev/null cannot be opened: %s", strerror(errno));
 		return -1;
@@ -138,6 +141,10 @@ int main(int count, char **words)
 
 	if (prepare() != 0)
 		return COMMAND_FAILED;
+	/* As the first process of a container we would have to reap what others leave behind. */
+	if (first_process_split() != 0)
+		log_warn("this is process 1, and it cannot start a process of its own: orphans are not "
+		         "reaped");
 	status = read_options(count, words);
 	if (status != COMMANDS_GO_ON)
 		return status;

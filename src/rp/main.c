@@ -10,6 +10,7 @@
 
 #include "rp/commands.h"
 #include "rp/help.h"
+#include "system/first_process.h"
 #include "system/log.h"
 #include "rosenpass.h"
 
@@ -30,6 +31,8 @@ static int prepare(void)
 
 	/* A reader of our output that goes away is an error of that write and of nothing else. */
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* So is a file that may not become larger. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	log_set_name("rp");
 	if (!occupy_standard_streams()) {
 		log_error("a standard stream is closed, and /dev/null cannot be opened: %s", strerror(errno));
@@ -108,6 +111,10 @@ int main(int count, char **words)
 
 	if (prepare() != 0)
 		return COMMAND_FAILED;
+	/* As the first process of a container we would have to reap what others leave behind. */
+	if (first_process_split() != 0)
+		log_warn("this is process 1, and it cannot start a process of its own: orphans are not "
+		         "reaped");
 	at = read_flags(count, words);
 	if (at < 0)
 		return -1 - at;

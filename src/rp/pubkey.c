@@ -23,7 +23,7 @@
 /* What the public folder gets. */
 struct contents {
 	char wireguard[BASE64_KEY_CHARS + 1];
-	struct keys_public rosenpass;
+	struct shared_key rosenpass;
 };
 
 static int read_wireguard(struct contents *contents, const char *folder,
@@ -138,6 +138,6 @@ int command_pubkey(int count, char **words)
 		else if (is_new)
 			(void)rmdir(words[2]);
 	}
-	keys_release_public(&contents.rosenpass);
+	shared_key_release(&contents.rosenpass);
 	return status;
 }

@@ -72,13 +72,27 @@ static const char *const library[] = {
 	"sysinfo",
 };
 
-static const struct syscall_rule library_rules[] = {
 /* Where there are both, the older one hands its arguments over in memory, which a filter cannot see. */
 #ifdef SYS_mmap2
-	{ "mmap2", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+#define MMAP "mmap2"
 #else
-	{ "mmap", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
+#define MMAP "mmap"
 #endif
+/* kind: which of MAP_SHARED and MAP_ANONYMOUS are set. */
+#define MMAP_RULE(kind)                                                                    \
+	{                                                                                  \
+		MMAP, SCMP_ACT_ALLOW, 2,                                                   \
+		{                                                                          \
+			SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0),                            \
+				SYSCALL_FILTER_MASKED(3, MAP_SHARED | MAP_ANONYMOUS, kind) \
+		}                                                                          \
+	}
+
+static const struct syscall_rule library_rules[] = {
+	/* Not both: such memory counts against no limit of the process (RLIMIT_DATA). */
+	MMAP_RULE(0),
+	MMAP_RULE(MAP_SHARED),
+	MMAP_RULE(MAP_ANONYMOUS),
 	{ "mprotect", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_MASKED(2, PROT_EXEC, 0) } },
 	{ "fcntl", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },
 	{ "fcntl64", SCMP_ACT_ALLOW, 1, { SYSCALL_FILTER_INT(1, F_GETFD) } },

@@ -9,8 +9,6 @@ export LC_ALL=C
 
 # A line for each circle: the directory, and the files from each of which every other one can be reached.
 exceptions='
-daemon engine_hold engine_peers engine_process engine_send
-daemon engine_silence engine_tell
 daemon monitor monitor_claims monitor_delivery monitor_engine monitor_events monitor_listen monitor_load monitor_mark monitor_names monitor_peers monitor_reload monitor_silence monitor_state monitor_tunnel monitor_wireguard
 '
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: layers.sh SOURCE_ROOT [PROTOCOL_LIBRARY]
-# Arrows point down only: programs -> daemon -> monitor, delivery, control -> config, wireguard -> system -> protocol ->
+# Arrows point down only: programs -> daemon -> monitor, delivery, engine, control -> config, wireguard -> system -> protocol ->
 # base -> crypto.
 # Looks at every #include below src/, and within src/protocol at the calls from file to file as well, which the
 # symbols of the built library tell.
@@ -46,17 +46,18 @@ check system '(crypto|base|protocol|system)/.*|rosenpass\.h' '.*'
 check config '(crypto|base|protocol|config)/.*|rosenpass\.h' '.*'
 check wireguard '(crypto|base|protocol|system|wireguard)/.*|rosenpass\.h' '.*'
 check control '(crypto|base|protocol|system|control)/.*|rosenpass\.h' '.*'
+check engine '(crypto|base|protocol|system|engine)/.*|rosenpass\.h' '.*'
 check delivery '(crypto|base|protocol|system|config|wireguard|delivery)/.*|rosenpass\.h' '.*'
 # commands and status need the whole monitor, which is in src/daemon until that is a part of src/monitor.
-check monitor '(crypto|base|protocol|system|config|wireguard|control|delivery|monitor)/.*|daemon/monitor_parts\.h|rosenpass\.h' '.*'
-check daemon '(crypto|base|protocol|system|config|wireguard|control|delivery|monitor|daemon)/.*|rosenpass\.h' '.*'
+check monitor '(crypto|base|protocol|system|config|wireguard|engine|control|delivery|monitor)/.*|daemon/monitor_parts\.h|rosenpass\.h' '.*'
+check daemon '(crypto|base|protocol|system|config|wireguard|engine|control|delivery|monitor|daemon)/.*|rosenpass\.h' '.*'
 check rosenpass '(crypto|base|protocol|system|config|wireguard|control|delivery|daemon|rosenpass)/.*|rosenpass\.h' '.*'
 check rp '(crypto|base|protocol|system|config|wireguard|control|delivery|daemon|rp)/.*|rosenpass\.h' '.*'
 
 # A folder without a rule would go unseen.
 for folder in */; do
 	case ${folder%/} in
-	crypto | base | protocol | system | config | wireguard | control | delivery | monitor | daemon | rosenpass | rp) ;;
+	crypto | base | protocol | system | config | wireguard | engine | control | delivery | monitor | daemon | rosenpass | rp) ;;
 	*)
 		echo "src/$folder has no rule in layers.sh" >&2
 		failed=1

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "daemon/channel.h"
+#include "engine/channel.h"
 #include "fuzz.h"
 #include "system/sockets.h"
 

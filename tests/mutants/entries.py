@@ -3,7 +3,8 @@ import glob
 import os
 import re
 
-AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "control", "delivery", "monitor", "daemon", "rp")
+AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "engine", "control", "delivery", "monitor",
+         "daemon", "rp")
 FIELDS = ("title", "file", "in", "tests", "hangs", "unnoticed")
 
 

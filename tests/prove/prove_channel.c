@@ -12,7 +12,7 @@ static struct cmsghdr *next_header(struct msghdr *header, struct cmsghdr *c);
 #undef CMSG_NXTHDR
 #define CMSG_NXTHDR next_header
 
-#include "daemon/channel.c"
+#include "engine/channel.c"
 #include "prove.h"
 
 /* --- form of messages ------------------------------------------------------------------------- */
@@ -39,7 +39,7 @@ static bool is_internet(const union address_socket *address)
 
 /*
  * prove: channel_event_form unwind=5
- * fault: src/daemon/channel.c s/silence->count > CHANNEL_TRIED_MAX/silence->count > CHANNEL_TRIED_MAX + 1/
+ * fault: src/engine/channel.c s/silence->count > CHANNEL_TRIED_MAX/silence->count > CHANNEL_TRIED_MAX + 1/
  *
  * No bytes from the other process make an event with a field out of range.
  *
@@ -98,7 +98,7 @@ PROOF(channel_event_form)
 /*
  * prove: channel_request_form unwind=6
  *     sizes=CHANNEL_OSK_BYTES:12,CHANNEL_OSK_MAX:4,CHANNEL_ADDRESSES_MAX:3,CHANNEL_LABEL_BYTES:6
- * fault: src/daemon/channel.c s/sizeof peer->osk - at/sizeof peer->osk - at + 1/
+ * fault: src/engine/channel.c s/sizeof peer->osk - at/sizeof peer->osk - at + 1/
  *
  * No bytes from the other process make a request with a field out of range.
  *
@@ -232,7 +232,7 @@ bool any_request(struct channel_request *request, const uint8_t *bytes, size_t l
 /*
  * prove: channel_keeps_no_descriptor
  *     unwind=4 replace=channel_read_event:any_event,channel_read_request:any_request
- * fault: src/daemon/channel.c s/if (taken < 0)/if (taken <= 100)/
+ * fault: src/engine/channel.c s/if (taken < 0)/if (taken <= 100)/
  *
  * Received descriptors are neither leaked nor closed twice.
  *
@@ -280,7 +280,7 @@ ssize_t sendmsg(int fd, const struct msghdr *header, int flags)
 
 /*
  * prove: channel_sends_a_descriptor unwind=3
- * fault: src/daemon/channel.c
+ * fault: src/engine/channel.c
  *     s/memcpy(CMSG_DATA(c), &fd, sizeof fd)/memcpy(CMSG_DATA(c) + 6, \&fd, sizeof fd)/
  *
  * Sent messages and descriptors lie within their objects.

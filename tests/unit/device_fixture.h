@@ -46,6 +46,7 @@ struct scene {
 	struct monitor monitor;
 	char folder[64];
 	int engine;
+	struct monitor_engine process;
 	struct monitor_peer *peers[2];
 	int listener;
 	int stop[2];
@@ -271,7 +272,10 @@ static inline int set_up(void **state)
 	userspace_use_folder(scene->folder);
 	userspace_use_patience(200);
 	assert_int_equal(channel_open(pair), 0);
-	scene->monitor.channel = pair[0];
+	scene->process.monitor = &scene->monitor;
+	assert_int_equal(engine_link_open(&scene->process.link, scene->monitor.loop, pair[0], &monitor_events,
+	                                  &scene->process),
+	                 0);
 	scene->engine = pair[1];
 	scene->listener = -1;
 	*state = scene;
@@ -285,8 +289,8 @@ static inline int tear_down(void **state)
 	close_device(scene);
 	monitor_peers_release_all(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
+	engine_link_close(scene->process.link);
 	loop_close(scene->monitor.loop);
-	(void)close(scene->monitor.channel);
 	(void)close(scene->engine);
 	assert_int_equal(rmdir(scene->folder), 0);
 	free(scene);

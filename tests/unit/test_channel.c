@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/channel.h"
+#include "engine/channel.h"
 #include "fixture.h"
 #include "system/secret_memory.h"
 #include "system/sockets.h"

@@ -75,8 +75,8 @@ static void check_sealed(int fd)
 /* From the file to another process, which outlives the reader. */
 static void check_handed_over(bool scarce)
 {
-	struct keys_public key;
-	struct keys_public mapped;
+	struct shared_key key;
+	struct shared_key mapped;
 	char problem[KEYS_PROBLEM_BYTES];
 	int before = count_open();
 	int fd;
@@ -85,21 +85,21 @@ static void check_handed_over(bool scarce)
 	assert_memory_equal(key.bytes, expected, sizeof expected);
 	assert_int_equal(key.fd == -1, scarce);
 	assert_int_equal(count_open(), scarce ? before : before + 1);
-	fd = keys_open_public(&key);
+	fd = shared_key_open(&key);
 	assert_true(fd >= 0);
 	check_sealed(fd);
-	keys_release_public(&key);
+	shared_key_release(&key);
 	assert_null(key.bytes);
-	assert_int_equal(keys_map_public(&mapped, fd), 0);
+	assert_int_equal(shared_key_map(&mapped, fd), 0);
 	assert_int_equal(close(fd), 0);
 	assert_memory_equal(mapped.bytes, expected, sizeof expected);
 	/* Once more from there. */
-	fd = keys_open_public(&mapped);
+	fd = shared_key_open(&mapped);
 	assert_true(fd >= 0);
 	check_sealed(fd);
 	assert_int_equal(close(fd), 0);
-	keys_release_public(&mapped);
-	keys_release_public(&mapped);
+	shared_key_release(&mapped);
+	shared_key_release(&mapped);
 	assert_int_equal(count_open(), before);
 }
 
@@ -123,7 +123,7 @@ static void test_public_scarce(void **state)
 	check_handed_over(true);
 	/* None at all: said, and nothing is left behind. */
 	{
-		struct keys_public key;
+		struct shared_key key;
 		char problem[KEYS_PROBLEM_BYTES];
 
 		low.rlim_cur = 0;
@@ -164,22 +164,22 @@ static void test_map_refuses(void **state)
 		{ ROSENPASS_PUBLIC_KEY_BYTES + 1, all, -EMSGSIZE },
 		{ 0, all, -EMSGSIZE },
 	};
-	struct keys_public key;
+	struct shared_key key;
 	int fd;
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		fd = memfd(cases[i].length, cases[i].seals);
-		assert_int_equal(keys_map_public(&key, fd), cases[i].result);
+		assert_int_equal(shared_key_map(&key, fd), cases[i].result);
 		assert_int_equal(key.bytes != NULL, cases[i].result == 0);
-		keys_release_public(&key);
+		shared_key_release(&key);
 		assert_int_equal(close(fd), 0);
 	}
 	fd = open(vector_key("alice.pk"), O_RDONLY | O_CLOEXEC);
 	assert_true(fd >= 0);
-	assert_int_equal(keys_map_public(&key, fd), -EINVAL);
+	assert_int_equal(shared_key_map(&key, fd), -EINVAL);
 	assert_int_equal(close(fd), 0);
-	assert_int_equal(keys_map_public(&key, fd), -EBADF);
+	assert_int_equal(shared_key_map(&key, fd), -EBADF);
 	assert_null(key.bytes);
 }
 
@@ -196,7 +196,7 @@ static void test_public_errors(void **state)
 		{ ROSENPASS_PUBLIC_KEY_BYTES + 1,
 		  "public-key file \"%s\" is too long: a public key has 524160 bytes" },
 	};
-	struct keys_public key;
+	struct shared_key key;
 	char problem[KEYS_PROBLEM_BYTES];
 	int before = count_open();
 

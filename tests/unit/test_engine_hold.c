@@ -1,6 +1,6 @@
 /* EmptyData that waits, and whom a request is about. */
 
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include "fixture.h"
 #include "protocol/messages.h"

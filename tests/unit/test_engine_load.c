@@ -1,6 +1,6 @@
 #include <unistd.h>
 
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 #include "fixture.h"
 #include "system/clock.h"
 

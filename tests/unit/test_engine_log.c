@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "daemon/engine_log.h"
+#include "monitor/engine_log.h"
 #include "fixture.h"
 #include "system/clock.h"
 #include "system/log.h"

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/channel.h"
-#include "daemon/engine_process.h"
+#include "engine/channel.h"
+#include "engine/process.h"
 #include "daemon/keys.h"
 #include "system/secret_memory.h"
 #include "system/sockets.h"
@@ -29,11 +29,11 @@ static const char *key_path(char path[static 512], const char *name)
 	return path;
 }
 
-static struct keys_public read_public(const char *name)
+static struct shared_key read_public(const char *name)
 {
 	char path[512];
 	char problem[KEYS_PROBLEM_BYTES];
-	struct keys_public key;
+	struct shared_key key;
 
 	if (keys_read_public(&key, key_path(path, name), problem) != 0)
 		fail_msg("%s", problem);
@@ -42,7 +42,7 @@ static struct keys_public read_public(const char *name)
 
 static int start(void **state)
 {
-	struct keys_public key = read_public("alice.pk");
+	struct shared_key key = read_public("alice.pk");
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	struct engine_start begin = { .public_key = key.bytes, .secret_key = secret_key, .no_sandbox = true };
 	char path[512];
@@ -63,7 +63,7 @@ static int start(void **state)
 	(void)close(pair[1]);
 	channel = pair[0];
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
-	keys_release_public(&key);
+	shared_key_release(&key);
 	return 0;
 }
 
@@ -141,13 +141,13 @@ static void hand_over_socket(int fd)
 static void add_bob(uint32_t serial)
 {
 	struct channel_request add = { .kind = CHANNEL_ADD_PEER, .serial = serial, .peer.discover = 1 };
-	struct keys_public key = read_public("bob.pk");
-	int fd = keys_open_public(&key);
+	struct shared_key key = read_public("bob.pk");
+	int fd = shared_key_open(&key);
 
 	assert_true(fd >= 0);
 	assert_int_equal(channel_send_request(channel, &add, fd), 0);
 	(void)close(fd);
-	keys_release_public(&key);
+	shared_key_release(&key);
 }
 
 /* A peer that is to be called at that address. */

@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 #include "engine_fixture.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@ static int set_up(void **state)
 	scene->peer = calloc(1, sizeof *scene->peer);
 	assert_true(scene->process != NULL && scene->peer != NULL);
 	scene->process->engine = scene->world.hosts[ALICE].engine;
-	scene->process->tell_last = &scene->process->tell_first;
+	scene->process->queue_last = &scene->process->queue_first;
 	scene->peer->handle = scene->world.hosts[ALICE].peers[BOB];
 	scene->peer->serial = 1;
 	scene->path.remote.v4.sin_family = AF_INET;
@@ -65,7 +65,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* What engine_send.c does with outputs, without sockets. */
+/* What transmit.c does with outputs, without sockets. */
 static void take_outputs(struct scene *scene)
 {
 	struct rosenpass_output output = { .size = sizeof output };
@@ -100,9 +100,9 @@ static void wait_for(struct scene *scene, uint64_t ns)
 /* What the monitor is told; -1: nothing. */
 static int told(struct scene *scene)
 {
-	if ((scene->peer->tell & ENGINE_TELL_SILENCE) == 0)
+	if ((scene->peer->tell & REPORT_SILENCE) == 0)
 		return -1;
-	engine_tell_forget(scene->process, scene->peer);
+	report_queue_forget(scene->process, scene->peer);
 	return (int)scene->peer->silence.told.reason;
 }
 
@@ -348,10 +348,10 @@ static void test_unknown_caller(void **state)
 		assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now),
 		                 1);
 		assert_int_equal(datagram.verdict, ROSENPASS_DROPPED_PEER);
-		engine_rejects_note(scene->process, &datagram, 1, scene->world.now);
+		engine_rejected_note(scene->process, &datagram, 1, scene->world.now);
 		scene->world.now += SECOND / 4;
 	}
-	caller = engine_rejects_next(scene->process, scene->world.now, &event);
+	caller = engine_rejected_next(scene->process, scene->world.now, &event);
 	assert_non_null(caller);
 	assert_int_equal(event.kind, CHANNEL_REJECTED);
 	assert_int_equal(event.serial, 0);
@@ -361,13 +361,13 @@ static void test_unknown_caller(void **state)
 	rosenpass_peer_id(id, host_public_key(CAROL), ROSENPASS_SHAKE256_156);
 	assert_memory_equal(event.rejected.id, id, sizeof id);
 	assert_true(channel_read_event(&event, (const uint8_t *)&event, sizeof event));
-	engine_rejects_told(scene->process, caller, scene->world.now);
-	assert_null(engine_rejects_next(scene->process, scene->world.now, &event));
+	engine_rejected_told(scene->process, caller, scene->world.now);
+	assert_null(engine_rejected_next(scene->process, scene->world.now, &event));
 	/* Garbage of the right length is a call for another key; what is no InitHello is nothing. */
 	packet.data[60] ^= 1;
 	assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now), 1);
-	engine_rejects_note(scene->process, &datagram, 1, scene->world.now);
-	assert_non_null(engine_rejects_next(scene->process, scene->world.now, &event));
+	engine_rejected_note(scene->process, &datagram, 1, scene->world.now);
+	assert_non_null(engine_rejected_next(scene->process, scene->world.now, &event));
 	assert_int_equal(event.rejected.reason, CHANNEL_REJECTED_OTHER_KEY);
 }
 
@@ -381,7 +381,7 @@ static void test_peer_calls_before_it_is_added(void **state)
 	struct channel_event event;
 
 	early.from = scene->path.remote;
-	engine_rejects_added(scene->process, scene->peer, scene->world.now);
+	engine_rejected_added(scene->process, scene->peer, scene->world.now);
 	for (int i = 0; i < ROSENPASS_DIALECT_COUNT; i++) {
 		early.dialect = (uint32_t)i;
 		rosenpass_peer_id(early.id, host_public_key(CAROL), (enum rosenpass_dialect)i);
@@ -391,11 +391,11 @@ static void test_peer_calls_before_it_is_added(void **state)
 	memset(early.id, 9, sizeof early.id);
 	early.from.v4.sin_addr.s_addr++;
 	rejects_note(unknown, &early, 0, 0, scene->world.now);
-	assert_null(engine_rejects_next(scene->process, scene->world.now, &event));
-	engine_rejects_added(scene->process, &carol, scene->world.now + SECOND);
+	assert_null(engine_rejected_next(scene->process, scene->world.now, &event));
+	engine_rejected_added(scene->process, &carol, scene->world.now + SECOND);
 	assert_int_equal(unknown->count, 1);
-	assert_null(engine_rejects_next(scene->process, scene->world.now + 3 * SECOND, &event));
-	assert_non_null(engine_rejects_next(scene->process, scene->world.now + 4 * SECOND, &event));
+	assert_null(engine_rejected_next(scene->process, scene->world.now + 3 * SECOND, &event));
+	assert_non_null(engine_rejected_next(scene->process, scene->world.now + 4 * SECOND, &event));
 	assert_int_equal(event.rejected.id[0], 9);
 }
 
@@ -425,8 +425,8 @@ static void test_other_preshared_key(void **state)
 	assert_int_equal(datagram.peer, 0);
 	assert_true(datagram.has_claim);
 	assert_true(datagram.claimed_peer == scene->peer->handle);
-	engine_rejects_note(scene->process, &datagram, 1, scene->world.now);
-	assert_non_null(engine_rejects_next(scene->process, scene->world.now, &event));
+	engine_rejected_note(scene->process, &datagram, 1, scene->world.now);
+	assert_non_null(engine_rejected_next(scene->process, scene->world.now, &event));
 	assert_int_equal(event.rejected.reason, CHANNEL_REJECTED_AUTH);
 	assert_int_equal(event.serial, scene->peer->serial);
 }

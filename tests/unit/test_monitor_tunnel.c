@@ -138,7 +138,7 @@ static void test_first_key_of_responder(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->monitor.engine_pid = getpid();
+	scene->monitor.engine = &scene->process;
 	open_device(scene);
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t now_ns = loop_now_ns(scene->monitor.loop);
@@ -251,7 +251,7 @@ static void test_silence(void **state)
 	struct scene *scene = *state;
 	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
 
-	scene->monitor.engine_pid = getpid();
+	scene->monitor.engine = &scene->process;
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL);
 	add_peer(scene, 0, "25");

@@ -49,8 +49,15 @@ static void test_beside(void **state)
 	assert_endpoint(&scene, v4("192.0.2.1", 51820));
 	scene.peer.last = v6("2001:db8::66", 9999);
 	assert_endpoint(&scene, v4("192.0.2.1", 51820));
-	/* The name does not resolve any more: all that is left. */
+	/* The name does not resolve: the engine process alone does not decide where packets go. */
 	scene.peer.addresses.count = 0;
+	assert_false(monitor_wireguard_endpoint(&scene.peer, &scene.wireguard, &endpoint));
+	/* WireGuard has heard the peer at that host, now or before. */
+	scene.wireguard.present_endpoint = v6("2001:db8::66", 4);
+	assert_endpoint(&scene, v6("2001:db8::66", 51820));
+	scene.wireguard.present_endpoint = v4("192.0.2.1", 4);
+	assert_false(monitor_wireguard_endpoint(&scene.peer, &scene.wireguard, &endpoint));
+	scene.peer.remembered.wireguard = v6("2001:db8::66", 5);
 	assert_endpoint(&scene, v6("2001:db8::66", 51820));
 }
 

@@ -1,7 +1,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "daemon/rejects.h"
+#include "engine/rejects.h"
 #include "fixture.h"
 #include "system/clock.h"
 

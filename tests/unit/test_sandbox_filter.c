@@ -158,6 +158,7 @@ CALL(do_tkill_parent, syscall(SYS_tkill, getppid(), SIGABRT))
 #endif
 CALL(do_handler, signal(SIGTERM, SIG_IGN))
 CALL(do_affinity_of_other, syscall(SYS_sched_getaffinity, 1, sizeof limit_of, &limit_of))
+CALL(do_mmap_shared_memory, mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
 CALL(do_mmap_exec, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
 CALL(do_mmap_exec_only, mmap(NULL, 4096, PROT_EXEC, MAP_PRIVATE, memfd, 0))
 CALL(do_mprotect_exec, mprotect(page, 4096, PROT_READ | PROT_EXEC))
@@ -223,6 +224,7 @@ static void test_kills(void **state)
 #endif
 		{ "rt_sigaction", do_handler },
 		{ "sched_getaffinity of another", do_affinity_of_other },
+		{ "mmap MAP_SHARED | MAP_ANONYMOUS", do_mmap_shared_memory },
 		{ "mmap PROT_READ | PROT_EXEC", do_mmap_exec },
 		{ "mmap PROT_EXEC", do_mmap_exec_only },
 		{ "mprotect PROT_EXEC", do_mprotect_exec },

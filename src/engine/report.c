@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -7,41 +7,8 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what)
-{
-	bool is_listed = peer->tell != 0;
-
-	/* Of a key and its end only the later one counts. */
-	if (what == ENGINE_TELL_KEY)
-		peer->tell &= ~(ENGINE_TELL_STALE | ENGINE_TELL_TIMED_OUT);
-	if (what == ENGINE_TELL_STALE) {
-		peer->tell &= ~ENGINE_TELL_KEY;
-		sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
-	}
-	if (!is_listed) {
-		peer->next = NULL;
-		*process->tell_last = peer;
-		process->tell_last = &peer->next;
-	}
-	peer->tell |= what;
-}
-
-void engine_tell_forget(struct engine_process *process, struct engine_peer *peer)
-{
-	struct engine_peer **at = &process->tell_first;
-
-	if (peer->tell == 0)
-		return;
-	while (*at != peer)
-		at = &(*at)->next;
-	*at = peer->next;
-	if (process->tell_last == &peer->next)
-		process->tell_last = at;
-	peer->tell = 0;
-}
-
-/* Says one thing. 1: said; 0: no room; -1: broken. */
-static int say(const struct engine_process *process, const struct channel_event *event)
+/* Sends one event. 1: sent; 0: no room; -1: broken. */
+static int send_event(const struct engine_process *process, const struct channel_event *event)
 {
 	int result = channel_send_event(process->channel, event);
 
@@ -56,23 +23,23 @@ static void fill(struct channel_event *event, const struct engine_peer *peer, ui
 	event->slot = peer->slot;
 	event->serial = peer->serial;
 	switch (what) {
-	case ENGINE_TELL_KEY:
-	case ENGINE_TELL_STALE:
-		event->kind = what == ENGINE_TELL_KEY ? CHANNEL_KEY : CHANNEL_STALE;
+	case REPORT_KEY:
+	case REPORT_STALE:
+		event->kind = what == REPORT_KEY ? CHANNEL_KEY : CHANNEL_STALE;
 		event->key.role = peer->role;
 		event->key.dialect = peer->dialect;
-		if (what == ENGINE_TELL_KEY)
+		if (what == REPORT_KEY)
 			memcpy(event->key.key, peer->key, ROSENPASS_KEY_BYTES);
 		break;
-	case ENGINE_TELL_MOVED:
+	case REPORT_MOVED:
 		event->kind = CHANNEL_MOVED;
 		event->moved = peer->last.remote;
 		break;
-	case ENGINE_TELL_FAILED:
+	case REPORT_FAILED:
 		event->kind = CHANNEL_PEER_FAILED;
 		event->error = peer->failure;
 		break;
-	case ENGINE_TELL_SILENCE:
+	case REPORT_SILENCE:
 		event->kind = CHANNEL_SILENCE;
 		event->silence = peer->silence.told;
 		break;
@@ -82,29 +49,29 @@ static void fill(struct channel_event *event, const struct engine_peer *peer, ui
 	}
 }
 
-/* All about the first peer of the list. Results as of say(). */
-static int tell_first(struct engine_process *process)
+/* All about the first peer of the list. Results as of send_event(). */
+static int send_first(struct engine_process *process)
 {
-	struct engine_peer *peer = process->tell_first;
+	struct engine_peer *peer = process->queue_first;
 
-	for (uint32_t what = 1; what <= ENGINE_TELL_LAST; what <<= 1) {
+	for (uint32_t what = 1; what <= REPORT_LAST; what <<= 1) {
 		struct channel_event event;
 		int result;
 
 		if ((peer->tell & what) == 0)
 			continue;
 		fill(&event, peer, what);
-		result = say(process, &event);
+		result = send_event(process, &event);
 		sodium_memzero(&event, sizeof event);
 		if (result != 1)
 			return result;
-		if (what == ENGINE_TELL_KEY)
+		if (what == REPORT_KEY)
 			sodium_memzero(peer->key, ROSENPASS_KEY_BYTES);
 		peer->tell &= ~what;
 	}
-	process->tell_first = peer->next;
-	if (process->tell_first == NULL)
-		process->tell_last = &process->tell_first;
+	process->queue_first = peer->next;
+	if (process->queue_first == NULL)
+		process->queue_last = &process->queue_first;
 	return 1;
 }
 
@@ -136,7 +103,7 @@ static int report_peer(struct engine_process *process, struct engine_peer *peer)
 		report->has_endpoint = 1;
 		report->endpoint = path.remote;
 	}
-	return say(process, &event);
+	return send_event(process, &event);
 }
 
 static int report_end(struct engine_process *process)
@@ -152,7 +119,7 @@ static int report_end(struct engine_process *process)
 	event.report.under_load_since_ns = process->load.since_ns;
 	event.report.busy_permille = process->load.busy_permille;
 	event.report.random_failing = process->load.random_failing;
-	return say(process, &event);
+	return send_event(process, &event);
 }
 
 static int report_on(struct engine_process *process)
@@ -173,51 +140,51 @@ static int report_on(struct engine_process *process)
 	return result;
 }
 
-/* Callers that were rejected, as many as there are tokens for. Results as of say(). */
-static int tell_rejects(struct engine_process *process, uint64_t now_ns)
+/* Callers that were rejected, as many as there are tokens for. Results as of send_event(). */
+static int send_rejected(struct engine_process *process, uint64_t now_ns)
 {
 	struct channel_event event;
 	struct rejects_caller *caller;
 
-	while ((caller = engine_rejects_next(process, now_ns, &event)) != NULL) {
-		int result = say(process, &event);
+	while ((caller = engine_rejected_next(process, now_ns, &event)) != NULL) {
+		int result = send_event(process, &event);
 
 		if (result != 1)
 			return result;
-		engine_rejects_told(process, caller, now_ns);
+		engine_rejected_told(process, caller, now_ns);
 	}
 	return 1;
 }
 
-bool engine_tell_all(struct engine_process *process)
+bool engine_report_send(struct engine_process *process)
 {
 	int result = 1;
 
-	while (process->tell_first != NULL && result == 1)
-		result = tell_first(process);
+	while (process->queue_first != NULL && result == 1)
+		result = send_first(process);
 	if (result == 1 && process->tell_begun) {
 		static const struct channel_event begun = { .kind = CHANNEL_BEGUN };
 
-		result = say(process, &begun);
+		result = send_event(process, &begun);
 		process->tell_begun = result != 1;
 	}
 	if (result == 1 && process->pong) {
 		static const struct channel_event pong = { .kind = CHANNEL_PONG };
 
-		result = say(process, &pong);
+		result = send_event(process, &pong);
 		process->pong = result != 1;
 	}
 	if (result == 1)
 		result = report_on(process);
 	/* What finds no room now is told another time: nobody waits for it. */
-	if (result == 1 && tell_rejects(process, clock_now_ns()) < 0)
+	if (result == 1 && send_rejected(process, clock_now_ns()) < 0)
 		result = -1;
 	if (result < 0)
 		log_error("the monitor process does not listen any more");
 	return result >= 0;
 }
 
-bool engine_tell_waits(const struct engine_process *process)
+bool engine_report_waits(const struct engine_process *process)
 {
-	return process->tell_first != NULL || process->tell_begun || process->pong || process->report;
+	return process->queue_first != NULL || process->tell_begun || process->pong || process->report;
 }

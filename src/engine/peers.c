@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -19,7 +19,7 @@ static struct engine_peer *find(const struct engine_process *process, const stru
 
 static void release(struct engine_peer *peer)
 {
-	keys_release_public(&peer->public_key);
+	shared_key_release(&peer->public_key);
 	secret_memory_release(NULL, peer->key, ROSENPASS_KEY_BYTES);
 	free(peer);
 }
@@ -71,7 +71,21 @@ static void fill_config(struct rosenpass_peer_config *config, const char *labels
 static void fail(struct engine_process *process, struct engine_peer *peer, int result)
 {
 	peer->failure = result;
-	engine_tell(process, peer, ENGINE_TELL_FAILED);
+	report_queue_add(process, peer, REPORT_FAILED);
+}
+
+/* There is no memory for so much as its place. */
+static bool refuse(const struct engine_process *process, const struct channel_request *request)
+{
+	const struct channel_event event = { .kind = CHANNEL_PEER_FAILED,
+		                             .slot = request->slot,
+		                             .serial = request->serial,
+		                             .error = ROSENPASS_E_MEMORY };
+	bool is_told = channel_send_event(process->channel, &event) == 0;
+
+	log_error("the engine process is out of memory for %s%s", request->peer.label,
+	          is_told ? "" : "; ending");
+	return is_told;
 }
 
 bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd)
@@ -81,15 +95,13 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 	struct engine_peer *peer;
 	int result;
 
-	if (make_room(process, request->slot) != 0 || process->peers[request->slot] != NULL) {
-		log_error("the engine process has no room for %s; ending", request->peer.label);
+	if (request->slot < process->slots && process->peers[request->slot] != NULL) {
+		log_error("the place of %s is taken; ending", request->peer.label);
 		return false;
 	}
-	peer = calloc(1, sizeof *peer);
-	if (peer == NULL) {
-		log_error("the engine process is out of memory; ending");
-		return false;
-	}
+	peer = make_room(process, request->slot) != 0 ? NULL : calloc(1, sizeof *peer);
+	if (peer == NULL)
+		return refuse(process, request);
 	peer->slot = request->slot;
 	peer->serial = request->serial;
 	memcpy(peer->label, request->peer.label, sizeof peer->label);
@@ -98,13 +110,13 @@ bool engine_peers_add(struct engine_process *process, const struct channel_reque
 	peer->holds = request->peer.holds != 0;
 	peer->discovers = request->peer.discover != 0;
 	peer->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
-	result = peer->key == NULL ? -ENOMEM : keys_map_public(&peer->public_key, fd);
+	result = peer->key == NULL ? -ENOMEM : shared_key_map(&peer->public_key, fd);
 	if (result != 0) {
 		log_error("%s: cannot take its public key: %s", peer->label, strerror(-result));
 		fail(process, peer, ROSENPASS_E_MEMORY);
 		return true;
 	}
-	engine_rejects_added(process, peer, clock_now_ns());
+	engine_rejected_added(process, peer, clock_now_ns());
 	fill_config(&config, labels, peer, &request->peer);
 	result = rosenpass_peer_add(process->engine, &config, clock_now_ns(), &peer->handle);
 	if (result != 0)
@@ -139,7 +151,7 @@ void engine_peers_remove(struct engine_process *process, const struct channel_re
 		return;
 	if (peer->handle != 0)
 		(void)rosenpass_peer_remove(process->engine, peer->handle);
-	engine_tell_forget(process, peer);
+	report_queue_forget(process, peer);
 	engine_silence_forget(process, peer);
 	engine_hold_forget(process, peer);
 	process->peers[peer->slot] = NULL;

@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include "system/clock.h"
 #include "system/log.h"

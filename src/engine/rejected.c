@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <string.h>
 
@@ -60,8 +60,8 @@ static void note(struct engine_process *process, const struct rosenpass_datagram
 	             peer == NULL ? 0 : peer->serial, now_ns);
 }
 
-void engine_rejects_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
-                         size_t count, uint64_t now_ns)
+void engine_rejected_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
+                          size_t count, uint64_t now_ns)
 {
 	for (size_t i = 0; i < count; i++) {
 		enum channel_rejected_reason reason;
@@ -71,7 +71,7 @@ void engine_rejects_note(struct engine_process *process, const struct rosenpass_
 	}
 }
 
-void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns)
+void engine_rejected_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns)
 {
 	struct rejects *unknown = &process->rejects[CHANNEL_REJECTED_UNKNOWN];
 
@@ -87,8 +87,8 @@ void engine_rejects_added(struct engine_process *process, const struct engine_pe
 	}
 }
 
-struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
-                                           struct channel_event *event)
+struct rejects_caller *engine_rejected_next(struct engine_process *process, uint64_t now_ns,
+                                            struct channel_event *event)
 {
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
 		struct rejects_caller *caller;
@@ -110,7 +110,7 @@ struct rejects_caller *engine_rejects_next(struct engine_process *process, uint6
 	return NULL;
 }
 
-void engine_rejects_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns)
+void engine_rejected_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns)
 {
 	rejects_told(&process->rejects[caller->last.reason], &limits, caller, now_ns);
 }

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_ENGINE_LOG_H
-#define ROSENPASS_DAEMON_ENGINE_LOG_H
+#ifndef ROSENPASS_MONITOR_ENGINE_LOG_H
+#define ROSENPASS_MONITOR_ENGINE_LOG_H
 
 /*
  * The monitor's end of the pipe that is the engine process's standard error. The engine process reads from

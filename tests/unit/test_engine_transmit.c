@@ -1,6 +1,6 @@
 /* From the outputs of Alice's engine to datagrams over the loopback interface. */
 
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <stdlib.h>
 
@@ -32,7 +32,7 @@ static void setup(struct scene *scene)
 	world_setup(&scene->world);
 	host_add(&scene->world, BOB, ALICE, false, ALL);
 	scene->process->engine = scene->world.hosts[ALICE].engine;
-	scene->process->tell_last = &scene->process->tell_first;
+	scene->process->queue_last = &scene->process->queue_first;
 	scene->bob = open_other(&any);
 	scene->carol = open_other(&any);
 	assert_int_equal(sockets_listen(&scene->process->sockets, &any), 0);
@@ -73,7 +73,7 @@ static unsigned take_all(int fd, struct packet *packet)
 static void expire(struct scene *scene)
 {
 	rosenpass_expire(scene->process->engine, scene->world.now);
-	engine_send_outputs(scene->process, scene->world.now);
+	engine_outputs_take(scene->process, scene->world.now);
 }
 
 /* Alice gets Bob's packet from the place of that socket. */
@@ -87,7 +87,7 @@ static void receive_from(struct scene *scene, const struct packet *packet, int f
 	address_pack(&datagram.from, &path);
 	assert_int_equal(rosenpass_receive(scene->process->engine, &datagram, 1, scene->world.now), 1);
 	assert_true(datagram.verdict < ROSENPASS_DROPPED);
-	engine_send_outputs(scene->process, scene->world.now);
+	engine_outputs_take(scene->process, scene->world.now);
 }
 
 /* If "everywhere" and an address that the engine knows are the same place, a message arrives once. */
@@ -169,7 +169,7 @@ static void test_forwarded_resp_hello(void **state)
 	receive_from(&scene, &packet, scene.bob);
 	assert_true(scene.peer.has_last);
 	assert_true(address_equal(&scene.peer.last.remote, &scene.peer.addresses[0]));
-	assert_int_equal(scene.peer.tell, ENGINE_TELL_KEY | ENGINE_TELL_MOVED);
+	assert_int_equal(scene.peer.tell, REPORT_KEY | REPORT_MOVED);
 	teardown(&scene);
 }
 
@@ -204,8 +204,8 @@ static void test_answers(void **state)
 		if (i == 0)
 			assert_int_equal(take_all(scene.bob, &first), 1);
 	}
-	assert_int_equal(scene.peer.tell & ENGINE_TELL_MOVED, 0);
-	assert_int_equal(scene.peer.tell & ENGINE_TELL_KEY, ENGINE_TELL_KEY);
+	assert_int_equal(scene.peer.tell & REPORT_MOVED, 0);
+	assert_int_equal(scene.peer.tell & REPORT_KEY, REPORT_KEY);
 	assert_int_equal(scene.peer.unanswered, 0);
 	teardown(&scene);
 }
@@ -260,7 +260,7 @@ static void test_held_until_delivered(void **state)
 	scene.peer.holds = true;
 	conf = begin_by_bob(&scene);
 	receive_from(&scene, &conf, scene.carol);
-	assert_int_equal(scene.peer.tell & ENGINE_TELL_KEY, ENGINE_TELL_KEY);
+	assert_int_equal(scene.peer.tell & REPORT_KEY, REPORT_KEY);
 	receive_from(&scene, &conf, scene.bob);
 	receive_from(&scene, &conf, scene.bob);
 	assert_int_equal(take_all(scene.bob, &packet) + take_all(scene.carol, &packet), 0);

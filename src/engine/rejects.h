@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_REJECTS_H
-#define ROSENPASS_DAEMON_REJECTS_H
+#ifndef ROSENPASS_ENGINE_REJECTS_H
+#define ROSENPASS_ENGINE_REJECTS_H
 
 /*
  * Callers whose handshakes were rejected, in bounded memory, and whom of them to tell about. The engine
@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
+#include "engine/channel.h"
 
 #define REJECTS_CALLERS 64
 /* Peer ids of one source network: more are counted as one of these. */

@@ -1,4 +1,4 @@
-#include "daemon/engine_log.h"
+#include "monitor/engine_log.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "daemon/engine_process.h"
+#include "engine/process.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
@@ -31,13 +31,6 @@ static const struct rosenpass_environment environment = {
 	.release = secret_memory_release,
 };
 
-#define DATAGRAMS "lines about datagrams"
-
-bool engine_may_log_datagram(struct engine_process *process)
-{
-	return log_limit_take(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
-}
-
 static void hand_over(struct engine_process *process, size_t count)
 {
 	struct rosenpass_datagram datagrams[SOCKETS_BATCH];
@@ -56,14 +49,14 @@ static void hand_over(struct engine_process *process, size_t count)
 		if (result < 0)
 			break;
 		taken += (size_t)result;
-		engine_send_outputs(process, now_ns);
+		engine_outputs_take(process, now_ns);
 	}
 	engine_silence_received(process, datagrams, count, clock_now_ns());
-	engine_rejects_note(process, datagrams, count, clock_now_ns());
+	engine_rejected_note(process, datagrams, count, clock_now_ns());
 	for (size_t i = 0; i < count && log_is_on(LOG_TRACE); i++) {
 		char text[ADDRESS_TEXT_BYTES];
 
-		if (!engine_may_log_datagram(process))
+		if (!engine_datagram_log_allows(process))
 			continue;
 		address_format_numeric(text, &process->packets[i].path.remote);
 		log_trace("%zu bytes from %s: %s", datagrams[i].length, text,
@@ -77,7 +70,7 @@ static void read_socket(struct engine_process *process, size_t socket)
 		int received = sockets_receive(&process->sockets, socket, process->packets);
 
 		/* Errors here are reports of earlier sends (port unreachable); the socket goes on. */
-		if (received < 0 && engine_may_log_datagram(process))
+		if (received < 0 && engine_datagram_log_allows(process))
 			log_trace("socket %zu: %s", socket, strerror(-received));
 		if (received <= 0)
 			return;
@@ -94,7 +87,7 @@ static void serve_timers(struct engine_process *process)
 	engine_hold_expire(process, now_ns);
 	for (int i = 0; i < EXPIRES_A_TURN && rosenpass_deadline(process->engine) <= now_ns; i++) {
 		rosenpass_expire(process->engine, now_ns);
-		engine_send_outputs(process, now_ns);
+		engine_outputs_take(process, now_ns);
 	}
 	engine_silence_serve(process, now_ns);
 }
@@ -171,7 +164,7 @@ static int serve_channel(struct engine_process *process)
 		sodium_memzero(&request, sizeof request);
 		if (fd >= 0)
 			(void)close(fd);
-		engine_send_outputs(process, clock_now_ns());
+		engine_outputs_take(process, clock_now_ns());
 	}
 	return result;
 }
@@ -184,7 +177,7 @@ static size_t fill_polls(const struct engine_process *process, struct pollfd pol
                          size_t sockets[SOCKETS_MAX])
 {
 	size_t count = 2;
-	short extra = engine_tell_waits(process) ? POLLOUT : 0;
+	short extra = engine_report_waits(process) ? POLLOUT : 0;
 
 	polls[0] = (struct pollfd){ .fd = process->channel, .events = (short)(POLLIN | extra) };
 	polls[1] = (struct pollfd){ .fd = process->timer, .events = POLLIN };
@@ -218,7 +211,7 @@ static uint64_t next_deadline(const struct engine_process *process)
 	const uint64_t deadlines[] = {
 		engine_silence_deadline(process),
 		engine_hold_deadline(process),
-		log_limit_deadline(&process->datagram_lines),
+		engine_datagram_log_deadline(process),
 	};
 	uint64_t next_ns = rosenpass_deadline(process->engine);
 
@@ -254,8 +247,8 @@ static int loop(struct engine_process *process)
 		(void)rosenpass_get_stats(process->engine, &stats);
 		engine_load_look(&process->load, stats.under_load, clock_now_ns());
 		engine_load_random(&process->load, stats.random_failing);
-		log_limit_flush(&process->datagram_lines, LOG_TRACE, DATAGRAMS, clock_now_ns());
-		if (!engine_tell_all(process))
+		engine_datagram_log_flush(process, clock_now_ns());
+		if (!engine_report_send(process))
 			return BROKEN;
 	}
 }
@@ -277,7 +270,7 @@ static int create(struct engine_process *process, const struct engine_start *sta
 	int result;
 
 	process->channel = start->channel;
-	process->tell_last = &process->tell_first;
+	process->queue_last = &process->queue_first;
 	engine_hold_init(process);
 	sockets_clear(&process->sockets);
 	process->timer = clock_timer_open();

@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <string.h>
 
@@ -56,7 +56,7 @@ static void tell_end(struct engine_process *process, struct engine_peer *peer,
 		return;
 	peer->silence.told =
 		(struct channel_silence){ .reason = reason, .since_ns = peer->silence.told.since_ns };
-	engine_tell(process, peer, ENGINE_TELL_SILENCE);
+	report_queue_add(process, peer, REPORT_SILENCE);
 }
 
 /* What is known about sending to that address; NULL: it is none of the peer's. */
@@ -146,7 +146,7 @@ static void judge(struct engine_process *process, struct engine_peer *peer,
 		found.since_ns = silence->told.since_ns;
 	silence->told = found;
 	silence->told_ns = now_ns;
-	engine_tell(process, peer, ENGINE_TELL_SILENCE);
+	report_queue_add(process, peer, REPORT_SILENCE);
 }
 
 void engine_silence_asked(struct engine_process *process, struct engine_peer *peer, uint64_t now_ns)

@@ -1,4 +1,4 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <string.h>
 
@@ -66,7 +66,7 @@ void engine_hold_release(struct engine_process *process, struct engine_peer *pee
 {
 	unlist(process, peer);
 	for (size_t i = 0; i < peer->held_count; i++)
-		engine_send_datagram(process, peer, peer->held, sizeof peer->held, &peer->held_paths[i]);
+		engine_transmit_now(process, peer, peer->held, sizeof peer->held, &peer->held_paths[i]);
 	peer->held_count = 0;
 }
 

@@ -1,12 +1,12 @@
-#ifndef ROSENPASS_DAEMON_CHANNEL_H
-#define ROSENPASS_DAEMON_CHANNEL_H
+#ifndef ROSENPASS_ENGINE_CHANNEL_H
+#define ROSENPASS_ENGINE_CHANNEL_H
 
 /*
  * What the two processes of a daemon say to each other: messages of fixed size over a SOCK_SEQPACKET
  * pair. The monitor sends requests, the engine process events. Neither trusts the form of what it
  * gets; the monitor believes of an event no more than that its peer is one that it configured.
  *
- * The engine process always reads and never waits for the monitor, so the monitor may wait for it.
+ * Neither side waits for the other.
  *
  * A peer is named by slot and serial. Slots are used again, serials never are: an event about
  * a peer that was removed meanwhile is told from one about its successor.
@@ -188,20 +188,16 @@ struct channel_event {
 };
 
 /*
- * A connected pair, both close-on-exec: [0] for the monitor, blocking; [1] for the engine process. 0 or
- * negative errno.
+ * A connected pair, both close-on-exec: [0] for the monitor, [1] for the engine process. 0 or negative
+ * errno.
  */
 int channel_open(int pair[2]) __attribute__((warn_unused_result));
 
 /*
- * The monitor's side. Waits while the engine process is busy, at most half a minute. fd goes along where it
- * is not -1 and stays open. 0, or negative errno: the engine process is gone or hangs.
+ * The monitor's side. fd goes along where it is not -1 and stays open. 0; -EAGAIN when there is no room
+ * now; else negative errno: the engine process is gone.
  */
 int channel_send_request(int channel, const struct channel_request *request, int fd)
-	__attribute__((warn_unused_result));
-
-/* The same without waiting, and without a descriptor: -EAGAIN when there is no room. */
-int channel_try_request(int channel, const struct channel_request *request)
 	__attribute__((warn_unused_result));
 
 /*

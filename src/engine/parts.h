@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_ENGINE_PARTS_H
-#define ROSENPASS_DAEMON_ENGINE_PARTS_H
+#ifndef ROSENPASS_ENGINE_PARTS_H
+#define ROSENPASS_ENGINE_PARTS_H
 
 /* Within the engine process: its state, and what its files have for each other. */
 
@@ -7,21 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/channel.h"
-#include "daemon/keys.h"
-#include "daemon/rejects.h"
+#include "engine/channel.h"
+#include "engine/rejects.h"
 #include "rosenpass.h"
 #include "system/log_limit.h"
+#include "system/shared_key.h"
 #include "system/sockets.h"
 
 /* What the monitor has to hear about a peer; the newest of each kind counts. */
-#define ENGINE_TELL_KEY 1u
-#define ENGINE_TELL_STALE 2u
-#define ENGINE_TELL_MOVED 4u
-#define ENGINE_TELL_TIMED_OUT 8u
-#define ENGINE_TELL_FAILED 16u
-#define ENGINE_TELL_SILENCE 32u
-#define ENGINE_TELL_LAST ENGINE_TELL_SILENCE
+#define REPORT_KEY 1u
+#define REPORT_STALE 2u
+#define REPORT_MOVED 4u
+#define REPORT_TIMED_OUT 8u
+#define REPORT_FAILED 16u
+#define REPORT_SILENCE 32u
+#define REPORT_LAST REPORT_SILENCE
 
 /* What is known about sending to one address of a peer. Each is a positive errno, or 0. */
 struct engine_trouble {
@@ -30,7 +30,7 @@ struct engine_trouble {
 	int32_t heard_before; /* by ICMP between the last two */
 };
 
-/* Whether a peer answers; see engine_silence.c. */
+/* Whether a peer answers; see silence.c. */
 struct engine_silence {
 	bool is_listed; /* its time runs */
 	struct engine_peer *before, *after;
@@ -53,7 +53,7 @@ struct engine_peer {
 	uint32_t slot;
 	uint32_t serial;
 	rosenpass_peer handle;
-	struct keys_public public_key;
+	struct shared_key public_key;
 	char label[CHANNEL_LABEL_BYTES];
 	union address_socket addresses[CHANNEL_ADDRESSES_MAX]; /* what its endpoint resolves to */
 	size_t address_count;
@@ -61,19 +61,19 @@ struct engine_peer {
 	bool has_last;
 	bool discovers;   /* its endpoint may resolve to any number of addresses */
 	bool is_restored; /* last was remembered by the monitor and has not answered yet */
-	/* engine_hold.c */
+	/* hold.c */
 	bool holds;                    /* EmptyData waits until the monitor has delivered the key */
 	uint64_t hold_until_ns;        /* 0: it does not wait */
 	struct engine_peer *hold_next; /* of those whose EmptyData waits, in the order of time */
 	uint8_t held[ENGINE_HELD_BYTES];
 	struct address_path held_paths[ENGINE_HELD_PATHS];
 	size_t held_count;
-	uint32_t tell;            /* ENGINE_TELL_ bits */
+	uint32_t tell;            /* REPORT_ bits */
 	struct engine_peer *next; /* of those with something to tell */
-	uint8_t *key;             /* secret memory, with ENGINE_TELL_KEY */
+	uint8_t *key;             /* secret memory, with REPORT_KEY */
 	enum rosenpass_role role;
 	enum rosenpass_dialect dialect;
-	int failure;         /* with ENGINE_TELL_FAILED */
+	int failure;         /* with REPORT_FAILED */
 	uint32_t unanswered; /* datagrams sent to all its addresses since it was heard */
 	int send_error;      /* positive errno of the last send that failed, 0 after one that worked */
 	bool complained;     /* about a send, since the last key */
@@ -114,8 +114,8 @@ struct engine_process {
 	struct sockets sockets;
 	struct engine_peer **peers; /* by slot, NULL: none */
 	size_t slots;
-	struct engine_peer *tell_first; /* in the order in which they came */
-	struct engine_peer **tell_last;
+	struct engine_peer *queue_first; /* in the order in which they came */
+	struct engine_peer **queue_last;
 	struct engine_peer *hold_first;
 	struct engine_peer **hold_last;
 	bool report;      /* the monitor waits for a report */
@@ -133,13 +133,17 @@ struct engine_process {
 };
 
 /*
- * engine_process.c: whether one more line about a datagram may be logged, at level trace. Everybody can send
- * datagrams, so that these lines have a limit.
+ * datagram_log.c: lines about single datagrams, at level trace. Everybody can send datagrams, so that these
+ * lines have a limit.
  */
-bool engine_may_log_datagram(struct engine_process *process);
+/* Returns whether one more may be logged. */
+bool engine_datagram_log_allows(struct engine_process *process);
+/* Says how many were left out. */
+void engine_datagram_log_flush(struct engine_process *process, uint64_t now_ns);
+uint64_t engine_datagram_log_deadline(const struct engine_process *process);
 
-/* engine_peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
-/* false: there is no memory to go on. */
+/* peers.c: requests about peers. Problems go to the log and, as PEER_FAILED, to the monitor. */
+/* false: the process cannot go on. */
 bool engine_peers_add(struct engine_process *process, const struct channel_request *request, int fd);
 void engine_peers_change(struct engine_process *process, const struct channel_request *request);
 void engine_peers_remove(struct engine_process *process, const struct channel_request *request);
@@ -153,11 +157,23 @@ void engine_peers_delivered(struct engine_process *process, const struct channel
 void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
 
-/* engine_send.c: takes all outputs of the engine: datagrams to the sockets, events to engine_tell.c. */
-void engine_send_outputs(struct engine_process *process, uint64_t now_ns);
+/* outputs.c: takes all outputs of the library: datagrams to transmit.c, news to report_queue.c. */
+void engine_outputs_take(struct engine_process *process, uint64_t now_ns);
+
+/* transmit.c: datagrams to the sockets. peer may be NULL: a stranger gets it. */
+void engine_transmit_put(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                         size_t length, const struct address_path *path);
+/* Puts a message to a peer whose place is not known. */
+void engine_transmit_everywhere(struct engine_process *process, struct engine_peer *peer,
+                                const struct rosenpass_output *output, uint64_t now_ns);
+/* Hands everything that was put to the kernel. */
+void engine_transmit_flush(struct engine_process *process);
+/* Sends a datagram to a peer at once. */
+void engine_transmit_now(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                         size_t length, const struct address_path *path);
 
 /*
- * engine_silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with
+ * silence.c: a peer that is asked and does not answer for ten seconds is told to the monitor, with
  * what is known about the reason; again when the reason changes, and when it answers.
  */
 
@@ -183,23 +199,20 @@ void engine_silence_new_addresses(struct engine_peer *peer);
 /* Nothing more of a peer that is going. */
 void engine_silence_forget(struct engine_process *process, struct engine_peer *peer);
 
-/* engine_rejects.c: handshakes that were rejected. */
-void engine_rejects_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
-                         size_t count, uint64_t now_ns);
+/* rejected.c: handshakes that were rejected. */
+void engine_rejected_note(struct engine_process *process, const struct rosenpass_datagram *datagrams,
+                          size_t count, uint64_t now_ns);
 /*
  * A peer is about to be added: it is not unknown any more, and more may follow. At the start peers call
  * that have not been added yet.
  */
-void engine_rejects_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns);
+void engine_rejected_added(struct engine_process *process, const struct engine_peer *peer, uint64_t now_ns);
 /* The next event about one, and the table it comes from. NULL: none. */
-struct rejects_caller *engine_rejects_next(struct engine_process *process, uint64_t now_ns,
-                                           struct channel_event *event);
-void engine_rejects_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns);
-/* Sends a datagram to a peer at once. */
-void engine_send_datagram(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
-                          size_t length, const struct address_path *path);
+struct rejects_caller *engine_rejected_next(struct engine_process *process, uint64_t now_ns,
+                                            struct channel_event *event);
+void engine_rejected_told(struct engine_process *process, struct rejects_caller *caller, uint64_t now_ns);
 
-/* engine_hold.c: EmptyData that waits until the peer's key has been delivered. */
+/* hold.c: EmptyData that waits until the peer's key has been delivered. */
 void engine_hold_init(struct engine_process *process);
 /* The peer has a new key from an exchange that it began. */
 void engine_hold_begin(struct engine_process *process, struct engine_peer *peer);
@@ -214,19 +227,17 @@ void engine_hold_forget(struct engine_process *process, struct engine_peer *peer
 uint64_t engine_hold_deadline(const struct engine_process *process);
 void engine_hold_expire(struct engine_process *process, uint64_t now_ns);
 
-/* engine_tell.c: what the monitor hears. */
-void engine_tell(struct engine_process *process, struct engine_peer *peer, uint32_t what);
+/* report_queue.c: peers that the monitor has to hear about, in the order in which there was news. */
+void report_queue_add(struct engine_process *process, struct engine_peer *peer, uint32_t what);
+/* Drops what is queued of a peer that is going. */
+void report_queue_forget(struct engine_process *process, struct engine_peer *peer);
 
-/* Nothing more of a peer that is going. */
-void engine_tell_forget(struct engine_process *process, struct engine_peer *peer);
+/* report.c: what the monitor hears. Sends what there is room for. false: the channel is broken. */
+bool engine_report_send(struct engine_process *process);
+/* Returns whether there is still something to send. */
+bool engine_report_waits(const struct engine_process *process);
 
-/* Sends what there is room for. false: the channel is broken. */
-bool engine_tell_all(struct engine_process *process);
-
-/* Whether there is still something to send. */
-bool engine_tell_waits(const struct engine_process *process);
-
-/* engine_load.c: for the status, the part of each second that goes into datagrams and timers. */
+/* load.c: for the status, the part of each second that goes into datagrams and timers. */
 void engine_load_start(struct engine_load *load, uint64_t now_ns);
 
 /* Adds time worked. Requests of the monitor are no load: time for them is not to be added. */

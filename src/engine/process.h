@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_ENGINE_PROCESS_H
-#define ROSENPASS_DAEMON_ENGINE_PROCESS_H
+#ifndef ROSENPASS_ENGINE_PROCESS_H
+#define ROSENPASS_ENGINE_PROCESS_H
 
 /*
  * The process that faces the network: it holds the secret key and the UDP sockets, and nothing else. What it

@@ -1,10 +1,10 @@
-#include "daemon/engine_parts.h"
+#include "engine/parts.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "daemon/explain.h"
+#include "engine/send_error.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -24,11 +24,12 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
 	bool is_news = peer != NULL && !peer->complained && !peer->is_restored;
 	char text[ADDRESS_TEXT_BYTES];
 
-	if (!is_news && !engine_may_log_datagram(process))
+	if (!is_news && !engine_datagram_log_allows(process))
 		return;
 	address_format_numeric(text, remote);
 	log_write(is_news ? LOG_WARN : LOG_TRACE, "%s%scannot send to %s: %s",
-	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text, explain_send_error(error));
+	          peer == NULL ? "" : peer->label, peer == NULL ? "" : ": ", text,
+	          send_error_describe(error));
 	if (is_news)
 		peer->complained = true;
 }
@@ -37,7 +38,7 @@ static void complain(struct engine_process *process, struct engine_peer *peer,
  * Hands everything to the kernel. What it does not take is lost, as on any network; the handshake repeats
  * it.
  */
-static void flush(struct engine_process *process)
+void engine_transmit_flush(struct engine_process *process)
 {
 	struct engine_outbox *outbox = &process->outbox;
 
@@ -70,8 +71,8 @@ static int find_socket(const struct sockets *sockets, uint16_t asked, int family
 	return -1;
 }
 
-static void put(struct engine_process *process, struct engine_peer *peer, const uint8_t *data, size_t length,
-                const struct address_path *path)
+void engine_transmit_put(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                         size_t length, const struct address_path *path)
 {
 	struct engine_outbox *outbox = &process->outbox;
 	int socket = find_socket(&process->sockets, path->socket, path->remote.any.sa_family);
@@ -84,7 +85,7 @@ static void put(struct engine_process *process, struct engine_peer *peer, const 
 		return;
 	}
 	if (outbox->count == ENGINE_OUTBOX)
-		flush(process);
+		engine_transmit_flush(process);
 	message = &outbox->messages[outbox->count];
 	message->path = *path;
 	/* Another socket has other addresses. */
@@ -111,8 +112,8 @@ static bool last_is_configured(const struct engine_peer *peer)
  * The n-th way to the peer: a pair of an address and a socket of its family, or where it was last. false:
  * no more.
  */
-static bool get_way(const struct engine_process *process, const struct engine_peer *peer, size_t n,
-                    struct address_path *path)
+static bool nth_path(const struct engine_process *process, const struct engine_peer *peer, size_t n,
+                     struct address_path *path)
 {
 	memset(path, 0, sizeof *path);
 	for (size_t a = 0; a < peer->address_count; a++) {
@@ -165,109 +166,35 @@ static bool is_away(const struct engine_process *process, const struct engine_pe
 }
 
 /*
- * The peer's place is not known. All ways are tried; after PATIENT_NS without an answer one at random each
+ * The peer's place is not known. All paths are tried; after PATIENT_NS without an answer one at random each
  * time, as a peer that is away must not cost more for having many addresses. (In turn would not do: the
  * engine changes dialects in turn, and the two might never meet.)
  */
-static void put_everywhere(struct engine_process *process, struct engine_peer *peer,
-                           const struct rosenpass_output *output, uint64_t now_ns)
+void engine_transmit_everywhere(struct engine_process *process, struct engine_peer *peer,
+                                const struct rosenpass_output *output, uint64_t now_ns)
 {
 	const struct engine_outbox *outbox = &process->outbox;
 	bool only_one = is_away(process, peer, now_ns);
 	size_t queued = outbox->count;
 	struct address_path path;
-	size_t ways = 0;
+	size_t paths = 0;
 
-	while (get_way(process, peer, ways, &path)) {
-		ways++;
+	while (nth_path(process, peer, paths, &path)) {
+		paths++;
 		if (!only_one && !is_queued(outbox, queued, peer, output, &path.remote))
-			put(process, peer, output->data, output->length, &path);
+			engine_transmit_put(process, peer, output->data, output->length, &path);
 	}
-	if (ways == 0 && peer->address_count > 0)
+	if (paths == 0 && peer->address_count > 0)
 		complain(process, peer, &peer->addresses[0], EAFNOSUPPORT);
-	if (ways > 0 && only_one && get_way(process, peer, randombytes_uniform((uint32_t)ways), &path))
-		put(process, peer, output->data, output->length, &path);
+	if (paths > 0 && only_one && nth_path(process, peer, randombytes_uniform((uint32_t)paths), &path))
+		engine_transmit_put(process, peer, output->data, output->length, &path);
 	if (peer->unanswered < UINT32_MAX)
 		peer->unanswered++;
 }
 
-void engine_send_datagram(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
-                          size_t length, const struct address_path *path)
+void engine_transmit_now(struct engine_process *process, struct engine_peer *peer, const uint8_t *data,
+                         size_t length, const struct address_path *path)
 {
-	put(process, peer, data, length, path);
-	flush(process);
-}
-
-/* A remembered address that has not answered for a whole handshake may be somebody else's by now. */
-static void give_up_restored(struct engine_process *process, struct engine_peer *peer, uint64_t now_ns)
-{
-	static const struct rosenpass_address nowhere = { 0 };
-
-	if (!peer->is_restored)
-		return;
-	peer->is_restored = false;
-	peer->has_last = false;
-	flush(process);
-	(void)rosenpass_peer_set_endpoint(process->engine, peer->handle, &nowhere, now_ns);
-}
-
-static void take(struct engine_process *process, const struct rosenpass_output *output, uint64_t now_ns)
-{
-	struct engine_peer *peer = output->user;
-	struct address_path path;
-
-	switch (output->kind) {
-	case ROSENPASS_OUTPUT_SEND:
-		if (peer != NULL)
-			engine_silence_asked(process, peer, now_ns);
-		if (output->address.length > 0) {
-			if (address_unpack(&path, &output->address) == 0 &&
-			    !engine_hold_take(peer, output, &path))
-				put(process, peer, output->data, output->length, &path);
-		} else if (peer != NULL) {
-			put_everywhere(process, peer, output, now_ns);
-		}
-		break;
-	case ROSENPASS_OUTPUT_KEY:
-		memcpy(peer->key, output->data, ROSENPASS_KEY_BYTES);
-		peer->role = output->role;
-		peer->dialect = output->dialect;
-		peer->unanswered = 0;
-		peer->complained = false;
-		peer->is_restored = false;
-		if (output->role == ROSENPASS_RESPONDER)
-			engine_hold_begin(process, peer);
-		engine_tell(process, peer, ENGINE_TELL_KEY);
-		engine_silence_key(process, peer, output->role);
-		break;
-	case ROSENPASS_OUTPUT_STALE:
-		peer->role = output->role;
-		peer->dialect = output->dialect;
-		engine_tell(process, peer, ENGINE_TELL_STALE);
-		break;
-	case ROSENPASS_OUTPUT_ENDPOINT:
-		peer->unanswered = 0;
-		peer->is_restored = false;
-		if (address_unpack(&peer->last, &output->address) == 0) {
-			peer->has_last = true;
-			engine_tell(process, peer, ENGINE_TELL_MOVED);
-		}
-		break;
-	case ROSENPASS_OUTPUT_CONFIRMED:
-		/* Asked for in every report. */
-		break;
-	case ROSENPASS_OUTPUT_TIMEOUT:
-		give_up_restored(process, peer, now_ns);
-		engine_tell(process, peer, ENGINE_TELL_TIMED_OUT);
-		break;
-	}
-}
-
-void engine_send_outputs(struct engine_process *process, uint64_t now_ns)
-{
-	struct rosenpass_output output = { .size = sizeof output };
-
-	while (rosenpass_next(process->engine, &output))
-		take(process, &output, now_ns);
-	flush(process);
+	engine_transmit_put(process, peer, data, length, path);
+	engine_transmit_flush(process);
 }

@@ -1,4 +1,4 @@
-#include "daemon/rejects.h"
+#include "engine/rejects.h"
 
 #include <sodium.h>
 #include <string.h>

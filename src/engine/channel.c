@@ -1,17 +1,15 @@
-#include "daemon/channel.h"
+#include "engine/channel.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "system/secret_memory.h"
 #include "system/sockets.h"
 
-#define PATIENCE_SECONDS 30
 /* Room for the peers of a hub to change hands without waiting at every message. */
 #define BUFFER_BYTES (1024 * 1024)
 
@@ -22,18 +20,16 @@ union control {
 
 int channel_open(int pair[2])
 {
-	static const struct timeval patience = { .tv_sec = PATIENCE_SECONDS };
 	static const int buffer = BUFFER_BYTES;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return -errno;
-	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 	(void)setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
 	return 0;
 }
 
-static int send_message(int channel, const void *message, size_t length, int fd, int flags)
+static int send_message(int channel, const void *message, size_t length, int fd)
 {
 	/* sendmsg() only reads through the pointer. */
 	struct iovec vector = { (void *)(uintptr_t)message, length };
@@ -53,7 +49,7 @@ static int send_message(int channel, const void *message, size_t length, int fd,
 		memcpy(CMSG_DATA(c), &fd, sizeof fd);
 	}
 	for (;;) {
-		if (sendmsg(channel, &header, flags | MSG_NOSIGNAL) >= 0)
+		if (sendmsg(channel, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
 			return 0;
 		if (errno != EINTR)
 			return -errno;
@@ -62,20 +58,12 @@ static int send_message(int channel, const void *message, size_t length, int fd,
 
 int channel_send_request(int channel, const struct channel_request *request, int fd)
 {
-	int result = send_message(channel, request, sizeof *request, fd, 0);
-
-	/* Half a minute without a free place: it hangs. */
-	return result == -EAGAIN ? -ETIMEDOUT : result;
-}
-
-int channel_try_request(int channel, const struct channel_request *request)
-{
-	return send_message(channel, request, sizeof *request, -1, MSG_DONTWAIT);
+	return send_message(channel, request, sizeof *request, fd);
 }
 
 int channel_send_event(int channel, const struct channel_event *event)
 {
-	return send_message(channel, event, sizeof *event, -1, MSG_DONTWAIT);
+	return send_message(channel, event, sizeof *event, -1);
 }
 
 /* Takes one descriptor; whoever sends several at once loses the others. */
