@@ -122,6 +122,8 @@ run()
 	local name=$1
 
 	shift
+	# At once, so that nobody takes what an earlier one of that name wrote for what this one writes.
+	: >"$name.out" 2>"$name.err"
 	"$@" >"$name.out" 2>"$name.err" </dev/null &
 	pid=$!
 	pids+=("$pid")

@@ -133,7 +133,14 @@ good=0
 for ((i = 0; i < 5; i++)); do
 	second
 	client allowed-ips "$full"
-	within 20 same_psk && within 10 two_tables && good=$((good + 1))
+	if ! within 20 same_psk; then
+		echo "round $i: no common key" >&2
+	elif ! within 10 two_tables; then
+		{ echo "round $i: two tables are wanted" && ip -n "$b" rule && ip -n "$b" route show table all &&
+			cat second.err peer.err; } >&2
+	else
+		good=$((good + 1))
+	fi
 	[ "$i" -eq 4 ] || { ends TERM "$second" "$peer" && within 5 same_state before || good=0; }
 done >/dev/null
 check "two full tunnels that start at once: each has a table ($good of 5)" [ "$good" -eq 5 ]
