@@ -6,7 +6,7 @@
 /*
  * prove: verdict_index_fits unwind=1
  * fault: src/protocol/verdicts.h
- *     s/value <= ROSENPASS_DROPPED_FAILURE/value <= ROSENPASS_DROPPED_FAILURE + 1/
+ *     s/value < VERDICT_WITH_EFFECT_COUNT/value <= VERDICT_WITH_EFFECT_COUNT/
  *
  * Every verdict has an index of its own within the table.
  *
