@@ -270,7 +270,7 @@ static inline int set_up(void **state)
 	scene->monitor.serve.expired = do_nothing;
 	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->monitor.serve), 0);
 	userspace_use_folder(scene->folder);
-	userspace_use_patience(200);
+	userspace_use_patience(20000);
 	assert_int_equal(channel_open(pair), 0);
 	scene->process.monitor = &scene->monitor;
 	assert_int_equal(engine_link_open(&scene->process.link, scene->monitor.loop, pair[0], &monitor_events,

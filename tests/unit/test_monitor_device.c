@@ -161,9 +161,11 @@ static void test_abandoned(void **state)
 	abandon(scene, &config);
 	/* One that says nothing keeps it for later. */
 	device.is_mute = true;
+	userspace_use_patience(200);
 	serve_at(scene, now_ns);
 	assert_int_equal(retired_count(scene), 1);
 	device.is_mute = false;
+	userspace_use_patience(20000);
 	serve_at(scene, now_ns + 61 * CLOCK_SECOND_NS);
 	assert_int_equal(retired_count(scene), 0);
 	assert_false(has(2, 0xaa));
@@ -177,6 +179,7 @@ static void test_abandoned(void **state)
 	/* Given up after two minutes. */
 	abandon(scene, &config);
 	device.is_mute = true;
+	userspace_use_patience(200);
 	serve_at(scene, now_ns + 210 * CLOCK_SECOND_NS);
 	assert_int_equal(retired_count(scene), 0);
 	release_config(&config);
