@@ -350,26 +350,20 @@ static int confine(const struct monitor *monitor)
 	return -1;
 }
 
-/* Keys are exchanged without a control socket, too, but two daemons never change one interface. */
-static int open_control(struct monitor *monitor)
+/* Keys are exchanged without a control socket, too. */
+static void open_control(struct monitor *monitor)
 {
 	char problem[SERVER_SOCKET_PROBLEM_BYTES];
 	int result = commands_open(&monitor->commands, monitor, problem);
 
-	if (result == 0)
-		return 0;
-	if (result == -EADDRINUSE && monitor->options.is_name_exclusive) {
-		log_error("the interface %s is in use: %s; %s status %s shows it", monitor->name, problem,
-		          log_name(), monitor->name);
-		return -1;
-	}
 	if (result == -ENXIO)
 		log_debug("no control socket: %s", problem);
-	else
+	else if (result != 0)
 		log_warn("no control socket (%s status and reload will not find this daemon): %s%s",
 		         log_name(), problem,
-		         result == -EADDRINUSE ? "; --name gives this daemon another name" : "");
-	return 0;
+		         result == -EADDRINUSE && !monitor->options.has_fixed_name
+		                 ? "; --name gives this daemon another name"
+		                 : "");
 }
 
 static void sweep_outfiles(const struct monitor_staged *staged, size_t count)
@@ -390,8 +384,8 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 {
 	uint64_t again_ns;
 
-	/* The name comes first: nothing that another daemon uses has been touched then. */
-	if (open_control(monitor) != 0 || open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
+	open_control(monitor);
+	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
 	if (monitor->options.ensure != NULL &&
 	    monitor->options.ensure(monitor->options.context, NULL, &again_ns) != 0)
@@ -467,6 +461,8 @@ static void release(struct monitor *monitor)
 	monitor_state_flush(monitor);
 	monitor_state_close(monitor);
 	commands_close(monitor->commands);
+	/* The end of a process that resolves a name looks for it once more. */
+	monitor->commands = NULL;
 	monitor_peers_release_all(monitor);
 	monitor_delivery_close(monitor);
 	listeners_destroy(monitor->listeners);

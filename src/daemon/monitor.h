@@ -26,12 +26,7 @@ struct monitor_options {
 	const char *user;    /* NULL: what the configuration says */
 	const char *version; /* for status */
 	bool no_sandbox;
-	/*
-	 * The name is that of an interface that this daemon alone may change: it does not start while
-	 * another daemon has the name. Without this, a daemon whose name is taken runs without a control
-	 * socket, since it has keys to exchange.
-	 */
-	bool is_name_exclusive;
+	bool has_fixed_name; /* no option gives it another one */
 	/* What counts in place of what the configuration says; NULL: what that says. */
 	const enum config_before *before_first_exchange;
 	const enum config_on_exit *on_exit;

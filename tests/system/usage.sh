@@ -214,22 +214,6 @@ check "rp validate alone" says 1 'validate: 1 argument expected' "$rp" validate
 check "rp status nobody" says 3 'no daemon called nobody-at-all runs here; rp status lists those that do' "$rp" status nobody-at-all
 check "rosenpass status nobody" says 3 'rosenpass status lists those that do' "$rosenpass" status nobody-at-all
 
-# --- two of one name --------------------------------------------------------------------------------------------------
-
-export RUNTIME_DIRECTORY=$work/usage
-"$rosenpass" gen-keys -p own.pk -s own.sk || exit 1
-run holder "$rosenpass" exchange --name rp-taken secret-key own.sk public-key own.pk
-holder=$pid
-check "a daemon has the name" within 10 "$rosenpass" status rp-taken
-check "rp keys" "$rp" genkey rp-keys
-# Before it looks at the interface: the right to make one is not needed.
-check "rp: its interface is that of another daemon" says 1 'error: the interface rp-taken is in use: ".*/rp-taken.sock": another daemon has it; rp status rp-taken shows it' \
-	"$rp" exchange rp-keys dev rp-taken
-check "rp: the interface was not made" [ ! -e /sys/class/net/rp-taken ]
-check "the other daemon answers still" says 0 'rp-taken' "$rosenpass" status rp-taken
-check "it ends with 0" ends TERM "$holder"
-unset RUNTIME_DIRECTORY
-
 # --- completions ------------------------------------------------------------------------------------------------------
 
 for shell in bash zsh fish; do
