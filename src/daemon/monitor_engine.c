@@ -30,7 +30,7 @@ static void describe_end(const struct monitor_engine *engine, int status)
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS)
 		log_error("the engine process was killed for a system call that it may not make: this is a "
 		          "fault of this program, or an attack on it; ending");
-	else if (engine->is_ending && (WIFEXITED(status) || WTERMSIG(status) == SIGKILL))
+	else if (engine->is_ending && !engine->has_left && (WIFEXITED(status) || WTERMSIG(status) == SIGKILL))
 		return;
 	else if (WIFSIGNALED(status))
 		log_error("the engine process was ended by signal %d (%s); ending", WTERMSIG(status),
@@ -122,8 +122,10 @@ void monitor_engine_lost(struct monitor_engine *engine, enum engine_link_loss lo
 		[ENGINE_LINK_BROKEN] = "cannot be talked to",
 	};
 
-	/* When it has ended, the reason comes with SIGCHLD and says more. */
-	if (loss != ENGINE_LINK_ENDED)
+	/* The reason comes with SIGCHLD, which may be later than the end of the channel. */
+	if (loss == ENGINE_LINK_ENDED)
+		engine->has_left = !engine->is_ending;
+	else
 		kill_for(engine, reasons[loss]);
 	if (engine->monitor->engine == engine)
 		monitor_stop(engine->monitor, EXIT_FAILURE);

@@ -163,6 +163,7 @@ struct monitor_engine {
 	bool is_ready;  /* READY has come */
 	bool has_begun; /* BEGUN has come */
 	bool is_ending; /* it was asked to end, or killed */
+	bool has_left;  /* it has closed its end of the channel before that */
 	struct channel_ready ready;
 };
 
