@@ -164,7 +164,8 @@ static int serve_once(struct monitor_engine *engine, int signals, bool waits)
 
 	if (poll(polls, sizeof polls / sizeof polls[0], waits ? 1000 : 0) < 0 && errno != EINTR)
 		return -errno;
-	if (polls[1].revents != 0)
+	/* Nobody else ends the rest of a log that was too long. */
+	if (polls[1].revents != 0 || polls[1].fd < 0)
 		engine_child_read_log(engine->child);
 	if (polls[0].revents != 0)
 		engine_link_serve(engine->link);

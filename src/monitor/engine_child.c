@@ -161,7 +161,6 @@ void engine_child_stop(struct engine_child *child)
 static bool wait_for_end(struct engine_child *child)
 {
 	for (int i = 0; i < LOOKS; i++) {
-		struct pollfd log = { .fd = child->log.fd, .events = POLLIN };
 		int status = LOOP_STATUS_UNKNOWN;
 		pid_t pid = waitpid(child->pid, &status, WNOHANG);
 
@@ -170,7 +169,7 @@ static bool wait_for_end(struct engine_child *child)
 			on_exited(child, pid < 0 ? LOOP_STATUS_UNKNOWN : status);
 			return true;
 		}
-		(void)poll(&log, 1, LOOK_MS);
+		(void)poll(NULL, 0, LOOK_MS);
 		engine_log_read(&child->log, clock_now_ns());
 	}
 	return false;
@@ -193,16 +192,20 @@ void engine_child_wait(struct engine_child *child)
 
 int engine_child_log(const struct engine_child *child)
 {
-	return child->log.fd;
+	return child->io.fd;
 }
 
 void engine_child_read_log(struct engine_child *child)
 {
 	uint64_t now_ns = clock_now_ns();
+	uint64_t rest_ns;
+	uint64_t next_ns;
 
 	engine_log_read(&child->log, now_ns);
-	child->io.fd = child->log.fd;
-	loop_timer_set(child->loop, &child->lines, engine_log_serve(&child->log, now_ns));
+	rest_ns = engine_log_rest_ns(&child->log, now_ns);
+	next_ns = engine_log_serve(&child->log, now_ns);
+	child->io.fd = rest_ns == 0 ? child->log.fd : -1;
+	loop_timer_set(child->loop, &child->lines, rest_ns != 0 && rest_ns < next_ns ? rest_ns : next_ns);
 }
 
 static void on_log(void *owner, short revents)

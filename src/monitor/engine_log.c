@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 
 #define PIECE_BYTES 4096
-#define PIECES_A_TURN 16
+#define WINDOW_BYTES ((size_t)16 * PIECE_BYTES)
+#define WINDOW_NS (CLOCK_SECOND_NS / 4)
 #define PIECES_AT_THE_END 256
 #define WHAT "lines of the engine process"
 
@@ -66,6 +68,7 @@ static bool read_piece(struct engine_log *log, uint64_t now_ns)
 	ssize_t length = read(log->fd, piece, sizeof piece);
 
 	if (length > 0) {
+		log->window_bytes += (size_t)length;
 		take(log, piece, (size_t)length, now_ns);
 		return true;
 	}
@@ -76,8 +79,19 @@ static bool read_piece(struct engine_log *log, uint64_t now_ns)
 
 void engine_log_read(struct engine_log *log, uint64_t now_ns)
 {
-	for (int i = 0; i < PIECES_A_TURN && log->fd >= 0 && read_piece(log, now_ns); i++)
+	if (now_ns >= log->window_ns + WINDOW_NS) {
+		log->window_ns = now_ns;
+		log->window_bytes = 0;
+	}
+	while (log->window_bytes < WINDOW_BYTES && log->fd >= 0 && read_piece(log, now_ns))
 		;
+}
+
+uint64_t engine_log_rest_ns(const struct engine_log *log, uint64_t now_ns)
+{
+	uint64_t end_ns = log->window_ns + WINDOW_NS;
+
+	return log->window_bytes >= WINDOW_BYTES && end_ns > now_ns ? end_ns : 0;
 }
 
 void engine_log_close(struct engine_log *log, uint64_t now_ns)

@@ -16,7 +16,9 @@
 #define ENGINE_LOG_LINE_BYTES 2048
 
 struct engine_log {
-	int fd; /* of the pipe, non-blocking; -1: none */
+	int fd;              /* of the pipe, non-blocking; -1: none */
+	uint64_t window_ns;  /* when the present quarter of a second began */
+	size_t window_bytes; /* read in it */
 	size_t used;
 	char line[ENGINE_LOG_LINE_BYTES];
 	struct log_limit serious; /* errors and warnings, which others cannot crowd out */
@@ -33,10 +35,16 @@ void engine_log_init(struct engine_log *log);
 void engine_log_attach(struct engine_log *log, int fd);
 
 /*
- * Logs what has come, at most 64 KiB; the end of the pipe closes it. A line that does not begin as those of
- * LOG_RELAY do, such as one of the C library, is an error.
+ * Logs what has come, at most 64 KiB in a quarter of a second; the end of the pipe closes it. A line that
+ * does not begin as those of LOG_RELAY do, such as one of the C library, is an error.
  */
 void engine_log_read(struct engine_log *log, uint64_t now_ns);
+
+/*
+ * Returns until when the pipe is not read, because as much as that has come: whoever writes more has to
+ * wait, and no processor is spent on it. 0: it is read now.
+ */
+uint64_t engine_log_rest_ns(const struct engine_log *log, uint64_t now_ns);
 
 /* Logs what is left, at most 1 MiB, and closes the pipe. */
 void engine_log_close(struct engine_log *log, uint64_t now_ns);

@@ -36,14 +36,14 @@ used()
 	awk '{ print $14 + $15 }' "/proc/$1/stat"
 }
 
-# quiet PID: takes less than two thirds of the processor for three seconds.
+# quiet PID: takes less than a quarter of a processor for three seconds.
 quiet()
 {
 	local before
 
 	before=$(used "$1")
 	sleep 3
-	[ $(($(used "$1") - before)) -lt 200 ] || { echo "$(($(used "$1") - before)) hundredths of a second"; false; }
+	[ $(($(used "$1") - before)) -lt 75 ] || { echo "$(($(used "$1") - before)) hundredths of a second"; false; }
 }
 
 serves()

@@ -223,11 +223,53 @@ static void test_a_turn_ends(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* Fills the pipe. Returns how many bytes it took. */
+static size_t fill(struct scene *scene)
+{
+	static const char line[64] = "filler";
+	size_t written = 0;
+	ssize_t length;
+
+	while ((length = write(scene->out, line, sizeof line)) > 0)
+		written += (size_t)length;
+	assert_int_equal(errno, EAGAIN);
+	return written;
+}
+
+static int waiting(const struct scene *scene)
+{
+	int bytes;
+
+	assert_int_equal(ioctl(scene->log.fd, FIONREAD, &bytes), 0);
+	return bytes;
+}
+
+/* Who writes without end has to wait: only so much is read in a quarter of a second, however often. */
+static void test_rest(void **state)
+{
+	struct scene *scene = *state;
+	const uint64_t start_ns = 100 * CLOCK_SECOND_NS;
+	const uint64_t end_ns = start_ns + CLOCK_SECOND_NS / 4;
+
+	assert_in_range(fill(scene), 64 * 1024, 64 * 1024);
+	assert_int_equal(engine_log_rest_ns(&scene->log, start_ns), 0);
+	engine_log_read(&scene->log, start_ns);
+	assert_int_equal(waiting(scene), 0);
+	assert_int_equal(engine_log_rest_ns(&scene->log, start_ns), end_ns);
+	assert_in_range(fill(scene), 64 * 1024, 64 * 1024);
+	engine_log_read(&scene->log, end_ns - 1);
+	assert_int_equal(waiting(scene), 64 * 1024);
+	assert_int_equal(engine_log_rest_ns(&scene->log, end_ns), 0);
+	engine_log_read(&scene->log, end_ns);
+	assert_int_equal(waiting(scene), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_levels), TEST(test_there_and_back),     TEST(test_others), TEST(test_forged),
-		TEST(test_pieces), TEST(test_long_lines_are_cut), TEST(test_limit),  TEST(test_a_turn_ends),
+		TEST(test_levels), TEST(test_there_and_back), TEST(test_others),
+		TEST(test_forged), TEST(test_pieces),         TEST(test_long_lines_are_cut),
+		TEST(test_limit),  TEST(test_a_turn_ends),    TEST(test_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
