@@ -32,7 +32,7 @@ count=0
 while IFS= read -r file; do
 	count=$((count + 1))
 	"${cc[@]}" "${flags[@]}" "${sodium[@]}" -c -o "$work/$count.o" "$file"
-done < <(find src/crypto src/protocol -name '*.c' | sort)
+done < <(find src/crypto src/base src/protocol -name '*.c' | sort)
 if [ "$count" -eq 0 ]; then
 	echo "stack.sh: no source found" >&2
 	exit 1
