@@ -10,6 +10,7 @@
  * is low ("together"). The layouts below say which words are where.
  */
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "crypto/mceliece460896/fft_constants.h"
@@ -124,57 +125,49 @@ VECTOR_INLINE void mceliece_vector_move(struct mceliece_vector_gf *point,
 	mceliece_vector_gf_add_to(point, points);
 }
 
-/* Calls PAIR(point, lower, upper) for all pairs of values of a level. */
-#define MCELIECE_VECTOR_FOR_PAIRS(values, layout, level, PAIR)                      \
-	do {                                                                        \
-		unsigned bit = 64U >> (level);                                      \
-		unsigned distance = bit >= (layout)->low && bit < 4 * (layout)->low \
-		                            ? bit / (layout)->low                   \
-		                            : 4 * bit / (layout)->high;             \
-		struct mceliece_vector_gf points;                                   \
-		struct mceliece_vector_gf point;                                    \
-                                                                                    \
-		mceliece_vector_points(&points, level, (layout)->within);           \
-		for (unsigned i = 0; i < (layout)->count; i++) {                    \
-			unsigned word = mceliece_vector_word(layout, i);            \
-                                                                                    \
-			if (word & bit)                                             \
-				continue;                                           \
-			mceliece_vector_move(&point, &points, level, word);         \
-			PAIR(&point, &(values)[i], &(values)[i + distance]);        \
-		}                                                                   \
-	} while (0)
-
-VECTOR_INLINE void mceliece_vector_combine_pair(const struct mceliece_vector_gf *point,
-                                                struct mceliece_vector_gf *lower,
-                                                struct mceliece_vector_gf *upper)
+/* All pairs of a level: what combine() does in fft.c or, transposed, separate() in fft_transposed.c. */
+VECTOR_INLINE void mceliece_vector_pairs(struct mceliece_vector_gf *values,
+                                         const struct mceliece_vector_layout *layout, unsigned level,
+                                         bool transposed)
 {
-	mceliece_vector_gf_mul_add(lower, point, upper);
-	mceliece_vector_gf_add_to(upper, lower);
+	unsigned bit = 64U >> level;
+	bool is_low = bit >= layout->low && bit < 4 * layout->low;
+	unsigned distance = is_low ? bit / layout->low : 4 * bit / layout->high;
+	struct mceliece_vector_gf points;
+	struct mceliece_vector_gf point;
+
+	mceliece_vector_points(&points, level, layout->within);
+	for (unsigned i = 0; i < layout->count; i++) {
+		unsigned word = mceliece_vector_word(layout, i);
+		struct mceliece_vector_gf *lower = &values[i];
+		struct mceliece_vector_gf *upper = lower;
+
+		if (word & bit)
+			continue;
+		upper += distance;
+		mceliece_vector_move(&point, &points, level, word);
+		if (transposed) {
+			mceliece_vector_gf_add_to(lower, upper);
+			mceliece_vector_gf_mul_add(upper, &point, lower);
+		} else {
+			mceliece_vector_gf_mul_add(lower, &point, upper);
+			mceliece_vector_gf_add_to(upper, lower);
+		}
+	}
 }
 
-/* The same as combine() in fft.c. */
 MCELIECE_VECTOR_OUTLINE void mceliece_vector_combine(struct mceliece_vector_gf *values,
                                                      const struct mceliece_vector_layout *layout,
                                                      unsigned level)
 {
-	MCELIECE_VECTOR_FOR_PAIRS(values, layout, level, mceliece_vector_combine_pair);
+	mceliece_vector_pairs(values, layout, level, false);
 }
 
-VECTOR_INLINE void mceliece_vector_separate_pair(const struct mceliece_vector_gf *point,
-                                                 struct mceliece_vector_gf *lower,
-                                                 struct mceliece_vector_gf *upper)
-{
-	mceliece_vector_gf_add_to(lower, upper);
-	mceliece_vector_gf_mul_add(upper, point, lower);
-}
-
-/* Its transpose, the same as separate() in fft_transposed.c. */
 MCELIECE_VECTOR_OUTLINE void mceliece_vector_separate(struct mceliece_vector_gf *values,
                                                       const struct mceliece_vector_layout *layout,
                                                       unsigned level)
 {
-	MCELIECE_VECTOR_FOR_PAIRS(values, layout, level, mceliece_vector_separate_pair);
+	mceliece_vector_pairs(values, layout, level, true);
 }
 
 VECTOR_INLINE void mceliece_vector_twist(struct mceliece_vector_gf *f, unsigned level)
