@@ -13,6 +13,9 @@
 #include "crypto/keyed_hash.h"
 #include "crypto/kyber512.h"
 #include "crypto/mceliece460896.h"
+#include "crypto/mceliece460896/backend.h"
+#include "crypto/mceliece460896/decode.h"
+#include "crypto/mceliece460896/secret_key.h"
 #include "handshakes.h"
 
 /* The longest message that the protocol hashes. */
@@ -200,6 +203,25 @@ static void mceliece_decapsulate_old(size_t number)
 	mceliece460896_decapsulate(mceliece_ss, mceliece_ct_old, sizeof mceliece_ct_old, mceliece_sk);
 }
 
+/* The part of decapsulation that has backends: portable, and with the one that is chosen. */
+static void mceliece_decode_portable(size_t number)
+{
+	uint8_t e[MCELIECE_ERROR_BYTES];
+
+	(void)number;
+	(void)mceliece_decode(e, mceliece_ct, mceliece_sk + MCELIECE_SECRET_KEY_GOPPA,
+	                      mceliece_sk + MCELIECE_SECRET_KEY_BENES);
+}
+
+static void mceliece_decode_backend(size_t number)
+{
+	uint8_t e[MCELIECE_ERROR_BYTES];
+
+	(void)number;
+	(void)mceliece_backend()->decode(e, mceliece_ct, mceliece_sk + MCELIECE_SECRET_KEY_GOPPA,
+	                                 mceliece_sk + MCELIECE_SECRET_KEY_BENES);
+}
+
 static void mceliece_keygen(size_t number)
 {
 	uint8_t seed[MCELIECE460896_SEED_BYTES];
@@ -234,6 +256,8 @@ const struct bench_operation bench_operations[] = {
 	{ "Kyber-512 decapsulate", BENCH_SHORT, 0, { kyber_decapsulate, NULL, NULL } },
 	{ "McEliece encapsulate, 156", BENCH_LONG, 0, { mceliece_encapsulate, NULL, NULL } },
 	{ "McEliece encapsulate, 188", BENCH_LONG, 0, { mceliece_encapsulate_old, NULL, NULL } },
+	{ "McEliece decode, portable", BENCH_LONG, 0, { mceliece_decode_portable, NULL, NULL } },
+	{ "McEliece decode, backend", BENCH_LONG, 0, { mceliece_decode_backend, NULL, NULL } },
 	{ "McEliece decapsulate, 156", BENCH_LONG, 0, { mceliece_decapsulate, NULL, NULL } },
 	{ "McEliece decapsulate, 188", BENCH_LONG, 0, { mceliece_decapsulate_old, NULL, NULL } },
 	{ "handshake, blake2b-188", BENCH_LONG, 0, { bench_handshake_blake2b_188, NULL, NULL } },

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "crypto/ct.h"
-#include "crypto/mceliece460896/decode.h"
+#include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/secret_key.h"
 #include "crypto/mceliece460896/session_key.h"
 
@@ -17,7 +17,8 @@ void mceliece460896_decapsulate(uint8_t ss[static MCELIECE460896_SHARED_SECRET_B
 	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES ||
 	       ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
 
-	valid = mceliece_decode(e, ct, sk + MCELIECE_SECRET_KEY_GOPPA, sk + MCELIECE_SECRET_KEY_BENES);
+	valid = mceliece_backend()->decode(e, ct, sk + MCELIECE_SECRET_KEY_GOPPA,
+	                                   sk + MCELIECE_SECRET_KEY_BENES);
 	if (ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES) {
 		mceliece_session_key_confirm(confirmation, e);
 		valid &= ct_equal(confirmation, ct + MCELIECE_SYNDROME_BYTES, sizeof confirmation);

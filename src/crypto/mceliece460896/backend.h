@@ -1,0 +1,38 @@
+#ifndef ROSENPASS_CRYPTO_MCELIECE460896_BACKEND_H
+#define ROSENPASS_CRYPTO_MCELIECE460896_BACKEND_H
+
+/*
+ * Implementations of the parts that take most of the time, for one kind of CPU each, and the choice among
+ * them.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crypto/mceliece460896/params.h"
+
+/* Every function does what the function with this name in decode.h or encapsulate.h does. */
+struct mceliece_backend {
+	const char *name;
+	bool (*is_supported)(void); /* by this CPU and the operating system */
+	uint64_t (*decode)(uint8_t e[static MCELIECE_ERROR_BYTES],
+	                   const uint8_t c0[static MCELIECE_SYNDROME_BYTES],
+	                   const uint8_t goppa[static MCELIECE_GOPPA_BYTES],
+	                   const uint8_t control[static MCELIECE_BENES_BYTES]);
+};
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define MCELIECE_HAS_AVX2
+extern const struct mceliece_backend mceliece_avx2;
+#endif
+
+/* All that were built, the best first; the last but the end, NULL, is portable C and works everywhere. */
+extern const struct mceliece_backend *const mceliece_backends[];
+
+/* The self-test: whether a backend that this CPU supports computes what portable C does. */
+bool mceliece_backend_works(const struct mceliece_backend *backend);
+
+/* The first one that this CPU supports and that passes its self-test, which the first call makes. */
+const struct mceliece_backend *mceliece_backend(void);
+
+#endif
