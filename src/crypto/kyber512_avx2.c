@@ -53,7 +53,7 @@ static void keygen(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
 
 	keccak_sha3_512(work.seeds, seed, KYBER512_SEED_BYTES); /* of the matrix, of the noise */
 	memcpy(pk + PK_MATRIX_SEED, work.seeds, KYBER512_SEED_BYTES);
-	kyber512_matrix(rows, work.seeds, false);
+	kyber512_matrix(rows, work.seeds, KYBER512_MATRIX);
 	kyber512_noise_bytes(&work.noise, work.seeds + KYBER512_SEED_BYTES, 0);
 
 	for (int i = 0; i < KYBER512_K; i++) {
@@ -80,7 +80,7 @@ static void encrypt(uint8_t ct[static KYBER512_CIPHERTEXT_BYTES],
 	struct work work;
 	struct kyber512_vector rows[KYBER512_K];
 
-	kyber512_matrix(rows, pk + PK_MATRIX_SEED, true);
+	kyber512_matrix(rows, pk + PK_MATRIX_SEED, KYBER512_TRANSPOSED);
 	kyber512_noise_bytes(&work.noise, coins, 0);
 	for (int i = 0; i < KYBER512_K; i++) {
 		kyber512_noise3_vector(&work.secret.polys[i], work.noise.bytes[i]);

@@ -42,7 +42,7 @@ static void run(struct results *results, const struct kyber512_backend *backend)
 	for (size_t i = 0; i < sizeof seed; i++)
 		seed[i] = (uint8_t)(i * 83 + 5);
 	for (size_t i = 0; i < sizeof ct; i++)
-		ct[i] = (uint8_t)(i * 59 + i / 7);
+		ct[i] = (uint8_t)(i * 59 + (i >> 3));
 	backend->keygen(results->pk, results->sk, seed);
 	backend->encrypt(results->ct, ct, results->pk, seed);
 	backend->decrypt(results->message, results->ct, results->sk);

@@ -21,6 +21,8 @@
 typedef int16_t kyber512_coeffs __attribute__((vector_size(32)));
 typedef uint16_t kyber512_words __attribute__((vector_size(32)));
 typedef char kyber512_chars __attribute__((vector_size(32)));
+typedef char kyber512_sixteen_chars __attribute__((vector_size(16)));
+typedef uint64_t kyber512_two_words __attribute__((vector_size(16)));
 typedef int32_t kyber512_pairs __attribute__((vector_size(32)));
 
 #define BROADCAST(x) ((kyber512_coeffs){ 0 } + (int16_t)(x))
@@ -370,17 +372,21 @@ static void kyber512_poly_to_bytes_vector(uint8_t *out, const struct kyber512_po
 	}
 }
 
+/* The eight numbers of twelve bits in the first twelve octets of each half. */
+VECTOR_INLINE kyber512_coeffs kyber512_twelve_bits(vector_octets octets)
+{
+	kyber512_coeffs x =
+		(kyber512_coeffs)PICK_OCTETS(octets, 0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 10, 10, 11, 16,
+	                                     17, 17, 18, 19, 20, 20, 21, 22, 23, 23, 24, 25, 26, 26, 27);
+
+	return (x & BROADCAST(0xfff) & EVEN) | (kyber512_shift_right(x, 4) & ~EVEN);
+}
+
 static void kyber512_poly_from_bytes_vector(struct kyber512_poly *poly, const uint8_t *in)
 {
-	for (int i = 0; i < KYBER512_N; i += COEFFS) {
-		vector_octets octets = kyber512_load_halves(in + i / 2 * 3, 12);
-		kyber512_coeffs x = (kyber512_coeffs)PICK_OCTETS(octets, 0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8,
-		                                                 9, 10, 10, 11, 16, 17, 17, 18, 19, 20, 20,
-		                                                 21, 22, 23, 23, 24, 25, 26, 26, 27);
-
+	for (int i = 0; i < KYBER512_N; i += COEFFS)
 		kyber512_store(&poly->coeffs[i],
-		               (x & BROADCAST(0xfff) & EVEN) | (kyber512_shift_right(x, 4) & ~EVEN));
-	}
+		               kyber512_twelve_bits(kyber512_load_halves(in + i / 2 * 3, 12)));
 }
 
 /*
@@ -470,9 +476,9 @@ static void kyber512_poly_decompress4_vector(struct kyber512_poly *poly, const u
 
 static void kyber512_poly_from_message_vector(struct kyber512_poly *poly, const uint8_t *message)
 {
-	const kyber512_coeffs places = { INT16_MIN, 1 << 14, 1 << 13, 1 << 12, 1 << 11, 1 << 10,
-		                         1 << 9,    1 << 8,  1 << 7,  1 << 6,  1 << 5,  1 << 4,
-		                         1 << 3,    1 << 2,  1 << 1,  1 };
+	const kyber512_coeffs places = { -1 - 0x7fff, 1 << 14, 1 << 13, 1 << 12, 1 << 11, 1 << 10,
+		                         1 << 9,      1 << 8,  1 << 7,  1 << 6,  1 << 5,  1 << 4,
+		                         1 << 3,      1 << 2,  1 << 1,  1 };
 
 	for (int i = 0; i < KYBER512_N; i += COEFFS) {
 		uint16_t bits;

@@ -55,40 +55,60 @@ VECTOR_INLINE void kyber512_squeeze(uint8_t *const out[LANES], struct keccak_lan
 struct kyber512_matrix_work {
 	struct keccak_lanes state;
 	uint8_t bytes[LANES][KECCAK_SHAKE128_RATE];
-	int16_t candidates[CANDIDATES];
-	int16_t accepted[LANES][KYBER512_N + CANDIDATES];
+	int16_t accepted[LANES][KYBER512_N + CANDIDATES]; /* the last store may go three beyond the count */
+};
+
+/* For each set of four candidates, the octets of those in it, moved to the front. */
+static const uint8_t kyber512_accepted[16][8] = {
+	{ 0, 0, 0, 0, 0, 0, 0, 0 }, { 0, 1, 0, 0, 0, 0, 0, 0 }, { 2, 3, 0, 0, 0, 0, 0, 0 },
+	{ 0, 1, 2, 3, 0, 0, 0, 0 }, { 4, 5, 0, 0, 0, 0, 0, 0 }, { 0, 1, 4, 5, 0, 0, 0, 0 },
+	{ 2, 3, 4, 5, 0, 0, 0, 0 }, { 0, 1, 2, 3, 4, 5, 0, 0 }, { 6, 7, 0, 0, 0, 0, 0, 0 },
+	{ 0, 1, 6, 7, 0, 0, 0, 0 }, { 2, 3, 6, 7, 0, 0, 0, 0 }, { 0, 1, 2, 3, 6, 7, 0, 0 },
+	{ 4, 5, 6, 7, 0, 0, 0, 0 }, { 0, 1, 4, 5, 6, 7, 0, 0 }, { 2, 3, 4, 5, 6, 7, 0, 0 },
+	{ 0, 1, 2, 3, 4, 5, 6, 7 },
 };
 
 /* Appends the candidates of a block that are below q; returns the new count. */
-static size_t kyber512_accept(int16_t *accepted, size_t count, int16_t *candidates, const uint8_t *bytes)
+static size_t kyber512_accept(int16_t *accepted, size_t count, const uint8_t *bytes)
 {
 	for (size_t i = 0; i < CANDIDATES; i += COEFFS) {
 		vector_octets octets = kyber512_load_halves(bytes + i / 2 * 3, 12);
-		kyber512_coeffs x = (kyber512_coeffs)PICK_OCTETS(octets, 0, 1, 1, 2, 3, 4, 4, 5, 6, 7, 7, 8,
-		                                                 9, 10, 10, 11, 16, 17, 17, 18, 19, 20, 20,
-		                                                 21, 22, 23, 23, 24, 25, 26, 26, 27);
+		kyber512_coeffs x = kyber512_twelve_bits(octets);
+		/* A bit for each candidate: those of the first half from bit 0 on, those of the second from bit 16 on. */
+		kyber512_coeffs below = (x - BROADCAST(KYBER512_Q)) >> BROADCAST(15);
+		uint32_t set = (uint32_t)__builtin_ia32_pmovmskb256(
+			(kyber512_chars)__builtin_ia32_packsswb256(below, below));
 
-		kyber512_store(candidates + i,
-		               (x & BROADCAST(0xfff) & EVEN) | (kyber512_shift_right(x, 4) & ~EVEN));
-	}
-	for (size_t i = 0; i < CANDIDATES; i++) {
-		accepted[count] = candidates[i];
-		count += candidates[i] < KYBER512_Q;
+		for (int j = 0; j < 4; j++) {
+			unsigned four = set >> (16 * (j / 2) + 4 * (j % 2)) & 0xf;
+			kyber512_sixteen_chars from =
+				(kyber512_sixteen_chars)(kyber512_two_words){ ((vector)x)[j], 0 };
+			kyber512_two_words places = { bytes_load64(kyber512_accepted[four]), 0 };
+
+			places = (kyber512_two_words)__builtin_ia32_pshufb128(from,
+			                                                      (kyber512_sixteen_chars)places);
+			bytes_store64((uint8_t *)(accepted + count), places[0]);
+			count += (size_t)__builtin_popcount(four);
+		}
 	}
 	return count;
 }
 
-/* rows[i].polys[j] = A[i][j], or A[j][i] if it is to be transposed. */
-static void kyber512_matrix(struct kyber512_vector rows[KYBER512_K], const uint8_t *seed, bool transposed)
+/*
+ * Makes A, or its transpose. second: what follows the seed for the second polynomial of the first row, which is column
+ * 1 and row 0 of A (KYBER512_MATRIX), or the opposite (KYBER512_TRANSPOSED).
+ */
+#define KYBER512_MATRIX 0x0001
+#define KYBER512_TRANSPOSED 0x0100
+
+static void kyber512_matrix(struct kyber512_vector rows[KYBER512_K], const uint8_t *seed, uint64_t second)
 {
 	struct kyber512_matrix_work work;
 	uint8_t public_seed[KYBER512_SEED_BYTES];
 	uint8_t *out[LANES] = { work.bytes[0], work.bytes[1], work.bytes[2], work.bytes[3] };
 	size_t counts[LANES] = { 0 };
 	bool complete = false;
-	/* The column, then the row; in the lanes, rows of two. */
-	vector places = transposed ? (vector){ 0x0000, 0x0100, 0x0001, 0x0101 }
-	                           : (vector){ 0x0000, 0x0001, 0x0100, 0x0101 };
+	vector places = { 0, second, 0x0101 - second, 0x0101 };
 
 	memcpy(public_seed, seed, sizeof public_seed);
 	ct_declassify(public_seed, sizeof public_seed);
@@ -99,8 +119,7 @@ static void kyber512_matrix(struct kyber512_vector rows[KYBER512_K], const uint8
 		complete = true;
 		for (size_t lane = 0; lane < LANES; lane++) {
 			if (counts[lane] < KYBER512_N)
-				counts[lane] = kyber512_accept(work.accepted[lane], counts[lane],
-				                               work.candidates, out[lane]);
+				counts[lane] = kyber512_accept(work.accepted[lane], counts[lane], out[lane]);
 			complete = complete && counts[lane] >= KYBER512_N;
 		}
 	}
