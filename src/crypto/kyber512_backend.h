@@ -8,7 +8,7 @@
 
 #include "crypto/kyber512_indcpa.h"
 
-/* The functions do what those of kyber512_indcpa.h with the same names do, byte for byte and in constant time. */
+/* The functions compute what those of kyber512_indcpa.h compute, byte for byte and in constant time. */
 struct kyber512_backend {
 	const char *name;
 	bool (*is_supported)(void); /* by this CPU and the operating system */
@@ -35,7 +35,7 @@ extern const struct kyber512_backend *const kyber512_backends[];
 /* The self-test: returns true if a backend that this CPU supports computes what portable C computes. */
 bool kyber512_backend_works(const struct kyber512_backend *backend);
 
-/* Returns the first backend that this CPU supports and that passes its self-test, which the first call makes. */
+/* Returns the first backend that this CPU supports and that passes its self-test. The first call tests. */
 const struct kyber512_backend *kyber512_backend(void);
 
 #endif

@@ -11,7 +11,7 @@
 #define LANES VECTOR_LANES
 #define CANDIDATES (KECCAK_SHAKE128_RATE / 3 * 2)
 
-/* One block of input in each lane, padded: the seed, and last, which is what follows with SHAKE's bits after it. */
+/* One padded block of input in each lane: the seed, then last, which ends with SHAKE's bits. */
 VECTOR_INLINE void kyber512_absorb(struct keccak_lanes *state, const uint8_t *seed, vector last, size_t rate)
 {
 	for (size_t i = 0; i < KECCAK_STATE_WORDS; i++)
@@ -50,7 +50,7 @@ VECTOR_INLINE void kyber512_squeeze(uint8_t *const out[LANES], struct keccak_lan
 	}
 }
 
-/* --- the matrix, which is public ----------------------------------------------------------------------------------- */
+/* --- the matrix, which is public ------------------------------------------------------------------------- */
 
 struct kyber512_matrix_work {
 	struct keccak_lanes state;
@@ -74,7 +74,7 @@ static size_t kyber512_accept(int16_t *accepted, size_t count, const uint8_t *by
 	for (size_t i = 0; i < CANDIDATES; i += COEFFS) {
 		vector_octets octets = kyber512_load_halves(bytes + i / 2 * 3, 12);
 		kyber512_coeffs x = kyber512_twelve_bits(octets);
-		/* A bit for each candidate: those of the first half from bit 0 on, those of the second from bit 16 on. */
+		/* A bit for each candidate: the first half from bit 0 on, the second from bit 16 on. */
 		kyber512_coeffs below = (x - BROADCAST(KYBER512_Q)) >> BROADCAST(15);
 		uint32_t set = (uint32_t)__builtin_ia32_pmovmskb256(
 			(kyber512_chars)__builtin_ia32_packsswb256(below, below));
@@ -95,8 +95,8 @@ static size_t kyber512_accept(int16_t *accepted, size_t count, const uint8_t *by
 }
 
 /*
- * Makes A, or its transpose. second: what follows the seed for the second polynomial of the first row, which is column
- * 1 and row 0 of A (KYBER512_MATRIX), or the opposite (KYBER512_TRANSPOSED).
+ * Makes A, or its transpose. second: what follows the seed for the second polynomial of the first row. That is
+ * column 1 and row 0 of A (KYBER512_MATRIX), or the opposite (KYBER512_TRANSPOSED).
  */
 #define KYBER512_MATRIX 0x0001
 #define KYBER512_TRANSPOSED 0x0100
@@ -128,7 +128,7 @@ static void kyber512_matrix(struct kyber512_vector rows[KYBER512_K], const uint8
 		       sizeof rows->polys[0]);
 }
 
-/* --- noise --------------------------------------------------------------------------------------------------------- */
+/* --- noise ----------------------------------------------------------------------------------------------- */
 
 /* What the PRF gives for four nonces; lanes that need less than NOISE_BLOCKS have them all the same. */
 struct kyber512_noise {
@@ -158,7 +158,7 @@ static void kyber512_noise3_vector(struct kyber512_poly *poly, const uint8_t *by
 		vector_halves x = (vector_halves)PICK_OCTETS(octets, 0, 1, 2, 12, 3, 4, 5, 12, 6, 7, 8, 12, 9,
 		                                             10, 11, 12, 16, 17, 18, 28, 19, 20, 21, 28, 22,
 		                                             23, 24, 28, 25, 26, 27, 28);
-		/* Eight groups of three bits: the number of ones in each, then differences, each with 3 added. */
+		/* Ones in eight groups of three bits, then differences, each with 3 added. */
 		vector_halves ones = (x & 0x249249) + (x >> 1 & 0x249249) + (x >> 2 & 0x249249);
 		vector_halves sums = (ones & 0x1c71c7) + 0x0c30c3 - (ones >> 3 & 0x1c71c7);
 		vector_halves first = (sums & 0x3f) | (sums & 0xfc0) << 10;
