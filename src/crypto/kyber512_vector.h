@@ -3,8 +3,8 @@
 
 /*
  * Sixteen coefficients at a time: arithmetic modulo q, the transform, and polynomials as bytes. The twins of
- * kyber512_reduce.h, kyber512_ntt.h and kyber512_poly.h: ranges and the order in memory are the same. vector.h
- * tells who includes this, for AVX2 alone.
+ * kyber512_reduce.h, kyber512_ntt.h and kyber512_poly.h: ranges and the order in memory are the same.
+ * vector.h tells who includes this, for AVX2 alone.
  */
 
 #include <stdint.h>
@@ -94,7 +94,7 @@ VECTOR_INLINE kyber512_pairs kyber512_montgomery_pairs(kyber512_pairs a)
 	return a - MULTIPLY_PAIRS(quotient, BROADCAST(KYBER512_Q) & EVEN);
 }
 
-/* --- the transform --------------------------------------------------------------------------------------- */
+/* --- the transform ----------------------------- */
 
 VECTOR_INLINE void kyber512_split(kyber512_coeffs *low, kyber512_coeffs *high, kyber512_coeffs root)
 {
@@ -135,8 +135,8 @@ VECTOR_INLINE kyber512_coeffs kyber512_eight_roots(const int16_t *roots)
 }
 
 /*
- * Shuffles between the layers of distances 8, 4 and 2, within two vectors: the coefficients that a layer brings
- * together come to the same places of the two. kyber512_pair_8() and kyber512_pair_4() undo themselves.
+ * Shuffles between the layers of distances 8, 4 and 2, within two vectors: coefficients that a layer
+ * brings together come to the same places of the two. The first two of these undo themselves.
  */
 VECTOR_INLINE void kyber512_pair_8(kyber512_coeffs *a, kyber512_coeffs *b)
 {
@@ -334,7 +334,7 @@ static void kyber512_ntt_inner_product_vector(struct kyber512_poly *out, const s
 	}
 }
 
-/* --- bytes ----------------------------------------------------------------------------------------------- */
+/* --- bytes ----------------------------- */
 
 /* So many bytes from p on to each half of a vector, from 8 to 16. */
 VECTOR_INLINE vector_octets kyber512_load_halves(const uint8_t *p, size_t bytes)
@@ -390,8 +390,8 @@ static void kyber512_poly_from_bytes_vector(struct kyber512_poly *poly, const ui
 }
 
 /*
- * round(2^bits / q * x) for x in [0, q), for 10 and 4 bits. factor is 2^(16 + bits) / q, rounded down: the quotient
- * is at most 1 too small, as the remainder tells.
+ * round(2^bits / q * x) for x in [0, q), for 10 and 4 bits. factor is 2^(16 + bits) / q, rounded down: the
+ * quotient is at most 1 too small, as the remainder tells.
  */
 VECTOR_INLINE kyber512_coeffs kyber512_round(kyber512_coeffs x, int bits, int16_t factor)
 {

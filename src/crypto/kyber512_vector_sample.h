@@ -50,7 +50,7 @@ VECTOR_INLINE void kyber512_squeeze(uint8_t *const out[LANES], struct keccak_lan
 	}
 }
 
-/* --- the matrix, which is public ------------------------------------------------------------------------- */
+/* --- the matrix, which is public ----------------------------- */
 
 struct kyber512_matrix_work {
 	struct keccak_lanes state;
@@ -95,8 +95,8 @@ static size_t kyber512_accept(int16_t *accepted, size_t count, const uint8_t *by
 }
 
 /*
- * Makes A, or its transpose. second: what follows the seed for the second polynomial of the first row. That is
- * column 1 and row 0 of A (KYBER512_MATRIX), or the opposite (KYBER512_TRANSPOSED).
+ * Makes A, or its transpose. second: what follows the seed for the second polynomial of the first row. That
+ * is column 1 and row 0 of A (KYBER512_MATRIX), or the opposite (KYBER512_TRANSPOSED).
  */
 #define KYBER512_MATRIX 0x0001
 #define KYBER512_TRANSPOSED 0x0100
@@ -128,7 +128,7 @@ static void kyber512_matrix(struct kyber512_vector rows[KYBER512_K], const uint8
 		       sizeof rows->polys[0]);
 }
 
-/* --- noise ----------------------------------------------------------------------------------------------- */
+/* --- noise ----------------------------- */
 
 /* What the PRF gives for four nonces; lanes that need less than NOISE_BLOCKS have them all the same. */
 struct kyber512_noise {
