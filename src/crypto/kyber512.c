@@ -5,7 +5,7 @@
 
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
-#include "crypto/kyber512_indcpa.h"
+#include "crypto/kyber512_backend.h"
 
 /*
  * The KEM of the round-3 specification, algorithms 7 to 9: the encryption of
@@ -23,7 +23,7 @@ void kyber512_keygen_from_seed(uint8_t pk[static KYBER512_PUBLIC_KEY_BYTES],
                                uint8_t sk[static KYBER512_SECRET_KEY_BYTES],
                                const uint8_t seed[static KYBER512_KEYGEN_SEED_BYTES])
 {
-	kyber512_indcpa_keygen(pk, sk, seed);
+	kyber512_backend()->keygen(pk, sk, seed);
 	ct_declassify(pk, KYBER512_PUBLIC_KEY_BYTES);
 	memcpy(sk + SK_PK, pk, KYBER512_PUBLIC_KEY_BYTES);
 	keccak_sha3_256(sk + SK_PK_HASH, pk, KYBER512_PUBLIC_KEY_BYTES);
@@ -84,7 +84,7 @@ void kyber512_encapsulate_from_seed(uint8_t ct[static KYBER512_CIPHERTEXT_BYTES]
 	keccak_sha3_256(message, seed, KYBER512_ENCAPSULATE_SEED_BYTES);
 	keccak_sha3_256(pk_hash, pk, KYBER512_PUBLIC_KEY_BYTES);
 	key_and_coins(key, message, pk_hash);
-	kyber512_indcpa_encrypt(ct, message, pk, key + KYBER512_SEED_BYTES);
+	kyber512_backend()->encrypt(ct, message, pk, key + KYBER512_SEED_BYTES);
 	ct_declassify(ct, KYBER512_CIPHERTEXT_BYTES);
 	derive(ss, key, ct);
 
@@ -118,9 +118,9 @@ void kyber512_decapsulate(uint8_t ss[static KYBER512_SHARED_SECRET_BYTES],
 	uint8_t honest_ct[KYBER512_CIPHERTEXT_BYTES];
 	uint64_t honest;
 
-	kyber512_indcpa_decrypt(message, ct, sk);
+	kyber512_backend()->decrypt(message, ct, sk);
 	key_and_coins(key, message, sk + SK_PK_HASH);
-	kyber512_indcpa_encrypt(honest_ct, message, sk + SK_PK, key + KYBER512_SEED_BYTES);
+	kyber512_backend()->encrypt(honest_ct, message, sk + SK_PK, key + KYBER512_SEED_BYTES);
 	honest = ct_equal(ct, honest_ct, KYBER512_CIPHERTEXT_BYTES);
 	ct_select(key, key, sk + SK_Z, KYBER512_SEED_BYTES, honest);
 	derive(ss, key, ct);

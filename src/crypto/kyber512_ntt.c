@@ -2,8 +2,7 @@
 
 #include "crypto/kyber512_reduce.h"
 
-/* 17^br(i) * R mod q, centered. */
-static const int16_t roots[128] = {
+const int16_t kyber512_roots[128] = {
 	-1044, -758,  -359,  -1517, 1493,  1422,  287,   202,   -171,  622,   1577,  182,   962,
 	-1202, -1474, 1468,  573,   -1325, 264,   383,   -829,  1458,  -1602, -130,  -681,  1017,
 	732,   608,   -1542, 411,   -205,  -1571, 1223,  652,   -552,  1015,  -1293, 1491,  -282,
@@ -15,10 +14,6 @@ static const int16_t roots[128] = {
 	-1215, -136,  1218,  -1335, -874,  220,   -1187, -1659, -1185, -1530, -1278, 794,   -1510,
 	-854,  -870,  478,   -108,  -308,  996,   991,   958,   -1460, 1522,  1628,
 };
-
-/* R^2 mod q, and R^2 / 128 mod q. */
-#define R_SQUARED 1353
-#define R_SQUARED_BY_128 1441
 
 /*
  * The polynomial low + high * X^distance, with 2 * distance coefficients, becomes its two
@@ -56,7 +51,7 @@ static inline __attribute__((always_inline)) void split(int16_t *coeffs, int dis
 	for (int i = 0; i < first_root; i++) {
 		int16_t *low = coeffs + 2 * distance * i;
 
-		split_one(low, low + distance, roots[first_root + i], distance);
+		split_one(low, low + distance, kyber512_roots[first_root + i], distance);
 	}
 }
 
@@ -68,7 +63,7 @@ static inline __attribute__((always_inline)) void join(int16_t *coeffs, int dist
 	for (int i = 0; i < count; i++) {
 		int16_t *low = coeffs + 2 * distance * i;
 
-		join_one(low, low + distance, roots[2 * count - 1 - i], distance);
+		join_one(low, low + distance, kyber512_roots[2 * count - 1 - i], distance);
 	}
 }
 
@@ -98,7 +93,7 @@ void kyber512_ntt_inverse(struct kyber512_poly *poly)
 	kyber512_poly_reduce(poly);
 	join(poly->coeffs, 128);
 	for (int i = 0; i < KYBER512_N; i++)
-		poly->coeffs[i] = kyber512_multiply(poly->coeffs[i], R_SQUARED_BY_128);
+		poly->coeffs[i] = kyber512_multiply(poly->coeffs[i], KYBER512_R_SQUARED_BY_128);
 }
 
 void kyber512_ntt_inner_product(struct kyber512_poly *out, const struct kyber512_vector *a,
@@ -106,7 +101,7 @@ void kyber512_ntt_inner_product(struct kyber512_poly *out, const struct kyber512
 {
 	for (int i = 0; i < KYBER512_N; i += 2) {
 		/* Modulo X^2 - root for even, X^2 + root for odd pairs. */
-		int16_t root = roots[64 + i / 4];
+		int16_t root = kyber512_roots[64 + i / 4];
 		int16_t signed_root = i % 4 == 0 ? root : (int16_t)-root;
 		int32_t constant = 0;
 		int32_t linear = 0;
@@ -130,5 +125,5 @@ void kyber512_ntt_inner_product(struct kyber512_poly *out, const struct kyber512
 void kyber512_ntt_times_r(struct kyber512_poly *poly)
 {
 	for (int i = 0; i < KYBER512_N; i++)
-		poly->coeffs[i] = kyber512_multiply(poly->coeffs[i], R_SQUARED);
+		poly->coeffs[i] = kyber512_multiply(poly->coeffs[i], KYBER512_R_SQUARED);
 }

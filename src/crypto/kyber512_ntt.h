@@ -9,6 +9,13 @@
 
 #include "crypto/kyber512_poly.h"
 
+/* R^2 mod q, and R^2 / 128 mod q. */
+#define KYBER512_R_SQUARED 1353
+#define KYBER512_R_SQUARED_BY_128 1441
+
+/* 17^br(i) * R mod q, centered. */
+extern const int16_t kyber512_roots[128];
+
 /* In place, from coefficients below q in size to coefficients in [-q/2, q/2]. */
 void kyber512_ntt(struct kyber512_poly *poly);
 

@@ -8,8 +8,11 @@
 #include "crypto/keccak.h"
 #include "crypto/keyed_hash.h"
 #include "crypto/kyber512.h"
+#include "crypto/kyber512_backend.h"
 #include "crypto/kyber512_indcpa.h"
+#include "crypto/kyber512_ntt.h"
 #include "crypto/kyber512_poly.h"
+#include "crypto/kyber512_sample.h"
 #include "crypto/mceliece460896.h"
 #include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/encapsulate.h"
@@ -272,6 +275,63 @@ static void test_kyber(void **state)
 	check_kyber(stack_after(kyber_decrypt), seed);
 }
 
+/* Each backend's operations alone: in a KEM operation, later calls overwrite what these leave. */
+static const struct kyber512_backend *kyber_backend;
+static uint8_t kyber_message[KYBER512_MESSAGE_BYTES];
+static uint8_t kyber_coins[KYBER512_SEED_BYTES];
+
+static void backend_keygen(void)
+{
+	kyber_backend->keygen(kyber.pk, kyber.sk, kyber_coins);
+}
+
+static void backend_encrypt(void)
+{
+	kyber_backend->encrypt(kyber.ct, kyber_message, kyber.pk, kyber_coins);
+}
+
+static void backend_decrypt(void)
+{
+	kyber_backend->decrypt(kyber_message, kyber.ct, kyber.sk);
+}
+
+/* The input of the first noise polynomial, and the polynomial. */
+static void assert_no_noise(const uint8_t *stack, const uint8_t *seed)
+{
+	uint8_t input[KYBER512_SEED_BYTES + 1] = { 0 };
+	uint8_t bytes[3 * KYBER512_N / 4];
+	struct kyber512_poly poly;
+
+	memcpy(input, seed, KYBER512_SEED_BYTES);
+	keccak_shake256(bytes, sizeof bytes, input, sizeof input);
+	ASSERT_GONE(stack, bytes);
+	kyber512_sample_noise3(&poly, seed, 0);
+	kyber512_ntt(&poly);
+	ASSERT_GONE(stack, poly.coeffs);
+	assert_false(holds(stack, seed, KYBER512_SEED_BYTES, PIECE_BYTES));
+}
+
+static void test_kyber_backends(void **state)
+{
+	uint8_t seeds[KECCAK_SHA3_512_BYTES];
+	struct kyber512_poly secret;
+	uint64_t numbers = 5;
+
+	(void)state;
+	for (size_t i = 0; kyber512_backends[i] != NULL; i++) {
+		kyber_backend = kyber512_backends[i];
+		if (!kyber_backend->is_supported())
+			continue;
+		fixture_fill(&numbers, kyber_coins, sizeof kyber_coins);
+		keccak_sha3_512(seeds, kyber_coins, KYBER512_SEED_BYTES);
+		assert_no_noise(stack_after(backend_keygen), seeds + KYBER512_SEED_BYTES);
+		fixture_fill(&numbers, kyber_message, sizeof kyber_message);
+		assert_no_noise(stack_after(backend_encrypt), kyber_coins);
+		kyber512_poly_from_bytes(&secret, kyber.sk);
+		ASSERT_GONE(stack_after(backend_decrypt), secret.coeffs);
+	}
+}
+
 /* --- McEliece -------------------------------------------------------------------------- */
 
 static struct {
@@ -396,9 +456,10 @@ static void test_failing_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_search),       cmocka_unit_test(test_keyed_hash),
-		cmocka_unit_test(test_kyber_keygen), cmocka_unit_test(test_kyber),
-		cmocka_unit_test(test_mceliece),     cmocka_unit_test(test_failing_source),
+		cmocka_unit_test(test_search),         cmocka_unit_test(test_keyed_hash),
+		cmocka_unit_test(test_kyber_keygen),   cmocka_unit_test(test_kyber),
+		cmocka_unit_test(test_kyber_backends), cmocka_unit_test(test_mceliece),
+		cmocka_unit_test(test_failing_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
