@@ -237,7 +237,7 @@ PROOF(ntt_inner_product)
 	}
 	kyber512_ntt_inner_product(&poly, &a, &b);
 	for (int i = 0; i < 128; i++)
-		CHECK(roots[i] >= -(KYBER512_Q / 2) && roots[i] <= KYBER512_Q / 2);
+		CHECK(kyber512_roots[i] >= -(KYBER512_Q / 2) && kyber512_roots[i] <= KYBER512_Q / 2);
 	CHECK((2 * 4095 + KYBER512_Q) * (KYBER512_Q / 2) < MONTGOMERY_LIMIT);
 	check_poly(KYBER512_Q - 1);
 }
