@@ -200,7 +200,7 @@ PROOF(ntt_order)
 
 /*
  * prove: ntt_times_r unwind=257
- * fault: src/crypto/kyber512_ntt.c s/define R_SQUARED 1353/define R_SQUARED 4682/
+ * fault: src/crypto/kyber512_ntt.h s/R_SQUARED 1353/R_SQUARED 4682/
  *
  * NTT: products with R stay in range.
  *
