@@ -117,7 +117,7 @@ void monitor_engine_lost(struct monitor_engine *engine, enum engine_link_loss lo
 {
 	static const char *const reasons[] = {
 		[ENGINE_LINK_DEAF] = "does not listen",
-		[ENGINE_LINK_LIES] = "sends what it should not",
+		[ENGINE_LINK_LIES] = "sent an invalid message",
 		[ENGINE_LINK_HANGS] = "has not answered for two minutes",
 		[ENGINE_LINK_BROKEN] = "cannot be talked to",
 	};
