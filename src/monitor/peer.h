@@ -24,10 +24,12 @@
 /* What a peer's return is called in the log: "answers again after 2 minutes". */
 #define PEER_RETURN_BYTES 1024
 
+#define PEER_PROBLEM_BYTES 512
+
 struct claim;
 struct peer;
 
-/* News for those who compose the daemon. Callbacks must not destroy the peer. */
+/* What a peer needs of those who compose the daemon. Callbacks must not destroy the peer. */
 struct peer_events {
 	/* The engine process was told of the peer: many requests may be queued now. */
 	void (*announced)(void *owner);
@@ -43,6 +45,9 @@ struct peer_events {
 	                char words[static PEER_RETURN_BYTES]);
 	/* The engine process says why the peer does not answer, or that it answers. */
 	void (*silent)(void *owner, struct peer *peer, const struct channel_silence *silence);
+	/* Reads the preshared key that a file holds. 0; -1 and problem. */
+	int (*read_psk)(void *owner, uint8_t psk[static ROSENPASS_PSK_BYTES], const char *file,
+	                char problem[static PEER_PROBLEM_BYTES]);
 	/* The peer was removed some time ago, and nothing of it is in use any more. It is freed after this. */
 	void (*gone)(void *owner, struct peer *peer);
 };
@@ -78,8 +83,9 @@ void peer_destroy(struct peer *peer);
 void peer_place(struct peer *peer, struct peer_ref ref);
 /* Tells the engine process of the peer. psk: of its file; NULL: none. */
 void peer_start(struct peer *peer, const uint8_t *psk);
-/* Tells a new engine process. What the one before said is forgotten; the key stays until it is too old. */
-void peer_restart(struct peer *peer);
+/* The engine process has ended, and what it said is forgotten. The key stays until it is too old. */
+void peer_reset_session(struct peer *peer);
+/* Tells a new engine process of the peer. */
 void peer_announce(struct peer *peer, const uint8_t *psk);
 /* Gives the peer another configuration; its session stays. Returns true if anything was different. */
 bool peer_change(struct peer *peer, struct staged_peer *staged);
@@ -143,10 +149,9 @@ const char *peer_resolve_problem(const struct peer *peer);
 /* Where the peer was authenticated last; AF_UNSPEC: not in this run. */
 const union address_socket *peer_address(const struct peer *peer);
 const struct peer_memory_entry *peer_remembered(const struct peer *peer);
-/* NULL: the engine process has not reported yet. */
+/* Zeros but for the member `ever` until the engine process has reported. */
 const struct channel_peer_report *peer_report(const struct peer *peer);
-/* A key was exchanged with the peer at some time. */
-bool peer_has_exchanged(const struct peer *peer);
+bool peer_has_report(const struct peer *peer);
 struct peer_silence *peer_silence(struct peer *peer);
 /* The list in which the peer's claims are; empty once it is leaving. */
 struct claim **peer_claims(struct peer *peer);

@@ -11,7 +11,7 @@
 
 #include "monitor/peer.h"
 
-#define PEER_SET_PROBLEM_BYTES 256
+#define PEER_SET_PROBLEM_BYTES 768
 
 struct peer_set;
 
