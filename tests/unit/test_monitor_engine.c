@@ -29,11 +29,6 @@ struct scene {
 	char said[SAID_BYTES];
 };
 
-static void serve_nothing(void *owner)
-{
-	(void)owner;
-}
-
 static void on_limit(void *owner)
 {
 	struct scene *scene = owner;
@@ -68,9 +63,7 @@ static int set_up(void **state)
 		keys_read_public(&scene->public_key, TEST_DATA_DIR "/vectors/keys/alice.pk", problem), 0);
 	assert_int_equal(loop_open(&scene->monitor.loop), 0);
 	scene->monitor.options.no_sandbox = true;
-	scene->monitor.serve.expired = serve_nothing;
 	scene->limit = (struct loop_timer){ .expired = on_limit, .owner = scene };
-	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->monitor.serve), 0);
 	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->limit), 0);
 	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
 	log_set_level(LOG_WARN);
