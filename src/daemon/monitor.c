@@ -164,7 +164,8 @@ static void network_settled(void *owner)
 		/* A peer that responds has no need of another address. */
 		if (peer_is_responding(peer) && peer_resolve_problem(peer) == NULL)
 			continue;
-		monitor_wireguard_network_changed(peer);
+		if (monitor_wireguard_of(peer) != NULL)
+			sink_wireguard_network_changed(monitor_wireguard_of(peer));
 		peer_network_changed(peer);
 	}
 	listeners_refresh(monitor->listeners);

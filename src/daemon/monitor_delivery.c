@@ -51,13 +51,18 @@ int monitor_delivery_open(struct monitor *monitor)
 	int result;
 
 	monitor->guard = (struct outfile_guard){ judge, written, is_in_use, monitor };
+	monitor->wireguards = (struct sink_wireguard_env){
+		.resolvers = monitor->resolvers,
+		.events = &monitor_wireguard_events,
+		.owner = monitor,
+	};
 	*env = (struct delivery_env){
 		.loop = monitor->loop,
 		.daemon = monitor->name,
-		.kinds = { &sink_file, &sink_command, &monitor_wireguard_sink },
+		.kinds = { &sink_file, &sink_command, &sink_wireguard },
 		.guard = &monitor->guard,
 		.lines = &monitor->key_lines,
-		.monitor = monitor,
+		.wireguard = &monitor->wireguards,
 	};
 	if (monitor->backend == NULL)
 		monitor->backend = &wireguard_backend_system;

@@ -4,7 +4,6 @@
 /* The second half of monitor_parts.h, which includes this: where keys go, and what must not be there. */
 
 #include "daemon/monitor_parts.h"
-#include "delivery/device_plan.h"
 
 /*
  * monitor_claims.c: files and names that are used twice, where that would do harm. Each puts claims into a
@@ -41,25 +40,9 @@ void monitor_delivery_close(struct monitor *monitor);
 
 /* monitor_wireguard.c: outputs that go to WireGuard. */
 
-/* A sink with a random key until there is another one. */
-extern const struct sink_ops monitor_wireguard_sink;
-/* Addresses or routes have changed: the name of its endpoint is resolved again. */
-void monitor_wireguard_network_changed(const struct peer *peer);
-/*
- * Whether the peer's preshared key in the device is left as it is, because there was no exchange yet and the
- * configuration says so.
- */
-bool monitor_wireguard_is_left(const struct monitor *monitor, const struct peer *peer,
-                               const struct monitor_wireguard *wireguard);
-/* Where WireGuard should send to. false: there is no such wish, or it is not known yet. */
-bool monitor_wireguard_endpoint(const struct peer *peer, const struct monitor_wireguard *wireguard,
-                                union address_socket *out);
-/* What is wanted of the output's peer of the device now, except for has_session. */
-void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
-                              const struct peer *peer, const struct monitor_wireguard *wireguard,
-                              uint64_t now_ns);
+extern const struct sink_wireguard_events monitor_wireguard_events;
 /* The output of a peer that goes to WireGuard; NULL: none. */
-struct monitor_wireguard *monitor_wireguard_of(const struct peer *peer);
+struct sink *monitor_wireguard_of(const struct peer *peer);
 
 /*
  * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
@@ -72,16 +55,5 @@ void monitor_mark_start(struct monitor *monitor, const struct staged_peer *stage
 void monitor_mark_update(struct monitor *monitor);
 /* Gives a new socket the present mark. */
 void monitor_mark_socket(struct monitor *monitor, int fd);
-/*
- * monitor_tunnel.c: tunnels of WireGuard come up with the first key, and a new key is asked for when one of
- * them falls silent.
- */
-
-/* An exchange has given the peer a key, which is on its way. is_first: the key before was a random one. */
-void monitor_tunnel_key(struct peer *peer, bool is_first, uint64_t now_ns);
-/* The device was reconciled: the engine process may tell the peer about the key. */
-void monitor_tunnel_confirm(struct monitor_wireguard *wireguard);
-/* The device holds the peer's key. Returns when to look again; MONITOR_NEVER: at any time. */
-uint64_t monitor_tunnel_look(struct monitor_wireguard *wireguard, const struct device_view *view);
 
 #endif

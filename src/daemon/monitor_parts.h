@@ -14,21 +14,20 @@
 #include "delivery/command_queue.h"
 #include "delivery/delivery.h"
 #include "delivery/device.h"
-#include "delivery/handshake.h"
 #include "delivery/key_lines.h"
 #include "delivery/outfile.h"
 #include "delivery/retired_files.h"
+#include "delivery/sink_wireguard.h"
 #include "engine/channel.h"
 #include "daemon/claims.h"
-#include "daemon/explain.h"
 #include "daemon/keys.h"
 #include "daemon/monitor.h"
-#include "delivery/tunnel.h"
 #include "engine/rejects.h"
 #include "monitor/commands.h"
 #include "monitor/engine_child.h"
 #include "monitor/engine_link.h"
 #include "monitor/event_limit.h"
+#include "monitor/explain.h"
 #include "monitor/listeners.h"
 #include "monitor/network.h"
 #include "monitor/peer.h"
@@ -45,46 +44,6 @@
 #include "wireguard/wireguard.h"
 
 #define MONITOR_NEVER UINT64_MAX
-
-/* A peer of a WireGuard device, which holds one of our keys. */
-struct monitor_wireguard {
-	struct sink sink;
-	struct monitor *monitor;
-	struct peer *owner;
-	char device[WIREGUARD_NAME_BYTES];
-	struct device_peer device_peer;
-	uint8_t *key;      /* secret memory: what the device has to hold, always one */
-	bool is_exchanged; /* it comes from an exchange, and is no random one */
-	bool is_extra_due; /* the extra parameters are to be set */
-	struct wireguard_params extra;
-	char *endpoint; /* of extra; NULL: none */
-
-	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */
-
-	/* What the device said last. */
-	bool is_there;
-	bool is_up;  /* the interface */
-	int refused; /* negative errno: why the device does not take the extra parameters */
-	union address_socket present_endpoint;
-	struct handshake handshake;
-	uint64_t received_bytes, sent_bytes;
-	struct tunnel tunnel;
-
-	/* monitor_tunnel.c */
-	bool is_confirmation_due;  /* the engine process waits for CHANNEL_DELIVERED */
-	uint64_t speak_ns;         /* endpoint and extra parameters are set from then on */
-	bool is_call_due;          /* WireGuard is to call the peer */
-	bool has_called;           /* it was made to, at this look */
-	uint64_t handshake_before; /* handshake.told_seconds when the first key came */
-	struct {
-		uint64_t received_bytes, sent_bytes, handshake;
-	} watched;             /* at the last look */
-	unsigned silent_looks; /* looks since something was received at which more had been sent */
-	uint64_t silent_ns;    /* the first of them */
-	uint64_t sent_ns;      /* the last of them */
-	uint64_t ask_ns;       /* a new key is not asked for again before then */
-	uint64_t ask_wait_ns;
-};
 
 /* An engine process, and how far it has come. */
 struct monitor_engine {
@@ -121,6 +80,7 @@ struct monitor {
 	bool is_late; /* all that a stop has to wait for has had its time */
 
 	struct delivery_env deliveries; /* what the deliveries of all peers share */
+	struct sink_wireguard_env wireguards;
 	struct outfile_guard guard;
 	struct key_lines key_lines;
 
@@ -239,7 +199,7 @@ void monitor_engine_tell_stop(struct monitor *monitor);
 /* The engine process can no longer be talked to. */
 void monitor_engine_lost(struct monitor_engine *engine, enum engine_link_loss loss);
 
-/* monitor_silence.c: peers that do not answer, callers that are rejected, tunnels without a handshake. */
+/* monitor_silence.c: peers that do not answer, and callers that are rejected. */
 /* The peer id of our own public key, in base64. */
 const char *monitor_silence_own_id(struct monitor *monitor, enum rosenpass_dialect dialect);
 /* Our own public key is another one. */
@@ -264,10 +224,6 @@ bool monitor_silence_explain(struct monitor *monitor, struct peer *peer, uint64_
 /* The same of a caller that was rejected. peer: whom it names; NULL: nobody, or a peer that is gone. */
 void monitor_silence_explain_rejected(struct monitor *monitor, const struct rejects_caller *caller,
                                       const struct peer *peer, char words[static EXPLAIN_BYTES]);
-/* The peer's device was read; has_key: it holds the peer's key. */
-void monitor_silence_look(const struct peer *peer, struct monitor_wireguard *wireguard, bool has_key,
-                          uint64_t now_ns);
-
 #include "daemon/monitor_outputs.h"
 
 #endif

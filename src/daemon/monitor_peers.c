@@ -24,11 +24,11 @@ static void resolved(void *owner, struct peer *peer)
 	const struct monitor *monitor = owner;
 	const struct monitor_options *options = &monitor->options;
 	const struct channel_addresses *addresses = peer_addresses(peer);
-	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
+	struct sink *wireguard = monitor_wireguard_of(peer);
 
 	for (uint32_t i = 0; i < addresses->count && options->reach != NULL; i++) {
 		if (options->reach(options->context, &addresses->list[i]) && wireguard != NULL)
-			device_reconcile_soon(wireguard->device_peer.device);
+			sink_wireguard_reconcile_soon(wireguard);
 	}
 }
 
@@ -38,13 +38,6 @@ static bool answers(void *owner, struct peer *peer, enum rosenpass_role role,
 	struct monitor *monitor = owner;
 
 	return monitor_silence_ends(monitor, peer, role, loop_now_ns(monitor->loop), words);
-}
-
-static void exchanged(void *owner, struct peer *peer, bool is_first)
-{
-	const struct monitor *monitor = owner;
-
-	monitor_tunnel_key(peer, is_first, loop_now_ns(monitor->loop));
 }
 
 static void silent(void *owner, struct peer *peer, const struct channel_silence *silence)
@@ -72,7 +65,6 @@ static const struct peer_events events = {
 	.announced = announced,
 	.resolved = resolved,
 	.answers = answers,
-	.exchanged = exchanged,
 	.silent = silent,
 	.read_psk = read_psk,
 	.gone = gone,

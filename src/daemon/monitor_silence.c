@@ -185,32 +185,3 @@ void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
 	rejects_note(rejects, rejected, names_peer ? ref.slot : 0, names_peer ? ref.serial : 0, now_ns);
 	say_rejected(monitor, rejects, now_ns);
 }
-
-void monitor_silence_look(const struct peer *peer, struct monitor_wireguard *wireguard, bool has_key,
-                          uint64_t now_ns)
-{
-	const struct tunnel_sight sight = {
-		.has_key = has_key && wireguard->is_exchanged && !peer_is_leaving(peer),
-		.is_up = wireguard->is_up,
-		/* Another one for each handshake, and 0 for none. */
-		.last_handshake_seconds =
-			wireguard->handshake.told_seconds == 0 ? 0 : 1 + wireguard->handshake.at_seconds,
-		.received_bytes = wireguard->received_bytes,
-		.sent_bytes = wireguard->sent_bytes,
-	};
-	char words[EXPLAIN_BYTES];
-
-	switch (tunnel_look(&wireguard->tunnel, &sight, now_ns)) {
-	case TUNNEL_NEWS_SILENT:
-		explain_tunnel(words, wireguard->tunnel.state, peer_config(peer)->device,
-		               &wireguard->present_endpoint);
-		log_info("%s: %s", peer_label(peer), words);
-		break;
-	case TUNNEL_NEWS_UP:
-		log_info("%s: WireGuard's %s has had a handshake", peer_label(peer),
-		         peer_config(peer)->device);
-		break;
-	case TUNNEL_NO_NEWS:
-		break;
-	}
-}

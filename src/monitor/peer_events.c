@@ -32,7 +32,6 @@ static void take_key(struct peer *peer, const struct channel_key *key)
 	enum rosenpass_role role = (enum rosenpass_role)key->role;
 	char again[PEER_RETURN_BYTES];
 	bool is_back = peer->env->events->answers(peer->env->owner, peer, role, again);
-	bool is_first = !peer_has_exchanged_key(peer);
 
 	/* Log the first key and recoveries at info, renewals every two minutes at debug level. */
 	log_write(is_back || peer->is_failing || peer->report.ever == 0 ? LOG_INFO : LOG_DEBUG,
@@ -45,7 +44,6 @@ static void take_key(struct peer *peer, const struct channel_key *key)
 	peer->origin.dialect = (enum rosenpass_dialect)key->dialect;
 	peer_set_timer(peer, PEER_TIMER_STALE, peer_now_ns(peer) + STALE_NS);
 	put_key(peer, key->key, "exchanged");
-	peer->env->events->exchanged(peer->env->owner, peer, is_first);
 }
 
 void peer_become_stale(void *owner)

@@ -15,6 +15,7 @@
 
 _Static_assert(STATUS_ID_BYTES == PEER_ID_BYTES, "room for a peer id");
 _Static_assert(STATUS_WORDS_BYTES == EXPLAIN_BYTES, "room for an explanation");
+_Static_assert(STATUS_WORDS_BYTES >= TUNNEL_EXPLAIN_BYTES, "and for that of a tunnel");
 _Static_assert(STATUS_NEVER == ROSENPASS_NEVER, "the same renewal");
 
 /* --- the daemon ------------------------------------------------------------------------------ */
@@ -165,66 +166,58 @@ static void join_command(char out[static STATUS_TARGET_BYTES], const struct stri
 	}
 }
 
-static void collect_wireguard(struct status_wireguard *out, const struct monitor *monitor,
-                              const struct peer *peer, const struct monitor_wireguard *wireguard)
+static void collect_wireguard(struct status_wireguard *out, const struct sink_status_wireguard *wireguard)
 {
 	*out = (struct status_wireguard){
-		.device = peer_config(peer)->device,
-		.peer = peer_config(peer)->wireguard_peer,
-		.is_protected = !monitor_wireguard_is_left(monitor, peer, wireguard),
+		.device = wireguard->device,
+		.peer = wireguard->peer,
+		.is_protected = !wireguard->is_left,
 		.is_there = wireguard->is_there,
 		.is_up = wireguard->is_up,
-		.endpoint = wireguard->present_endpoint,
-		.endpoint_error = hostname_problem(wireguard->hostname),
+		.endpoint = wireguard->endpoint,
+		.endpoint_error = wireguard->endpoint_error,
+		.had_handshake = wireguard->had_handshake,
+		.handshake_age_seconds = wireguard->handshake_age_seconds,
 		.received_bytes = wireguard->received_bytes,
 		.sent_bytes = wireguard->sent_bytes,
-		.tunnel = tunnel_state_name(wireguard->tunnel.state),
+		.tunnel = tunnel_state_name(wireguard->tunnel),
 	};
-	out->had_handshake =
-		handshake_age(&wireguard->handshake, clock_boot_seconds(), &out->handshake_age_seconds);
-	explain_tunnel(out->tunnel_problem, wireguard->tunnel.state, peer_config(peer)->device,
-	               &wireguard->present_endpoint);
+	tunnel_explain(out->tunnel_problem, wireguard->tunnel, wireguard->device, &wireguard->endpoint);
 }
 
-/* wireguard NULL: another kind of output. */
-static const char *reason(const struct monitor *monitor, const struct peer *peer,
-                          const struct monitor_wireguard *wireguard, enum sink_state state)
+/* key: where the peer's present key comes from. */
+static const char *reason(const struct sink_status *status, enum sink_state state, const char *key)
 {
-	const char *key = peer_key_origin(peer)->reason;
-
-	if (wireguard != NULL && monitor_wireguard_is_left(monitor, peer, wireguard))
+	if (status->is_wireguard && status->wireguard.is_left)
 		return NULL;
-	if (wireguard != NULL && wireguard->is_exchanged)
+	if (status->is_wireguard && status->wireguard.is_exchanged)
 		return "exchanged";
-	if (wireguard != NULL && (key == NULL || strcmp(key, "stale") != 0))
+	if (status->is_wireguard && (key == NULL || strcmp(key, "stale") != 0))
 		return "random";
 	return state == SINK_EMPTY ? NULL : key;
 }
 
-static void collect_output(struct status_output *out, const struct monitor *monitor, const struct peer *peer,
-                           const struct sink *sink)
+static void collect_output(struct status_output *out, const struct peer *peer, const struct sink *sink)
 {
-	const struct monitor_wireguard *wireguard =
-		sink->ops == &monitor_wireguard_sink ? monitor_wireguard_of(peer) : NULL;
 	struct sink_status status;
 
 	sink_describe(sink, &status);
 	*out = (struct status_output){
 		.kind = status.kind,
 		.target = status.target,
-		.is_wireguard = wireguard != NULL,
+		.is_wireguard = status.is_wireguard,
 		.state = output_states[status.state],
-		.reason = reason(monitor, peer, wireguard, sink->state),
+		.reason = reason(&status, sink->state, peer_key_origin(peer)->reason),
 		.state_ns = sink->state == SINK_EMPTY ? 0 : status.state_ns,
 		.attempts = status.attempts,
 		.failures = status.failures,
 		.error = status.error,
 	};
-	if (wireguard != NULL) {
+	if (status.is_wireguard) {
 		out->target = NULL;
-		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", peer_config(peer)->device,
-		               peer_config(peer)->wireguard_peer);
-		collect_wireguard(&out->wireguard, monitor, peer, wireguard);
+		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", status.wireguard.device,
+		               status.wireguard.peer);
+		collect_wireguard(&out->wireguard, &status.wireguard);
 	} else if (status.words != NULL) {
 		out->target = NULL;
 		join_command(out->made_target, status.words);
@@ -318,8 +311,7 @@ static json_t *collect_peer(struct monitor *monitor, struct peer *peer, uint64_t
 	collect_report(&out, peer);
 	collect_unanswered(&out.unanswered, monitor, peer, now_ns);
 	for (size_t i = 0; i < delivery_sink_count(peer_delivery(peer)) && i < STATUS_OUTPUTS; i++)
-		collect_output(&out.outputs[out.output_count++], monitor, peer,
-		               delivery_sink(peer_delivery(peer), i));
+		collect_output(&out.outputs[out.output_count++], peer, delivery_sink(peer_delivery(peer), i));
 	return status_json_peer(&out, now_ns);
 }
 

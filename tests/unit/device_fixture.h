@@ -321,12 +321,26 @@ static inline void turn(struct scene *scene)
 	serve_at(scene, 0);
 }
 
+static inline struct sink *output(const struct scene *scene, size_t i)
+{
+	return monitor_wireguard_of(scene->peers[i]);
+}
+
+/* The initiator waits so long with a first key; each turn of the loop takes a nanosecond. */
+#define MOMENT_NS (CLOCK_SECOND_NS / 10 + 10)
+
+/* Waits until first keys are set. */
+static inline void wait_a_moment(struct scene *scene)
+{
+	serve_at(scene, loop_now_ns(scene->monitor.loop) + MOMENT_NS);
+}
+
 /* Looks at the device now. */
 static inline void look(struct scene *scene)
 {
 	for (size_t i = 0; i < FIXTURE_COUNT(scene->peers); i++) {
 		if (scene->peers[i] != NULL && !peer_is_leaving(scene->peers[i]))
-			device_reconcile_soon(monitor_wireguard_of(scene->peers[i])->device_peer.device);
+			sink_wireguard_reconcile_soon(output(scene, i));
 	}
 	turn(scene);
 }
@@ -356,14 +370,12 @@ static inline bool has(size_t peer, uint8_t number)
 	       is_key(key, number);
 }
 
-static inline const struct monitor_wireguard *wireguard(const struct scene *scene, size_t i)
+static inline struct sink_status_wireguard wireguard(const struct scene *scene, size_t i)
 {
-	return monitor_wireguard_of(scene->peers[i]);
-}
+	struct sink_status status;
 
-static inline const struct sink *output(const struct scene *scene, size_t i)
-{
-	return &wireguard(scene, i)->sink;
+	sink_describe(output(scene, i), &status);
+	return status.wireguard;
 }
 
 #endif

@@ -26,7 +26,7 @@ struct scene {
 	int engine; /* the engine's end of the channel */
 
 	/* What the peers have told. */
-	unsigned announced, exchanged, first, silent, gone, read;
+	unsigned announced, silent, gone, read;
 	bool is_psk_missing;
 	/* What the sinks hold. */
 	uint8_t key[ROSENPASS_KEY_BYTES];
@@ -117,15 +117,6 @@ static inline void resolved(void *owner, struct peer *peer)
 	(void)peer;
 }
 
-static inline void exchanged(void *owner, struct peer *peer, bool is_first)
-{
-	struct scene *scene = owner;
-
-	assert_true(peer_has_exchanged_key(peer));
-	scene->exchanged++;
-	scene->first += is_first;
-}
-
 static inline bool answers(void *owner, struct peer *peer, enum rosenpass_role role,
                            char words[static PEER_RETURN_BYTES])
 {
@@ -164,7 +155,7 @@ static inline void gone(void *owner, struct peer *peer)
 	peer_set_drop(scene->set, peer);
 }
 
-static const struct peer_events events = { announced, resolved, exchanged, answers, silent, read_psk, gone };
+static const struct peer_events events = { announced, resolved, answers, silent, read_psk, gone };
 
 static inline void ignore_ready(void *owner, const struct channel_ready *ready)
 {

@@ -66,6 +66,7 @@ static int set_up(void **state)
 	scene->limit = (struct loop_timer){ .expired = on_limit, .owner = scene };
 	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->limit), 0);
 	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
+	assert_int_equal(monitor_peers_open(&scene->monitor), 0);
 	log_set_level(LOG_WARN);
 	assert_true(dup2(fileno(scene->log), STDERR_FILENO) >= 0);
 	/* The engine process would inherit cmocka's handler. */
@@ -79,6 +80,7 @@ static int tear_down(void **state)
 	struct scene *scene = *state;
 
 	monitor_engine_end(&scene->monitor);
+	monitor_peers_close(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
 	loop_close(scene->monitor.loop);
 	shared_key_release(&scene->public_key);
