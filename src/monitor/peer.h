@@ -36,8 +36,8 @@ struct peer_events {
 	/* The name of the endpoint has other addresses than before. Called before messages go there. */
 	void (*resolved)(void *owner, struct peer *peer);
 	/*
-	 * An exchange has given the peer a key, which is not logged yet. Returns true if the log has said that
-	 * the peer did not answer; words are then how to say that it answers again.
+	 * An exchange has given the peer a key, which is not logged yet. Returns true if the log has said
+	 * that the peer did not answer; words are then how to say that it answers again.
 	 */
 	bool (*answers)(void *owner, struct peer *peer, enum rosenpass_role role,
 	                char words[static PEER_RETURN_BYTES]);
