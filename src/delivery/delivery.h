@@ -19,6 +19,7 @@ struct device_table;
 struct key_lines;
 struct outfile_guard;
 struct retired_files;
+struct sink_wireguard_env;
 
 /* What all deliveries of a daemon share, and what outlives them. */
 struct delivery_env {
@@ -30,7 +31,7 @@ struct delivery_env {
 	struct retired_files *retired_files;
 	struct command_queue *commands;
 	struct device_table *devices;
-	void *monitor; /* for sinks of a kind that is not ours */
+	const struct sink_wireguard_env *wireguard;
 };
 
 struct delivery;

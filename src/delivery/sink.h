@@ -13,7 +13,9 @@
 
 #include "base/backoff.h"
 #include "config/rosenpass_config.h"
+#include "delivery/tunnel.h"
 #include "rosenpass.h"
+#include "system/address.h"
 #include "system/file_output.h"
 #include "system/loop.h"
 
@@ -59,6 +61,21 @@ enum sink_cause {
 	SINK_REMOVED,  /* the peer is removed */
 };
 
+/* A peer of a WireGuard device, as it was when the device was read last. */
+struct sink_status_wireguard {
+	const char *device, *peer;
+	bool is_left;      /* its preshared key is left as it is until the first exchange */
+	bool is_exchanged; /* its key comes from an exchange */
+	bool is_there, is_up;
+	int refused; /* negative errno: why the device does not take the extra parameters */
+	union address_socket endpoint;
+	const char *endpoint_error; /* why the name of the endpoint does not resolve; NULL: none */
+	bool had_handshake;
+	uint64_t handshake_age_seconds;
+	uint64_t received_bytes, sent_bytes;
+	enum tunnel_state tunnel;
+};
+
 /* For status. Strings belong to the sink. */
 struct sink_status {
 	const char *kind; /* "file", "command", "wireguard" */
@@ -69,6 +86,8 @@ struct sink_status {
 	const char *error;               /* empty: none */
 	const char *target;              /* NULL: words are set */
 	const struct string_list *words; /* of a command */
+	bool is_wireguard;
+	struct sink_status_wireguard wireguard;
 };
 
 struct sink_ops {

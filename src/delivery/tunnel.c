@@ -1,6 +1,7 @@
 #include "delivery/tunnel.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #define SECOND_NS UINT64_C(1000000000)
 /* WireGuard's REJECT_AFTER_TIME: without a handshake for so long there is no session. */
@@ -87,4 +88,27 @@ const char *tunnel_state_name(enum tunnel_state state)
 	};
 
 	return names[state];
+}
+
+void tunnel_explain(char out[static TUNNEL_EXPLAIN_BYTES], enum tunnel_state state, const char *device,
+                    const union address_socket *endpoint)
+{
+	bool is_known = endpoint->any.sa_family != AF_UNSPEC;
+	char address[ADDRESS_TEXT_BYTES] = "";
+
+	out[0] = '\0';
+	if (is_known)
+		address_format(address, endpoint);
+	if (state == TUNNEL_UNFINISHED)
+		(void)snprintf(out, TUNNEL_EXPLAIN_BYTES,
+		               "the key is in WireGuard's %s, but there is no handshake: messages of its "
+		               "WireGuard arrive, but the answers do not get there, or the two WireGuards "
+		               "hold different preshared keys",
+		               device);
+	else if (state == TUNNEL_UNANSWERED)
+		(void)snprintf(out, TUNNEL_EXPLAIN_BYTES,
+		               "the key is in WireGuard's %s, but there is no handshake: nothing comes "
+		               "back%s%s; is that UDP port open and right, and does that side have our "
+		               "WireGuard public key?",
+		               device, is_known ? " from " : "", address);
 }

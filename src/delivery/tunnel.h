@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "system/address.h"
+
+#define TUNNEL_EXPLAIN_BYTES 512
+
 enum tunnel_state {
 	TUNNEL_UNKNOWN,    /* no exchanged key in the device, or no interface that is up */
 	TUNNEL_IDLE,       /* no handshake, and nothing was tried lately */
@@ -48,5 +52,9 @@ enum tunnel_news tunnel_look(struct tunnel *tunnel, const struct tunnel_sight *s
 
 /* "up", "idle", "unanswered", "unfinished"; NULL: unknown. */
 const char *tunnel_state_name(enum tunnel_state state);
+
+/* Explains why WireGuard has no handshake; empty for states that are no trouble. endpoint: WireGuard's. */
+void tunnel_explain(char out[static TUNNEL_EXPLAIN_BYTES], enum tunnel_state state, const char *device,
+                    const union address_socket *endpoint);
 
 #endif

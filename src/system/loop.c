@@ -146,6 +146,12 @@ uint64_t loop_now_ns(const struct loop *loop)
 	return loop->now_ns;
 }
 
+void loop_refresh(struct loop *loop)
+{
+	if (!loop->is_simulated)
+		loop->now_ns = clock_now_ns();
+}
+
 /* --- deadlines ------------------------------------------------------------------------- */
 
 int loop_timer_add(struct loop *loop, struct loop_timer *timer)
@@ -360,8 +366,7 @@ int loop_turn(struct loop *loop)
 			return -errno;
 		count = 0;
 	}
-	if (!loop->is_simulated)
-		loop->now_ns = clock_now_ns();
+	loop_refresh(loop);
 	/* Set once more next time, which makes it unreadable again. */
 	if (count > 0 && polls[POLL_TIMER].revents != 0)
 		loop->waking_ns = 0;

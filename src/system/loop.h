@@ -57,6 +57,12 @@ void loop_close(struct loop *loop);
 uint64_t loop_now_ns(const struct loop *loop);
 
 /*
+ * Reads the clock again: for a callback that takes long, and for what is done before the first turn. A
+ * simulated clock stands still.
+ */
+void loop_refresh(struct loop *loop);
+
+/*
  * Waits for events and serves them. A deadline that is set to the present while deadlines are met counts as
  * one nanosecond later. Returns 0, or negative errno if the kernel cannot wait for us.
  */

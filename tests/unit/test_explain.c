@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/explain.h"
+#include "monitor/explain.h"
 #include "fixture.h"
 
 #define S UINT64_C(1000000000)
@@ -108,7 +108,6 @@ static void test_silence(void **state)
 static void test_nothing_to_explain(void **state)
 {
 	struct channel_silence silence = { .reason = CHANNEL_SILENCE_OVER };
-	union address_socket nowhere = { 0 };
 	char words[EXPLAIN_BYTES];
 
 	(void)state;
@@ -120,10 +119,6 @@ static void test_nothing_to_explain(void **state)
 	silence.reason = CHANNEL_SILENCE_NO_ADDRESS;
 	explain_silence(words, &silence, S, &plain, NULL, NULL);
 	assert_says(words, "no address of it is known");
-	explain_tunnel(words, TUNNEL_UP, "wg0", &nowhere);
-	assert_string_equal(words, "");
-	explain_tunnel(words, TUNNEL_IDLE, "wg0", &nowhere);
-	assert_string_equal(words, "");
 }
 
 /* What is only claimed is called so. */
@@ -181,22 +176,6 @@ static void test_rejected(void **state)
 	}
 }
 
-static void test_tunnel(void **state)
-{
-	union address_socket endpoint = v4("192.0.2.1", 51820);
-	union address_socket nowhere = { 0 };
-	char words[EXPLAIN_BYTES];
-
-	(void)state;
-	explain_tunnel(words, TUNNEL_UNANSWERED, "wg0", &endpoint);
-	assert_says(words, "WireGuard's wg0");
-	assert_says(words, "no handshake: nothing comes back from 192.0.2.1:51820; ");
-	explain_tunnel(words, TUNNEL_UNANSWERED, "wg0", &nowhere);
-	assert_says(words, "no handshake: nothing comes back; ");
-	explain_tunnel(words, TUNNEL_UNFINISHED, "wg0", &endpoint);
-	assert_says(words, "no handshake: messages of its WireGuard arrive");
-}
-
 static void test_duration(void **state)
 {
 	static const struct {
@@ -232,9 +211,9 @@ static void test_long_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_silence),  cmocka_unit_test(test_nothing_to_explain),
-		cmocka_unit_test(test_rejected), cmocka_unit_test(test_tunnel),
-		cmocka_unit_test(test_duration), cmocka_unit_test(test_long_words),
+		cmocka_unit_test(test_silence),    cmocka_unit_test(test_nothing_to_explain),
+		cmocka_unit_test(test_rejected),   cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_long_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ static void test_keys(void **state)
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
 	assert_int_equal(output(scene, 0)->state, SINK_PENDING);
-	turn(scene);
+	wait_a_moment(scene);
 	assert_int_equal(device.sets, 2);
 	assert_true(has(0, 0xaa));
 	assert_true(has(1, 0xbb));
@@ -75,17 +75,15 @@ static void test_refused(void **state)
 	add_peer(scene, 1, "99");
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
-	turn(scene);
+	wait_a_moment(scene);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
 	assert_true(has(1, 0xbb));
 	assert_int_equal(device.keepalive[1], 0);
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(output(scene, i)->state, SINK_DELIVERED);
-	assert_int_equal(wireguard(scene, 0)->refused, 0);
-	assert_int_equal(wireguard(scene, 1)->refused, -EINVAL);
-	assert_false(wireguard(scene, 0)->is_extra_due);
-	assert_true(wireguard(scene, 1)->is_extra_due);
+	assert_int_equal(wireguard(scene, 0).refused, 0);
+	assert_int_equal(wireguard(scene, 1).refused, -EINVAL);
 }
 
 static void test_comes_late(void **state)
@@ -94,9 +92,9 @@ static void test_comes_late(void **state)
 
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
-	turn(scene);
+	wait_a_moment(scene);
 	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
-	assert_false(wireguard(scene, 0)->is_there);
+	assert_false(wireguard(scene, 0).is_there);
 	/* The peer still later. */
 	device.has[0] = false;
 	open_device(scene);
@@ -224,7 +222,7 @@ static void test_ensure(void **state)
 	let_make(scene, &maker);
 	add_peer(scene, 0, "25");
 	give(scene, 0, 0xaa);
-	serve_at(scene, now_ns);
+	wait_a_moment(scene);
 	assert_int_equal(maker.calls, 1);
 	for (unsigned i = 1; i < 59; i++)
 		serve_at(scene, now_ns + i * CLOCK_SECOND_NS);
@@ -270,11 +268,11 @@ static void test_ensure_is_made_up(void **state)
 	struct maker maker = { .scene = scene, .result = 1 };
 	uint64_t now_ns = settle(scene, &maker);
 
-	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	sink_wireguard_reconcile_soon(output(scene, 0));
 	serve_at(scene, now_ns);
 	maker.calls = 0;
 	now_ns += CLOCK_SECOND_NS / 2;
-	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	sink_wireguard_reconcile_soon(output(scene, 0));
 	serve_at(scene, now_ns);
 	assert_int_equal(maker.calls, 0);
 	serve_at(scene, now_ns + CLOCK_SECOND_NS / 2);
@@ -289,7 +287,7 @@ static void test_ensure_is_put_off(void **state)
 	uint64_t now_ns = settle(scene, &maker);
 
 	maker.again_ns = now_ns + 3 * CLOCK_SECOND_NS;
-	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	sink_wireguard_reconcile_soon(output(scene, 0));
 	serve_at(scene, now_ns);
 	maker.calls = 0;
 	serve_at(scene, maker.again_ns - 1);
@@ -321,7 +319,7 @@ static void test_foreign(void **state)
 	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
 	/* Nor does it count that it should have the key. */
 	memset(device.preshared_keys[0], 'a', HEX_CHARS);
-	device_reconcile_soon(wireguard(scene, 0)->device_peer.device);
+	sink_wireguard_reconcile_soon(output(scene, 0));
 	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
 	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
 	maker.result = 1;

@@ -17,7 +17,7 @@ static void test_left(void **state)
 	look(scene);
 	assert_int_equal(device.sets, 0);
 	assert_int_equal(output(scene, 0)->state, SINK_EMPTY);
-	assert_true(monitor_wireguard_is_left(&scene->monitor, scene->peers[0], wireguard(scene, 0)));
+	assert_true(wireguard(scene, 0).is_left);
 	/* Another configuration: now it is replaced. */
 	scene->monitor.config.before_first_exchange = CONFIG_BLOCK;
 	look(scene);
@@ -27,9 +27,9 @@ static void test_left(void **state)
 	give(scene, 1, 0xbb);
 	look(scene);
 	assert_true(has(1, 0xbb));
-	assert_false(monitor_wireguard_is_left(&scene->monitor, scene->peers[1], wireguard(scene, 1)));
+	assert_false(wireguard(scene, 1).is_left);
 	/* A key that is too old is replaced all the same. */
-	monitor_delivery_start(scene->peers[1], NULL, "stale");
+	put_key(scene->peers[1], NULL, "stale");
 	look(scene);
 	assert_false(has(1, 0xbb));
 	assert_false(has(1, 0));
@@ -55,7 +55,7 @@ static void test_left_and_changed(void **state)
 {
 	struct scene *scene = *state;
 	struct config_peer config;
-	struct monitor_staged staged;
+	struct staged_peer staged;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
@@ -67,7 +67,7 @@ static void test_left_and_changed(void **state)
 	free(config.public_key);
 	config.public_key = copy(scene->peers[0]->config.public_key);
 	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, 1, problem), 0);
-	assert_true(monitor_peers_change(&scene->monitor, scene->peers[0], &staged));
+	assert_true(peer_change(scene->peers[0], &staged));
 	monitor_load_release(&staged);
 	look(scene);
 	assert_true(has(0, 0x77));
@@ -90,15 +90,11 @@ static unsigned requests(const struct scene *scene, uint32_t kind)
 	return count;
 }
 
-/* The first key of an exchange, as the engine process tells it. */
-static void exchange(struct scene *scene, size_t i, uint8_t number, enum rosenpass_role role, uint64_t now_ns)
+/* A key of an exchange in which we had that role. */
+static void exchange(struct scene *scene, size_t i, uint8_t number, enum rosenpass_role role)
 {
-	struct monitor_peer *peer = scene->peers[i];
-	bool is_first = peer->reason == NULL || strcmp(peer->reason, "exchanged") != 0;
-
-	peer->role = role;
+	scene->peers[i]->origin.role = role;
 	give(scene, i, number);
-	monitor_tunnel_key(peer, is_first, now_ns);
 }
 
 /*
@@ -114,10 +110,10 @@ static void test_first_key_of_initiator(void **state)
 	add_peer(scene, 0, "25");
 	serve_at(scene, now_ns);
 	(void)strcpy(device.endpoints[0], "192.0.2.1:7");
-	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
 	serve_at(scene, now_ns);
 	assert_false(has(0, 0xaa));
-	now_ns += CLOCK_SECOND_NS / 10;
+	now_ns += MOMENT_NS;
 	serve_at(scene, now_ns);
 	assert_true(has(0, 0xaa));
 	assert_int_equal(device.keepalive[0], 25);
@@ -125,7 +121,7 @@ static void test_first_key_of_initiator(void **state)
 	assert_int_equal(device.removals[0], 1);
 	assert_int_equal(device.calls[0], 1);
 	/* That was it: the next key is no first one. */
-	exchange(scene, 0, 0xbb, ROSENPASS_INITIATOR, now_ns);
+	exchange(scene, 0, 0xbb, ROSENPASS_INITIATOR);
 	serve_at(scene, now_ns);
 	assert_true(has(0, 0xbb));
 	assert_int_equal(device.removals[0], 1);
@@ -147,7 +143,7 @@ static void test_first_key_of_responder(void **state)
 		serve_at(scene, now_ns);
 		(void)strcpy(device.endpoints[i], "192.0.2.1:7");
 		(void)requests(scene, CHANNEL_DELIVERED);
-		exchange(scene, i, 0xaa, ROSENPASS_RESPONDER, now_ns);
+		exchange(scene, i, 0xaa, ROSENPASS_RESPONDER);
 		serve_at(scene, now_ns);
 		assert_true(has(i, 0xaa));
 		assert_int_equal(requests(scene, CHANNEL_DELIVERED), 1);
@@ -178,9 +174,9 @@ static void test_first_key_with_session(void **state)
 	add_peer(scene, 0, "25");
 	add_peer(scene, 1, "0");
 	serve_at(scene, now_ns);
-	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	exchange(scene, 1, 0xbb, ROSENPASS_INITIATOR, now_ns);
-	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
+	exchange(scene, 1, 0xbb, ROSENPASS_INITIATOR);
+	serve_at(scene, now_ns + MOMENT_NS);
 	assert_true(has(0, 0xaa) && has(1, 0xbb));
 	assert_int_equal(device.removals[0], 0);
 	assert_int_equal(device.removals[1], 1);
@@ -199,12 +195,12 @@ static void test_first_key_refused(void **state)
 	(void)strcpy(device.endpoints[0], "192.0.2.1:7");
 	add_peer(scene, 0, "99");
 	serve_at(scene, now_ns);
-	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
+	serve_at(scene, now_ns + MOMENT_NS);
 	assert_true(device.has[0]);
 	assert_true(has(0, 0xaa));
 	assert_string_equal(device.endpoints[0], "192.0.2.1:7");
-	assert_int_equal(wireguard(scene, 0)->refused, -EINVAL);
+	assert_int_equal(wireguard(scene, 0).refused, -EINVAL);
 }
 
 /* Where a peer's WireGuard was before the daemon was restarted. */
@@ -219,13 +215,32 @@ static void test_remembered_endpoint(void **state)
 	assert_int_equal(address_parse("192.0.2.9:7", &scene->peers[0]->remembered.wireguard, &problem), 0);
 	serve_at(scene, now_ns);
 	assert_string_equal(device.endpoints[0], "");
-	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
-	serve_at(scene, now_ns + CLOCK_SECOND_NS / 10);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
+	serve_at(scene, now_ns + MOMENT_NS);
 	assert_string_equal(device.endpoints[0], "192.0.2.9:7");
 	/* WireGuard knows better. */
 	(void)strcpy(device.endpoints[0], "192.0.2.10:7");
 	serve_at(scene, now_ns + 100 * CLOCK_SECOND_NS);
 	assert_string_equal(device.endpoints[0], "192.0.2.10:7");
+}
+
+/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
+static void test_endpoint_is_remembered(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+
+	open_device(scene);
+	(void)strcpy(device.endpoints[0], "192.0.2.10:7");
+	add_peer(scene, 0, "25");
+	serve_at(scene, now_ns);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS);
+	look(scene);
+	assert_int_equal(peer_remembered(scene->peers[0])->wireguard.any.sa_family, AF_UNSPEC);
+	device.handshake[0] = (unsigned long)time(NULL);
+	look(scene);
+	assert_int_equal(peer_remembered(scene->peers[0])->wireguard.v4.sin_port, htons(7));
 }
 
 /* --- a tunnel that falls silent ------------------------------------------------------------------ */
@@ -255,7 +270,7 @@ static void test_silence(void **state)
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL);
 	add_peer(scene, 0, "25");
-	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR);
 	assert_int_equal(run(scene, &now_ns, 60, 100, 100), 0);
 	/* Nothing is sent: that is no silence. */
 	assert_int_equal(run(scene, &now_ns, 60, 0, 0), 0);
@@ -273,7 +288,7 @@ static void test_silence(void **state)
 	assert_int_equal(run(scene, &now_ns, 1200, 100, 100), 0);
 	assert_int_equal(run(scene, &now_ns, 11, 100, 0), 1);
 	/* A key that is too old says enough. */
-	monitor_delivery_start(scene->peers[0], NULL, "stale");
+	put_key(scene->peers[0], NULL, "stale");
 	assert_int_equal(run(scene, &now_ns, 600, 100, 0), 0);
 }
 
@@ -290,6 +305,7 @@ int main(void)
 		TEST(test_first_key_with_session),
 		TEST(test_first_key_refused),
 		TEST(test_remembered_endpoint),
+		TEST(test_endpoint_is_remembered),
 		TEST(test_silence),
 	};
 

@@ -1,5 +1,5 @@
 #include "delivery/tunnel.h"
-#include "fixture.h"
+#include "sockets_fixture.h"
 
 #define S UINT64_C(1000000000)
 
@@ -137,6 +137,36 @@ static void test_session_ends(void **state)
 	assert_in_range(looks, 210 / 15, 240 / 15 + 1);
 }
 
+static void test_explain(void **state)
+{
+	static const struct {
+		enum tunnel_state state;
+		bool has_endpoint;
+		const char *words; /* a part; empty: nothing is said */
+	} cases[] = {
+		{ TUNNEL_UP, true, "" },
+		{ TUNNEL_IDLE, true, "" },
+		{ TUNNEL_UNKNOWN, true, "" },
+		{ TUNNEL_UNANSWERED, true,
+		  "WireGuard's wg0, but there is no handshake: nothing comes back from 192.0.2.1:51820; " },
+		{ TUNNEL_UNANSWERED, false, "no handshake: nothing comes back; " },
+		{ TUNNEL_UNFINISHED, true, "no handshake: messages of its WireGuard arrive" },
+	};
+	const union address_socket known = v4("192.0.2.1", 51820);
+	const union address_socket nowhere = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
+		char words[TUNNEL_EXPLAIN_BYTES];
+
+		tunnel_explain(words, cases[i].state, "wg0", cases[i].has_endpoint ? &known : &nowhere);
+		if (cases[i].words[0] == '\0')
+			assert_string_equal(words, "");
+		else if (strstr(words, cases[i].words) == NULL)
+			fail_msg("expected \"%s\" in: %s", cases[i].words, words);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +176,7 @@ int main(void)
 		cmocka_unit_test(test_made_again),
 		cmocka_unit_test(test_session_of_180_seconds),
 		cmocka_unit_test(test_session_ends),
+		cmocka_unit_test(test_explain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-#include "daemon/monitor_parts.h"
+#include "monitor/peer_memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/channel.h"
 #include "system/clock.h"
 #include "system/file.h"
 #include "system/log.h"
@@ -35,11 +36,24 @@
 #define REST_NS (2 * CLOCK_SECOND_NS)
 #define REST_MOST_NS (60 * CLOCK_SECOND_NS)
 
+struct peer_memory {
+	struct loop *loop;
+	char *path;                     /* NULL: there is none */
+	struct peer_memory_entry *list; /* as it was read, sorted */
+	size_t count;
+	struct peer_memory_entry *known; /* the peers that there are */
+	struct loop_timer timer;         /* when the file is written */
+	bool is_changed;
+	uint64_t wait_ns;
+	uint64_t rest_ns; /* not before then */
+	bool is_logged;   /* that it cannot be written */
+};
+
 /* --- reading ------------------------------------------------------------------------------- */
 
 /*
- * Whether a datagram to that address can reach one other host. A relay on this host has another port the next
- * time.
+ * Whether a datagram to that address can reach one other host. A relay on this host has another port the
+ * next time.
  */
 static bool is_sound(const union address_socket *address)
 {
@@ -68,16 +82,16 @@ static bool read_address(union address_socket *out, const char *word)
 	return strchr(word, '%') != NULL;
 }
 
-static bool read_tag(uint64_t *tag, const char *word)
+static bool read_key_prefix(uint64_t *key_prefix, const char *word)
 {
 	if (word == NULL || strlen(word) != 16 || strspn(word, "0123456789abcdef") != 16)
 		return false;
-	*tag = strtoull(word, NULL, 16);
+	*key_prefix = strtoull(word, NULL, 16);
 	return true;
 }
 
-/* "peer TAG [address ADDRESS] [wireguard ADDRESS]" */
-static bool read_line(struct monitor_remembered *out, char *line)
+/* "peer PREFIX [address ADDRESS] [wireguard ADDRESS]" */
+static bool read_line(struct peer_memory_entry *out, char *line)
 {
 	char *rest = line;
 	const char *first = strsep(&rest, " ");
@@ -85,7 +99,7 @@ static bool read_line(struct monitor_remembered *out, char *line)
 	unsigned word_count = 0;
 
 	memset(out, 0, sizeof *out);
-	if (strcmp(first, "peer") != 0 || !read_tag(&out->tag, strsep(&rest, " ")))
+	if (strcmp(first, "peer") != 0 || !read_key_prefix(&out->key_prefix, strsep(&rest, " ")))
 		return false;
 	while ((word = strsep(&rest, " ")) != NULL) {
 		union address_socket *address = strcmp(word, "address") == 0     ? &out->address
@@ -107,9 +121,9 @@ static bool is_last_line(const char *line, size_t count)
 	return strcmp(line, expected) == 0;
 }
 
-bool monitor_state_parse(char *text, struct monitor_remembered **out, size_t *count)
+bool peer_memory_parse(char *text, struct peer_memory_entry **out, size_t *count)
 {
-	struct monitor_remembered *list = NULL;
+	struct peer_memory_entry *list = NULL;
 	size_t room = 0;
 	char *rest = text;
 	const char *first = strsep(&rest, "\n");
@@ -128,7 +142,7 @@ bool monitor_state_parse(char *text, struct monitor_remembered **out, size_t *co
 		if (*count == CHANNEL_PEERS_MAX)
 			break;
 		if (*count == room) {
-			struct monitor_remembered *larger;
+			struct peer_memory_entry *larger;
 
 			room = room == 0 ? 16 : 2 * room;
 			larger = reallocarray(list, room, sizeof *list);
@@ -175,23 +189,33 @@ static char *read_text(const char *path, int *result)
 	return NULL;
 }
 
-static void load(struct monitor_state *state)
+static int by_prefix(const void *a, const void *b)
+{
+	const struct peer_memory_entry *x = a;
+	const struct peer_memory_entry *y = b;
+
+	return (x->key_prefix > y->key_prefix) - (x->key_prefix < y->key_prefix);
+}
+
+static void load(struct peer_memory *memory)
 {
 	int result;
-	char *text = read_text(state->path, &result);
+	char *text = read_text(memory->path, &result);
 
-	if (text != NULL && !monitor_state_parse(text, &state->list, &state->count))
+	if (text != NULL && !peer_memory_parse(text, &memory->list, &memory->count))
 		result = -EBADMSG;
 	free(text);
+	if (memory->count > 0)
+		qsort(memory->list, memory->count, sizeof *memory->list, by_prefix);
 	if (result == -EBADMSG)
-		log_warn("state file \"%s\" is damaged; ignoring it", state->path);
+		log_warn("state file \"%s\" is damaged; ignoring it", memory->path);
 	else if (result != 0 && result != -ENOENT)
-		log_warn("cannot read state file \"%s\": %s; ignoring it", state->path, strerror(-result));
+		log_warn("cannot read state file \"%s\": %s; ignoring it", memory->path, strerror(-result));
 }
 
 /* --- where it is ------------------------------------------------------------------------------ */
 
-char *monitor_state_find_path(const char *name, const struct shared_key *own)
+char *peer_memory_find_path(const char *name, const uint64_t *own_prefix)
 {
 	const char *folders = getenv("STATE_DIRECTORY");
 	/* Of the service manager's directories the first, else the usual one for root. */
@@ -199,13 +223,13 @@ char *monitor_state_find_path(const char *name, const struct shared_key *own)
 	int length = (int)strcspn(folder, ":");
 	char *path = NULL;
 
-	if (length == 0 || (name == NULL && own == NULL))
+	if (length == 0 || (name == NULL && own_prefix == NULL))
 		return NULL;
 	if (name != NULL)
 		length = asprintf(&path, "%.*s/%s.peers", length, folder, name);
 	else
 		length = asprintf(&path, "%.*s/%016llx.peers", length, folder,
-		                  (unsigned long long)monitor_load_tag(own));
+		                  (unsigned long long)*own_prefix);
 	return length < 0 ? NULL : path;
 }
 
@@ -218,64 +242,7 @@ static int make_folder(void)
 	return chmod(FOLDER, FOLDER_MODE);
 }
 
-void monitor_state_open(struct monitor *monitor)
-{
-	struct monitor_state *state = &monitor->state;
-	/* The name of a daemon without a file is another one each time. */
-	bool has_name = monitor->from_file || monitor->options.name != NULL;
-
-	state->write_ns = MONITOR_NEVER;
-	state->path = monitor_state_find_path(has_name ? monitor->name : NULL, &monitor->public_key);
-	if (state->path == NULL)
-		return;
-	if (getenv("STATE_DIRECTORY") == NULL && make_folder() != 0) {
-		log_debug("cannot make \"%s\": %s", FOLDER, strerror(errno));
-		free(state->path);
-		state->path = NULL;
-		return;
-	}
-	load(state);
-}
-
-void monitor_state_close(struct monitor *monitor)
-{
-	struct monitor_state *state = &monitor->state;
-
-	free(state->path);
-	free(state->list);
-	memset(state, 0, sizeof *state);
-}
-
-/* --- what is remembered -------------------------------------------------------------------------- */
-
-void monitor_state_recall(const struct monitor *monitor, struct monitor_peer *peer)
-{
-	for (size_t i = 0; i < monitor->state.count; i++) {
-		if (monitor->state.list[i].tag == peer->tag)
-			peer->remembered = monitor->state.list[i];
-	}
-	peer->remembered.tag = peer->tag;
-}
-
-void monitor_state_note(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
-{
-	const struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
-	struct monitor_remembered now = peer->remembered;
-	struct monitor_state *state = &monitor->state;
-
-	if (is_sound(&peer->last))
-		now.address = peer->last;
-	/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
-	if (wireguard != NULL && wireguard->is_there && wireguard->handshake.told_seconds != 0 &&
-	    is_sound(&wireguard->present_endpoint))
-		now.wireguard = wireguard->present_endpoint;
-	if (address_equal(&now.address, &peer->remembered.address) &&
-	    address_equal(&now.wireguard, &peer->remembered.wireguard))
-		return;
-	peer->remembered = now;
-	if (state->path != NULL && state->write_ns == MONITOR_NEVER)
-		state->write_ns = now_ns > state->rest_ns ? now_ns : state->rest_ns;
-}
+/* --- writing ----------------------------------------------------------------------------------- */
 
 static void put_address(FILE *out, const char *word, const union address_socket *address)
 {
@@ -287,7 +254,7 @@ static void put_address(FILE *out, const char *word, const union address_socket 
 	(void)fprintf(out, " %s %s", word, text);
 }
 
-static char *format(const struct monitor *monitor)
+static char *format(const struct peer_memory *memory)
 {
 	char *text = NULL;
 	size_t length = 0;
@@ -297,16 +264,12 @@ static char *format(const struct monitor *monitor)
 	if (out == NULL)
 		return NULL;
 	(void)fputs(FIRST_LINE "\n", out);
-	for (size_t i = 0; i < monitor->slots; i++) {
-		const struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer == NULL || peer->leaving ||
-		    (peer->remembered.address.any.sa_family == AF_UNSPEC &&
-		     peer->remembered.wireguard.any.sa_family == AF_UNSPEC))
+	for (const struct peer_memory_entry *entry = memory->known; entry != NULL; entry = entry->next) {
+		if (entry->address.any.sa_family == AF_UNSPEC && entry->wireguard.any.sa_family == AF_UNSPEC)
 			continue;
-		(void)fprintf(out, "peer %016llx", (unsigned long long)peer->tag);
-		put_address(out, "address", &peer->remembered.address);
-		put_address(out, "wireguard", &peer->remembered.wireguard);
+		(void)fprintf(out, "peer %016llx", (unsigned long long)entry->key_prefix);
+		put_address(out, "address", &entry->address);
+		put_address(out, "wireguard", &entry->wireguard);
 		(void)fputc('\n', out);
 		count++;
 	}
@@ -317,41 +280,120 @@ static char *format(const struct monitor *monitor)
 	return NULL;
 }
 
-static void write_file(struct monitor *monitor)
+static void write_file(struct peer_memory *memory)
 {
-	struct monitor_state *state = &monitor->state;
-	char *text = format(monitor);
+	char *text = format(memory);
 	int result = text == NULL ? -ENOMEM
-	                          : file_write(state->path, (const uint8_t *)text, strlen(text), FILE_MODE,
+	                          : file_write(memory->path, (const uint8_t *)text, strlen(text), FILE_MODE,
 	                                       FILE_REPLACE);
 
 	free(text);
+	memory->is_changed = false;
 	/* Once: a folder that cannot be written to is no reason to stop. */
 	if (result != 0)
-		log_write(state->said ? LOG_DEBUG : LOG_WARN, "cannot write state file \"%s\": %s",
-		          state->path, strerror(-result));
-	state->said = result != 0;
+		log_write(memory->is_logged ? LOG_DEBUG : LOG_WARN, "cannot write state file \"%s\": %s",
+		          memory->path, strerror(-result));
+	memory->is_logged = result != 0;
 }
 
-uint64_t monitor_state_serve(struct monitor *monitor, uint64_t now_ns)
+static void write_now(void *owner)
 {
-	struct monitor_state *state = &monitor->state;
+	struct peer_memory *memory = owner;
+	uint64_t now_ns = loop_now_ns(memory->loop);
 
-	if (state->write_ns > now_ns)
-		return state->write_ns;
-	write_file(monitor);
-	if (now_ns < state->rest_ns + state->wait_ns)
-		state->wait_ns = 2 * state->wait_ns < REST_MOST_NS ? 2 * state->wait_ns : REST_MOST_NS;
+	write_file(memory);
+	if (now_ns < memory->rest_ns + memory->wait_ns)
+		memory->wait_ns = 2 * memory->wait_ns < REST_MOST_NS ? 2 * memory->wait_ns : REST_MOST_NS;
 	else
-		state->wait_ns = REST_NS;
-	state->rest_ns = now_ns + state->wait_ns;
-	state->write_ns = MONITOR_NEVER;
-	return MONITOR_NEVER;
+		memory->wait_ns = REST_NS;
+	memory->rest_ns = now_ns + memory->wait_ns;
 }
 
-void monitor_state_flush(struct monitor *monitor)
+/* --- what is remembered ------------------------------------------------------------------------ */
+
+void peer_memory_attach(struct peer_memory *memory, struct peer_memory_entry *entry, uint64_t key_prefix)
 {
-	if (monitor->state.path != NULL && monitor->state.write_ns != MONITOR_NEVER)
-		write_file(monitor);
-	monitor->state.write_ns = MONITOR_NEVER;
+	const struct peer_memory_entry wanted = { .key_prefix = key_prefix };
+	const struct peer_memory_entry *found = NULL;
+
+	if (memory->count > 0)
+		found = bsearch(&wanted, memory->list, memory->count, sizeof wanted, by_prefix);
+	*entry = found == NULL ? wanted : *found;
+	entry->next = memory->known;
+	if (entry->next != NULL)
+		entry->next->link = &entry->next;
+	entry->link = &memory->known;
+	memory->known = entry;
+}
+
+void peer_memory_detach(struct peer_memory_entry *entry)
+{
+	if (entry->link == NULL)
+		return;
+	*entry->link = entry->next;
+	if (entry->next != NULL)
+		entry->next->link = entry->link;
+	entry->next = NULL;
+	entry->link = NULL;
+}
+
+void peer_memory_note(struct peer_memory *memory, struct peer_memory_entry *entry,
+                      const union address_socket *address, const union address_socket *wireguard)
+{
+	bool is_address_news =
+		address != NULL && is_sound(address) && !address_equal(address, &entry->address);
+	bool is_wireguard_news =
+		wireguard != NULL && is_sound(wireguard) && !address_equal(wireguard, &entry->wireguard);
+
+	if (is_address_news)
+		entry->address = *address;
+	if (is_wireguard_news)
+		entry->wireguard = *wireguard;
+	if ((!is_address_news && !is_wireguard_news) || memory->path == NULL || memory->is_changed)
+		return;
+	memory->is_changed = true;
+	loop_timer_set(memory->loop, &memory->timer,
+	               loop_now_ns(memory->loop) > memory->rest_ns ? loop_now_ns(memory->loop)
+	                                                           : memory->rest_ns);
+}
+
+int peer_memory_open(struct peer_memory **out, struct loop *loop, const char *path)
+{
+	struct peer_memory *memory = calloc(1, sizeof *memory);
+
+	*out = NULL;
+	if (memory == NULL)
+		return -ENOMEM;
+	memory->loop = loop;
+	memory->timer = (struct loop_timer){ .expired = write_now, .owner = memory };
+	if (path != NULL)
+		memory->path = strdup(path);
+	if ((path != NULL && memory->path == NULL) || loop_timer_add(loop, &memory->timer) != 0) {
+		free(memory->path);
+		free(memory);
+		return -ENOMEM;
+	}
+	*out = memory;
+	if (path != NULL && getenv("STATE_DIRECTORY") == NULL && make_folder() != 0) {
+		log_debug("cannot make \"%s\": %s", FOLDER, strerror(errno));
+		free(memory->path);
+		memory->path = NULL;
+	}
+	if (memory->path != NULL)
+		load(memory);
+	return 0;
+}
+
+void peer_memory_close(struct peer_memory *memory)
+{
+	if (memory == NULL)
+		return;
+	if (memory->is_changed)
+		write_file(memory);
+	while (memory->known != NULL)
+		peer_memory_detach(memory->known);
+	loop_timer_remove(memory->loop, &memory->timer);
+	free(memory->path);
+	free(memory->list);
+	free(memory);
 }

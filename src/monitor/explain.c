@@ -1,4 +1,4 @@
-#include "daemon/explain.h"
+#include "monitor/explain.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -158,24 +158,4 @@ void explain_rejected(char out[static EXPLAIN_BYTES], const struct channel_rejec
 		add(out, "), or another host calls in its name");
 		break;
 	}
-}
-
-void explain_tunnel(char out[static EXPLAIN_BYTES], enum tunnel_state state, const char *device,
-                    const union address_socket *endpoint)
-{
-	out[0] = '\0';
-	if (state != TUNNEL_UNANSWERED && state != TUNNEL_UNFINISHED)
-		return;
-	add(out, "the key is in WireGuard's %s, but there is no handshake: ", device);
-	if (state == TUNNEL_UNFINISHED) {
-		add(out, "messages of its WireGuard arrive, but the answers do not get there, ");
-		add(out, "or the two WireGuards hold different preshared keys");
-		return;
-	}
-	add(out, "nothing comes back");
-	if (endpoint->any.sa_family != AF_UNSPEC) {
-		add(out, " from ");
-		add_address(out, endpoint);
-	}
-	add(out, "; is that UDP port open and right, and does that side have our WireGuard public key?");
 }

@@ -1,15 +1,14 @@
-#ifndef ROSENPASS_DAEMON_EXPLAIN_H
-#define ROSENPASS_DAEMON_EXPLAIN_H
+#ifndef ROSENPASS_MONITOR_EXPLAIN_H
+#define ROSENPASS_MONITOR_EXPLAIN_H
 
 /*
- * Sentences for logs and the status: why a peer does not answer, why a caller was rejected, why a tunnel does
- * not come up. They say what to do, and call a claim what nobody has proven. They never hold a secret.
+ * Sentences for logs and the status: why a peer does not answer, and why a caller was rejected. They say what
+ * to do, and call a claim what nobody has proven. They never hold a secret.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "delivery/tunnel.h"
 #include "engine/channel.h"
 
 #define EXPLAIN_BYTES 1024
@@ -34,9 +33,5 @@ void explain_silence(char out[static EXPLAIN_BYTES], const struct channel_silenc
 /* Why a caller was rejected; of AUTH and DIALECT about the peer that the caller names. */
 void explain_rejected(char out[static EXPLAIN_BYTES], const struct channel_rejected *rejected,
                       const struct explain_own *own);
-
-/* Why WireGuard has no handshake; empty for states that are no trouble. endpoint: WireGuard's. */
-void explain_tunnel(char out[static EXPLAIN_BYTES], enum tunnel_state state, const char *device,
-                    const union address_socket *endpoint);
 
 #endif
