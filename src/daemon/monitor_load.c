@@ -29,10 +29,10 @@ static int fail(char problem[static MONITOR_PROBLEM_BYTES], const char *format, 
 int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
                      char problem[static MONITOR_PROBLEM_BYTES])
 {
-	char reason[KEYS_PROBLEM_BYTES];
+	char reason[KEY_FILE_PROBLEM_BYTES];
 
-	if (keys_read_public(public_key, config->public_key, reason) != 0 ||
-	    keys_read_secret(secret_key, config->secret_key, reason) != 0)
+	if (key_file_read_public(public_key, config->public_key, reason) != 0 ||
+	    key_file_read_secret(secret_key, config->secret_key, reason) != 0)
 		return fail(problem, "%s%s", reason,
 		            !file_exists(config->public_key) && !file_exists(config->secret_key)
 		                    ? "; rosenpass gen-keys makes a key pair"
@@ -41,7 +41,7 @@ int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const s
 		return fail(problem,
 		            "public-key file \"%s\" and secret-key file \"%s\" do not belong together",
 		            config->public_key, config->secret_key);
-	if (keys_secret_is_exposed(config->secret_key))
+	if (key_file_is_exposed(config->secret_key))
 		log_warn("secret-key file \"%s\" can be read by other users; chmod 600 forbids it",
 		         config->secret_key);
 	return 0;
@@ -103,7 +103,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 		return -1;
 	if (outfile_new(&staged->new_file, config, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
-	if (keys_read_public(&staged->public_key, config->public_key, reason) != 0)
+	if (key_file_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
 	shared_key_keep_from_children(&staged->public_key);
 	staged->tag = monitor_load_tag(&staged->public_key);
@@ -118,9 +118,9 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	staged->psk = secret_memory_allocate(NULL, ROSENPASS_PSK_BYTES);
 	if (staged->psk == NULL)
 		return fail(problem, "%s: out of memory", peer);
-	if (keys_read_psk(staged->psk, config->pre_shared_key, reason) != 0)
+	if (key_file_read_psk(staged->psk, config->pre_shared_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
-	staged->psk_is_exposed = keys_secret_is_exposed(config->pre_shared_key);
+	staged->psk_is_exposed = key_file_is_exposed(config->pre_shared_key);
 	return 0;
 }
 

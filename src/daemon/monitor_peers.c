@@ -281,9 +281,9 @@ static void announce_again(struct monitor *monitor, struct monitor_peer *peer, u
 {
 	const char *file = peer->config.pre_shared_key;
 	uint8_t *psk = file == NULL ? NULL : secret_memory_allocate(NULL, ROSENPASS_PSK_BYTES);
-	char problem[KEYS_PROBLEM_BYTES] = "out of memory";
+	char problem[KEY_FILE_PROBLEM_BYTES] = "out of memory";
 
-	if (file != NULL && (psk == NULL || keys_read_psk(psk, file, problem) != 0)) {
+	if (file != NULL && (psk == NULL || key_file_read_psk(psk, file, problem) != 0)) {
 		log_error("%s: %s; trying again", peer->label, problem);
 		backoff_next(&peer->announce, now_ns, ANNOUNCE_FIRST_NS, ANNOUNCE_MOST_NS);
 	} else {

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_CLAIMS_H
-#define ROSENPASS_DAEMON_CLAIMS_H
+#ifndef ROSENPASS_MONITOR_CLAIMS_H
+#define ROSENPASS_MONITOR_CLAIMS_H
 
 /*
  * What is used for what: files that are read or written, by identity and not by spelling, and words that
