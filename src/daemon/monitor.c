@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,17 +12,11 @@
 
 #include "system/clock.h"
 #include "system/log.h"
-#include "system/netwatch.h"
 #include "system/notify.h"
 #include "system/secret_memory.h"
 
-/* Changes of the network come in bursts, and where routes are many, all the time. */
-#define NETWORK_SETTLES_NS (CLOCK_SECOND_NS / 2)
-#define NETWORK_RESTS_NS (5 * CLOCK_SECOND_NS)
-#define NETWORK_RESTS_MOST_NS (60 * CLOCK_SECOND_NS)
 /* Life is asked for so often where the service manager does not want it oftener; then it hangs. */
 #define WATCHDOG_NS (20 * CLOCK_SECOND_NS)
-#define HANG_NS (120 * CLOCK_SECOND_NS)
 /* How long the engine process may take to end, and to start. */
 #define STOP_NS (3 * CLOCK_SECOND_NS)
 
@@ -36,52 +29,53 @@ void monitor_apply_options(struct monitor *monitor)
 }
 
 /* Random keys take the places of those that exchanges have given. */
-static void randomize_keys(struct monitor *monitor)
+static void randomize_keys(const struct monitor *monitor)
 {
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_peer *peer = monitor->peers[i];
+	size_t position = 0;
+	struct peer *peer;
 
-		/* A peer that is leaving has got one already, and so has one whose key was too old. */
-		if (peer == NULL || peer->leaving || peer->reason == NULL ||
-		    strcmp(peer->reason, "exchanged") != 0)
-			continue;
-		peer->stale_ns = MONITOR_NEVER;
-		monitor_delivery_start(peer, NULL, "stale");
-	}
-}
-
-/* Whether all keys are where they have to be before the daemon may end. */
-static bool are_delivered(const struct monitor *monitor)
-{
-	if (monitor->config.on_exit == CONFIG_KEEP)
-		return true;
-	for (size_t i = 0; i < monitor->slots; i++) {
-		const struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer != NULL && peer->delivery != NULL && peer->reason != NULL &&
-		    !delivery_is_done(peer->delivery))
-			return false;
-	}
-	return true;
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL)
+		peer_randomize(peer);
 }
 
 /* Whether the daemon, which stops, has to wait for more than programs. */
 static bool is_unfinished(const struct monitor *monitor)
 {
-	return monitor->engine_pid != 0 || !are_delivered(monitor);
+	return monitor->engine_pid != 0 || (monitor->config.on_exit != CONFIG_KEEP &&
+	                                    monitor->peers != NULL && !peer_set_is_settled(monitor->peers));
+}
+
+static void stop_is_late(void *owner)
+{
+	struct monitor *monitor = owner;
+
+	monitor->is_late = true;
+}
+
+/* The engine process is asked by its link. Programs have time to end their work without one. */
+static void feed_watchdog(void *owner)
+{
+	struct monitor *monitor = owner;
+	uint64_t now_ns = loop_now_ns(monitor->loop);
+
+	notify_busy(now_ns);
+	if (monitor->watchdog_every_ns != 0)
+		loop_timer_set(monitor->loop, &monitor->watchdog, now_ns + monitor->watchdog_every_ns);
 }
 
 void monitor_stop(struct monitor *monitor, int status)
 {
-	uint64_t now_ns = clock_now_ns();
-
 	if (monitor->stopping)
 		return;
 	monitor->stopping = true;
 	monitor->status = status;
-	monitor->stop_ns = now_ns + STOP_NS;
+	loop_refresh(monitor->loop);
+	loop_timer_set(monitor->loop, &monitor->stop, loop_now_ns(monitor->loop) + STOP_NS);
+	if (monitor->watchdog_every_ns != 0)
+		loop_timer_set(monitor->loop, &monitor->watchdog, loop_now_ns(monitor->loop));
+	monitor_peers_use_engine(monitor);
 	commands_report(monitor->commands);
-	if (monitor->config.on_exit == CONFIG_RANDOM)
+	if (monitor->config.on_exit == CONFIG_RANDOM && monitor->peers != NULL)
 		randomize_keys(monitor);
 	command_queue_stop(monitor->deliveries.commands, false);
 	notify_send("STOPPING=1");
@@ -129,16 +123,10 @@ static void end_by_signal(struct monitor *monitor)
 		log_info("waiting for the programs that have a key to end");
 }
 
-void monitor_wake(struct monitor *monitor)
-{
-	loop_timer_set(monitor->loop, &monitor->serve, loop_now_ns(monitor->loop));
-}
-
 static void caught(void *owner, int number)
 {
 	struct monitor *monitor = owner;
 
-	monitor_wake(monitor);
 	switch (number) {
 	case SIGHUP:
 		reload_by_signal(monitor);
@@ -155,127 +143,78 @@ static void caught(void *owner, int number)
 	}
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+/* --- news ---------------------------------------------------------------------------------- */
+
+static void network_changed(void *owner)
 {
-	return a < b ? a : b;
+	const struct monitor *monitor = owner;
+
+	/* An interface that has just been made should not be without a key of ours for long. */
+	device_table_network_changed(monitor->deliveries.devices);
 }
 
-static void serve_network(struct monitor *monitor, uint64_t now_ns)
+static void network_settled(void *owner)
 {
 	static const struct channel_request changed = { .kind = CHANNEL_NETWORK_CHANGED };
+	struct monitor *monitor = owner;
+	size_t position = 0;
+	struct peer *peer;
 
-	if (monitor->network_ns > now_ns)
-		return;
-	monitor->network_ns = MONITOR_NEVER;
-	/* Where routes come and go all the time, longer and longer rests. */
-	if (now_ns < monitor->network_rest_ns + monitor->network_wait_ns)
-		monitor->network_wait_ns = earlier(2 * monitor->network_wait_ns, NETWORK_RESTS_MOST_NS);
-	else
-		monitor->network_wait_ns = NETWORK_RESTS_NS;
-	monitor->network_rest_ns = now_ns + monitor->network_wait_ns;
-	log_debug("addresses or routes have changed");
-	monitor_names_network_changed(monitor);
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		/* A peer that responds has no need of another address. */
+		if (peer_is_responding(peer) && peer_resolve_problem(peer) == NULL)
+			continue;
+		monitor_wireguard_network_changed(peer);
+		peer_network_changed(peer);
+	}
 	listeners_refresh(monitor->listeners);
 	monitor_request(monitor, &changed, -1);
 }
 
-/* The engine process is asked by its link. Programs have time to end their work without one. */
-static void serve_watchdog(struct monitor *monitor, uint64_t now_ns)
-{
-	if (monitor->watchdog_ns > now_ns)
-		return;
-	if (monitor->stopping)
-		notify_busy(now_ns);
-	monitor->watchdog_ns = now_ns + monitor->watchdog_every_ns;
-}
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Does what is due. Returns when something is due next. */
-static uint64_t serve_timers(struct monitor *monitor)
-{
-	uint64_t now_ns = clock_now_ns();
-	uint64_t next_ns = MONITOR_NEVER;
-
-	serve_network(monitor, now_ns);
-	serve_watchdog(monitor, now_ns);
-	/* A key that has become too old on the way is for a device too. */
-	next_ns = earlier(next_ns, monitor_peers_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, monitor_state_serve(monitor, now_ns));
-	next_ns = earlier(next_ns, earlier(monitor->network_ns, monitor->watchdog_ns));
-	return monitor->stopping && is_unfinished(monitor) ? earlier(next_ns, monitor->stop_ns) : next_ns;
-}
-
-/* Everything that is not a watcher of the loop yet: identities to be computed, and deadlines. */
-static void serve(void *owner)
+static int start_resolver(void *owner, struct resolver_job *job, const char *text)
 {
 	struct monitor *monitor = owner;
-	bool more = !monitor->stopping && monitor_peers_compute_id(monitor);
-	uint64_t next_ns = serve_timers(monitor);
+	const char *lacks = resolver_lacks();
 
-	loop_timer_set(monitor->loop, &monitor->serve, more ? loop_now_ns(monitor->loop) : next_ns);
+	/* Once. Another user than the daemon's cannot read the daemon's files anyway. */
+	if (lacks != NULL && !monitor->reported_lacks)
+		log_write(monitor->user.change ? LOG_DEBUG : LOG_WARN, "%s", lacks);
+	monitor->reported_lacks = true;
+	return resolver_start(job, text, &monitor->user);
 }
 
-static void netwatch_ready(void *owner, short revents)
+static void resolver_ended(void *owner)
 {
-	struct monitor *monitor = owner;
-	uint64_t now_ns = loop_now_ns(monitor->loop);
+	const struct monitor *monitor = owner;
 
-	(void)revents;
-	if (!netwatch_read(monitor->netwatch))
-		return;
-	monitor_wake(monitor);
-	/* An interface that has just been made should not be without a key of ours for long. */
-	device_table_network_changed(monitor->deliveries.devices);
-	if (monitor->network_ns == MONITOR_NEVER)
-		monitor->network_ns = later(now_ns + NETWORK_SETTLES_NS, monitor->network_rest_ns);
+	commands_drain(monitor->commands);
 }
+
+static int open_resolvers(struct monitor *monitor)
+{
+	const struct resolver_pool_owner owner = {
+		.start = start_resolver,
+		.ended = resolver_ended,
+		.owner = monitor,
+	};
+
+	return resolver_pool_create(&monitor->resolvers, monitor->loop, &owner);
+}
+
+/* --- the run --------------------------------------------------------------------------------- */
 
 /* Stops when the engine process has ended, or does not, and programs have finished with their keys. */
 static bool goes_on(const struct monitor *monitor)
 {
-	uint64_t now_ns = clock_now_ns();
-
-	return !monitor->stopping || (is_unfinished(monitor) && now_ns < monitor->stop_ns) ||
+	return !monitor->stopping || (!monitor->is_late && is_unfinished(monitor)) ||
 	       command_queue_is_busy(monitor->deliveries.commands);
-}
-
-static int add_watch(struct monitor *monitor, struct loop_io *io, void (*ready)(void *, short), void *owner)
-{
-	*io = (struct loop_io){ .fd = -1, .events = POLLIN, .ready = ready, .owner = owner };
-	return loop_io_add(monitor->loop, io);
-}
-
-static int add_watches(struct monitor *monitor)
-{
-	struct monitor_watches *watches = &monitor->watches;
-	int result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
-
-	if (result == 0)
-		result = add_watch(monitor, &watches->netwatch, netwatch_ready, monitor);
-	if (result == 0)
-		result = monitor_names_open(monitor);
-	return result;
-}
-
-static void update_watches(struct monitor *monitor)
-{
-	struct monitor_watches *watches = &monitor->watches;
-
-	watches->netwatch.fd = monitor->netwatch;
 }
 
 static void run(struct monitor *monitor)
 {
-	monitor_wake(monitor);
 	while (goes_on(monitor)) {
-		int result;
+		int result = loop_turn(monitor->loop);
 
-		update_watches(monitor);
-		result = loop_turn(monitor->loop);
 		if (result != 0) {
 			log_error("the monitor process cannot wait: %s", strerror(-result));
 			monitor_stop(monitor, EXIT_FAILURE);
@@ -286,26 +225,25 @@ static void run(struct monitor *monitor)
 
 static void say_ready(struct monitor *monitor)
 {
+	size_t count = peer_set_count(monitor->peers);
 	char state[256];
 
-	if (monitor->peer_count == 0)
+	if (count == 0)
 		log_info("no peer yet; rosenpass peer add --daemon %s adds one", monitor->name);
 	else
-		log_info("exchanging keys with %zu peer%s", monitor->peer_count,
-		         monitor->peer_count == 1 ? "" : "s");
+		log_info("exchanging keys with %zu peer%s", count, count == 1 ? "" : "s");
 	if (monitor->options.no_sandbox)
 		log_warn("--no-sandbox: the process that reads from the network may do what its user may");
 	else if (monitor->ready.sandbox.seccomp == 0)
 		log_warn("this system has no seccomp filter; %s status shows what protects the engine "
 		         "process",
 		         log_name());
-	(void)snprintf(state, sizeof state, "READY=1\nSTATUS=Exchanging keys with %zu peer%s",
-	               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+	(void)snprintf(state, sizeof state, "READY=1\nSTATUS=Exchanging keys with %zu peer%s", count,
+	               count == 1 ? "" : "s");
 	notify_send(state);
 	monitor->watchdog_every_ns = notify_watchdog_ns() / 3;
 	if (monitor->watchdog_every_ns == 0 || monitor->watchdog_every_ns > WATCHDOG_NS)
 		monitor->watchdog_every_ns = WATCHDOG_NS;
-	monitor->watchdog_ns = clock_now_ns();
 	engine_link_watch(monitor->engine->link, monitor->watchdog_every_ns);
 }
 
@@ -329,9 +267,6 @@ static int open_all(struct monitor *monitor)
 		log_error("%s", problem);
 		return -1;
 	}
-	monitor->netwatch = netwatch_open();
-	if (monitor->netwatch < 0)
-		log_debug("no news of the network from the kernel: %s", strerror(-monitor->netwatch));
 	return 0;
 }
 
@@ -366,7 +301,7 @@ static void open_control(struct monitor *monitor)
 		                 : "");
 }
 
-static void sweep_outfiles(const struct monitor_staged *staged, size_t count)
+static void sweep_outfiles(const struct staged_peer *staged, size_t count)
 {
 	const char **paths = calloc(count + 1, sizeof *paths);
 	size_t used = 0;
@@ -380,10 +315,14 @@ static void sweep_outfiles(const struct monitor_staged *staged, size_t count)
 }
 
 /* Own keys and peers are read before anything is started. */
-static int start(struct monitor *monitor, struct monitor_staged *staged, size_t count, uint8_t *secret_key)
+static int start(struct monitor *monitor, struct staged_peer *staged, size_t count, uint8_t *secret_key)
 {
 	uint64_t again_ns;
 
+	if (monitor_peers_open(monitor) != 0) {
+		log_error("out of memory");
+		return -1;
+	}
 	open_control(monitor);
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
@@ -395,10 +334,10 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 	if (monitor_engine_start(monitor, monitor->public_key.bytes, secret_key, count) != 0)
 		return -1;
 	monitor_engine_replace(monitor);
-	monitor_state_open(monitor);
 	for (size_t i = 0; i < count; i++) {
-		notify_busy(clock_now_ns());
-		if (monitor_peers_add(monitor, &staged[i], false) != 0) {
+		loop_refresh(monitor->loop);
+		notify_busy(loop_now_ns(monitor->loop));
+		if (monitor_peers_add(monitor, &staged[i], false) == NULL) {
 			log_error("out of memory");
 			return -1;
 		}
@@ -414,6 +353,7 @@ static int start(struct monitor *monitor, struct monitor_staged *staged, size_t 
 static int open_loop(struct monitor *monitor)
 {
 	static const int wanted[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD };
+	const struct network_owner owner = { network_changed, network_settled, monitor };
 	int result;
 
 	(void)signal(SIGCHLD, SIG_DFL);
@@ -421,9 +361,13 @@ static int open_loop(struct monitor *monitor)
 	for (size_t i = 0; result == 0 && i < sizeof wanted / sizeof wanted[0]; i++)
 		result = loop_catch(monitor->loop, wanted[i], caught, monitor);
 	if (result == 0)
-		result = loop_timer_add(monitor->loop, &monitor->serve);
+		result = loop_timer_add(monitor->loop, &monitor->stop);
 	if (result == 0)
-		result = add_watches(monitor);
+		result = loop_timer_add(monitor->loop, &monitor->watchdog);
+	if (result == 0)
+		result = network_open(&monitor->network, monitor->loop, &owner);
+	if (result == 0)
+		result = open_resolvers(monitor);
 	if (result == 0)
 		result = monitor_delivery_open(monitor);
 	if (result == 0)
@@ -432,7 +376,7 @@ static int open_loop(struct monitor *monitor)
 	return -1;
 }
 
-static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *count, uint8_t *secret_key)
+static int load(struct monitor *monitor, struct staged_peer *staged, size_t *count, uint8_t *secret_key)
 {
 	char problem[MONITOR_PROBLEM_BYTES];
 
@@ -458,19 +402,16 @@ static int load(struct monitor *monitor, struct monitor_staged *staged, size_t *
 static void release(struct monitor *monitor)
 {
 	monitor_engine_end(monitor);
-	monitor_state_flush(monitor);
-	monitor_state_close(monitor);
 	commands_close(monitor->commands);
 	/* The end of a process that resolves a name looks for it once more. */
 	monitor->commands = NULL;
-	monitor_peers_release_all(monitor);
+	monitor_peers_close(monitor);
 	monitor_delivery_close(monitor);
 	listeners_destroy(monitor->listeners);
 	shared_key_release(&monitor->public_key);
 	claims_release(&monitor->claims);
 	config_release(&monitor->config);
-	if (monitor->netwatch >= 0)
-		(void)close(monitor->netwatch);
+	network_close(monitor->network);
 	resolver_pool_destroy(monitor->resolvers);
 	loop_close(monitor->loop);
 	free(monitor->name);
@@ -507,11 +448,8 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor_apply_options(monitor);
 	monitor->from_file = monitor->config.file != NULL;
 	monitor->started_ns = clock_now_ns();
-	monitor->network_ns = MONITOR_NEVER;
-	monitor->watchdog_ns = MONITOR_NEVER;
-	monitor->state.write_ns = MONITOR_NEVER;
-	monitor->serve = (struct loop_timer){ .expired = serve, .owner = monitor };
-	monitor->netwatch = -1;
+	monitor->stop = (struct loop_timer){ .expired = stop_is_late, .owner = monitor };
+	monitor->watchdog = (struct loop_timer){ .expired = feed_watchdog, .owner = monitor };
 	monitor->name = monitor_make_name(&monitor->config, options);
 	return monitor;
 }
@@ -519,9 +457,10 @@ static struct monitor *create(struct config *config, const struct monitor_option
 int monitor_run(struct config *config, const struct monitor_options *options)
 {
 	struct monitor *monitor = create(config, options);
-	struct monitor_staged *staged = NULL;
+	struct staged_peer *staged = NULL;
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	size_t count = 0;
+	bool is_open = false;
 	int status = EXIT_FAILURE;
 
 	if (monitor != NULL)
@@ -533,12 +472,13 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 			log_warn("cannot forbid core dumps of this process");
 		raise_limits();
 		notify_open();
-		if (open_loop(monitor) == 0 && load(monitor, staged, &count, secret_key) == 0 &&
+		is_open = open_loop(monitor) == 0;
+		if (is_open && load(monitor, staged, &count, secret_key) == 0 &&
 		    start(monitor, staged, count, secret_key) == 0) {
 			log_never_wait();
 			say_ready(monitor);
 			run(monitor);
-		} else if (!monitor->stopping && monitor_engine_is_interrupted()) {
+		} else if (is_open && !monitor->stopping && monitor_engine_is_interrupted()) {
 			end_by_signal(monitor);
 		}
 		if (monitor->stopping)

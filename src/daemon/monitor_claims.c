@@ -118,7 +118,8 @@ static int claim_peer(const struct claimant *claimant, const struct config_peer 
 static int claim_state(const struct claimant *claimant, const char *name, const uint8_t *public_key)
 {
 	const struct shared_key key = { .bytes = public_key };
-	char *path = monitor_state_find_path(name, public_key == NULL ? NULL : &key);
+	uint64_t prefix = public_key == NULL ? 0 : monitor_load_tag(&key);
+	char *path = peer_memory_find_path(name, public_key == NULL ? NULL : &prefix);
 	int result = claim_file(claimant, CLAIMS_OUTPUT, path, "state file", "state file");
 
 	free(path);
@@ -150,7 +151,7 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
 	return public_key == NULL ? 0 : claim_key(&claimant, public_key, config->public_key);
 }
 
-int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, bool from_file,
+int monitor_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
                           char problem[static MONITOR_PROBLEM_BYTES])
 {
 	char owner[OWNER_BYTES];
@@ -158,18 +159,19 @@ int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, 
 
 	monitor_load_describe(owner, sizeof owner, &staged->config, staged->number);
 	return claim_peer(&claimant, &staged->config,
-	                  staged->same != NULL ? staged->same->public_key.bytes : staged->public_key.bytes);
+	                  staged->same != NULL ? peer_public_key(staged->same) : staged->public_key.bytes);
 }
 
-int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
+int monitor_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
                            char problem[static MONITOR_PROBLEM_BYTES])
 {
-	const struct claimant claimant = { claims, list, peer->label, !peer->at_run_time, problem };
+	const struct claimant claimant = { claims, list, peer_label(peer), !peer_is_at_run_time(peer),
+		                           problem };
 
-	return claim_peer(&claimant, &peer->config, peer->public_key.bytes);
+	return claim_peer(&claimant, peer_config(peer), peer_public_key(peer));
 }
 
-int monitor_claims_check(struct monitor *monitor, const struct monitor_peer *peer, const char *path,
+int monitor_claims_check(struct monitor *monitor, struct peer *peer, const char *path,
                          struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
 {
 	const struct claims_file wanted = {
@@ -179,11 +181,11 @@ int monitor_claims_check(struct monitor *monitor, const struct monitor_peer *pee
 	};
 
 	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, peer == NULL ? NULL : peer->claims, &wanted,
+	return claims_check_output(&monitor->claims, peer == NULL ? NULL : *peer_claims(peer), &wanted,
 	                           peer == NULL, judged, problem);
 }
 
-const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path)
+const struct peer *monitor_claims_writer(struct monitor *monitor, const char *path)
 {
 	struct file_identity identity;
 	const struct claim *claim = NULL;

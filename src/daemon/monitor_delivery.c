@@ -16,20 +16,20 @@ static int judge(void *owner, void *claimant, const char *path, struct file_iden
 static void written(void *owner, void *claimant)
 {
 	struct monitor *monitor = owner;
-	const struct monitor_peer *peer = claimant;
+	struct peer *peer = claimant;
 
 	if (peer != NULL)
-		claims_refresh(&monitor->claims, peer->claims);
+		claims_refresh(&monitor->claims, *peer_claims(peer));
 }
 
 static bool is_in_use(void *owner, const char *path)
 {
-	const struct monitor_peer *peer = monitor_claims_writer(owner, path);
+	const struct peer *peer = monitor_claims_writer(owner, path);
 	const struct sink *sink;
 
-	if (peer == NULL || peer->leaving || peer->delivery == NULL)
+	if (peer == NULL || peer_delivery(peer) == NULL)
 		return false;
-	sink = delivery_find(peer->delivery, &sink_file);
+	sink = delivery_find(peer_delivery(peer), &sink_file);
 	return sink != NULL && sink->state == SINK_DELIVERED;
 }
 
@@ -43,7 +43,6 @@ static int ensure(void *owner, const char *name, uint64_t *again_ns)
 static void device_was_read(void *owner)
 {
 	monitor_mark_update(owner);
-	monitor_wake(owner);
 }
 
 int monitor_delivery_open(struct monitor *monitor)
@@ -89,35 +88,4 @@ void monitor_delivery_close(struct monitor *monitor)
 	env->retired_files = NULL;
 	device_table_destroy(env->devices);
 	env->devices = NULL;
-}
-
-static const char *id_of(void *owner, enum rosenpass_dialect dialect)
-{
-	return monitor_peers_id(owner, dialect);
-}
-
-int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
-{
-	peer->stale_ns = MONITOR_NEVER;
-	peer->recipient = (struct sink_peer){
-		.label = peer->label,
-		.config = &peer->config,
-		.new_file = &peer->new_file,
-		.key_prefix = peer->tag,
-		.id = id_of,
-		.owner = peer,
-	};
-	return delivery_create(&peer->delivery, &monitor->deliveries, &peer->recipient);
-}
-
-void monitor_delivery_start(struct monitor_peer *peer, const uint8_t *key, const char *reason)
-{
-	const struct key_origin origin = {
-		.reason = reason,
-		.role = (enum rosenpass_role)peer->role,
-		.dialect = (enum rosenpass_dialect)peer->dialect,
-	};
-
-	if (delivery_put(peer->delivery, key, &origin) == 0)
-		peer->reason = reason;
 }

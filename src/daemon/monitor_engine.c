@@ -53,6 +53,7 @@ static void forget(struct monitor_engine *engine)
 	if (monitor->engine == engine) {
 		monitor->engine = NULL;
 		monitor->engine_pid = 0;
+		monitor_peers_use_engine(monitor);
 	}
 	if (monitor->starting == engine)
 		monitor->starting = NULL;
@@ -73,7 +74,6 @@ static void on_ended(void *owner, int status)
 	if (!was_current)
 		return;
 	monitor_stop(monitor, EXIT_FAILURE);
-	monitor_wake(monitor);
 }
 
 static void tell_stop(struct monitor_engine *engine)
@@ -198,10 +198,11 @@ static int wait_for(struct monitor_engine *engine, const struct wait *wait)
 
 	while (!is_over(engine, wait) && result == 0) {
 		/* Peer ids are wanted soon, and this process has nothing else to do. */
-		bool more = monitor_peers_compute_id(engine->monitor);
+		bool more = peer_set_compute_id(engine->monitor->peers);
 		uint64_t now_s;
 
-		notify_busy(clock_now_ns());
+		loop_refresh(engine->monitor->loop);
+		notify_busy(loop_now_ns(engine->monitor->loop));
 		result = serve_once(engine, signals, !more) == 0 ? 0 : -1;
 		now_s = clock_boot_seconds();
 		waited_s += now_s > last_s ? 1 : 0;
@@ -297,6 +298,7 @@ void monitor_engine_replace(struct monitor *monitor)
 	monitor->engine_pid = engine_child_pid(monitor->engine->child);
 	monitor->ready = monitor->engine->ready;
 	monitor->is_ready = true;
+	monitor_peers_use_engine(monitor);
 	if (monitor->watchdog_every_ns != 0)
 		engine_link_watch(monitor->engine->link, monitor->watchdog_every_ns);
 	if (old == NULL)

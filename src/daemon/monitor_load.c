@@ -55,12 +55,12 @@ uint64_t monitor_load_tag(const struct shared_key *key)
 	return tag;
 }
 
-static struct monitor_peer *find_known(const struct monitor *known, const struct shared_key *key)
+static struct peer *find_known(const struct monitor *known, const struct shared_key *key)
 {
 	const struct claim *claim = claims_find_key(&known->claims, key->bytes);
-	const struct monitor_peer *peer = claim == NULL ? NULL : claims_subject(claim);
+	const struct peer *peer = claim == NULL ? NULL : claims_subject(claim);
 
-	return peer == NULL ? NULL : known->peers[peer->slot];
+	return peer == NULL ? NULL : peer_set_get(known->peers, peer_ref(peer));
 }
 
 void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number)
@@ -85,7 +85,7 @@ static int check_outputs(const struct config_peer *config, const char *peer,
 	return 0;
 }
 
-int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known, struct config_peer *config,
+int monitor_load_peer(struct staged_peer *staged, const struct monitor *known, struct config_peer *config,
                       size_t number, char problem[static MONITOR_PROBLEM_BYTES])
 {
 	char reason[MONITOR_PROBLEM_BYTES];
@@ -106,7 +106,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	if (key_file_read_public(&staged->public_key, config->public_key, reason) != 0)
 		return fail(problem, "%s: %s", peer, reason);
 	shared_key_keep_from_children(&staged->public_key);
-	staged->tag = monitor_load_tag(&staged->public_key);
+	staged->key_prefix = monitor_load_tag(&staged->public_key);
 	if (known != NULL) {
 		staged->same = find_known(known, &staged->public_key);
 		/* One mapping of it is enough. */
@@ -124,7 +124,7 @@ int monitor_load_peer(struct monitor_staged *staged, const struct monitor *known
 	return 0;
 }
 
-void monitor_load_warn(const struct monitor_staged *staged, size_t count)
+void monitor_load_warn(const struct staged_peer *staged, size_t count)
 {
 	const char *first = NULL;
 	size_t exposed = 0;
@@ -144,7 +144,7 @@ void monitor_load_warn(const struct monitor_staged *staged, size_t count)
 		         exposed, first);
 }
 
-void monitor_load_release(struct monitor_staged *staged)
+void monitor_load_release(struct staged_peer *staged)
 {
 	config_peer_release(&staged->config);
 	shared_key_release(&staged->public_key);
@@ -158,7 +158,7 @@ static bool is_below_run(const char *path)
 }
 
 /* Whether a peer's file can be written; else that is said. */
-static bool check_file(const struct monitor_staged *staged)
+static bool check_file(const struct staged_peer *staged)
 {
 	char problem[MONITOR_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
@@ -183,7 +183,7 @@ static bool check_file(const struct monitor_staged *staged)
 }
 
 /* A command may be made along with the service, hence only a warning. */
-static void warn_of_command(const struct monitor_staged *staged)
+static void warn_of_command(const struct staged_peer *staged)
 {
 	const struct string_list *command = &staged->config.exchange_command;
 	char peer[CHANNEL_LABEL_BYTES + 16];
@@ -203,7 +203,7 @@ bool monitor_check(const struct config *config)
 	struct claim *own_claims = NULL;
 	char *name = monitor_make_name(config, &options);
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
-	struct monitor_staged *staged = calloc(config->peer_count + 1, sizeof *staged);
+	struct staged_peer *staged = calloc(config->peer_count + 1, sizeof *staged);
 	char problem[MONITOR_PROBLEM_BYTES];
 	bool good = false;
 	size_t count = 0;
@@ -223,7 +223,7 @@ bool monitor_check(const struct config *config)
 	while (staged != NULL && count < config->peer_count) {
 		/* Files only: the configuration is looked at and stays the caller's. */
 		struct config_peer borrowed = config->peers[count];
-		struct monitor_staged *at = &staged[count];
+		struct staged_peer *at = &staged[count];
 
 		count++;
 		if (monitor_load_peer(at, NULL, &borrowed, count, problem) != 0) {

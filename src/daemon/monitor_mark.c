@@ -88,7 +88,7 @@ void monitor_mark_update(struct monitor *monitor)
 		monitor_request(monitor, &changed, -1);
 }
 
-void monitor_mark_start(struct monitor *monitor, const struct monitor_staged *staged, size_t count)
+void monitor_mark_start(struct monitor *monitor, const struct staged_peer *staged, size_t count)
 {
 	for (size_t i = 0; i < count && !monitor->config.fwmark.is_fixed; i++) {
 		/* Without memory, the first look at a device finds its mark. */

@@ -16,21 +16,21 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
                        const struct monitor_options *options, const char *name, const uint8_t *public_key,
                        char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /* What a staged peer uses. */
-int monitor_claims_staged(struct claims *claims, struct monitor_staged *staged, bool from_file,
+int monitor_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
                           char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /* The same of a peer that runs. */
-int monitor_claims_running(struct claims *claims, struct claim **list, const struct monitor_peer *peer,
+int monitor_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
                            char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /*
  * Looks whether a key may go to a file as it is now, at the moment of writing. peer: whose outfile it is;
  * NULL: no peer's any more, and it may be one of another peer. 0, and what was looked at, to be released; -1
  * and problem.
  */
-int monitor_claims_check(struct monitor *monitor, const struct monitor_peer *peer, const char *path,
+int monitor_claims_check(struct monitor *monitor, struct peer *peer, const char *path,
                          struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 /* The peer whose outfile that is, as it is now; NULL: none. */
-const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const char *path);
+const struct peer *monitor_claims_writer(struct monitor *monitor, const char *path);
 
 /* monitor_delivery.c: what the deliveries of peers need of us. */
 
@@ -38,33 +38,28 @@ const struct monitor_peer *monitor_claims_writer(struct monitor *monitor, const 
 int monitor_delivery_open(struct monitor *monitor) __attribute__((warn_unused_result));
 /* No peer is left. Keys that are still in files which peers have left are replaced now. */
 void monitor_delivery_close(struct monitor *monitor);
-/* Creates the peer's delivery. -ENOMEM. */
-int monitor_delivery_init(struct monitor *monitor, struct monitor_peer *peer)
-	__attribute__((warn_unused_result));
-/* Takes a new key (key NULL: a random one) to all outputs of the peer. */
-void monitor_delivery_start(struct monitor_peer *peer, const uint8_t *key, const char *reason);
 
 /* monitor_wireguard.c: outputs that go to WireGuard. */
 
 /* A sink with a random key until there is another one. */
 extern const struct sink_ops monitor_wireguard_sink;
-/* Whether the name of its endpoint has to be resolved for itself. */
-bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard);
+/* Addresses or routes have changed: the name of its endpoint is resolved again. */
+void monitor_wireguard_network_changed(const struct peer *peer);
 /*
  * Whether the peer's preshared key in the device is left as it is, because there was no exchange yet and the
  * configuration says so.
  */
-bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
+bool monitor_wireguard_is_left(const struct monitor *monitor, const struct peer *peer,
                                const struct monitor_wireguard *wireguard);
 /* Where WireGuard should send to. false: there is no such wish, or it is not known yet. */
-bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+bool monitor_wireguard_endpoint(const struct peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out);
 /* What is wanted of the output's peer of the device now, except for has_session. */
 void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
-                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                              const struct peer *peer, const struct monitor_wireguard *wireguard,
                               uint64_t now_ns);
 /* The output of a peer that goes to WireGuard; NULL: none. */
-struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer);
+struct monitor_wireguard *monitor_wireguard_of(const struct peer *peer);
 
 /*
  * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
@@ -72,7 +67,7 @@ struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer);
  */
 
 /* Reads the marks of the devices that these peers name, before anything is sent. */
-void monitor_mark_start(struct monitor *monitor, const struct monitor_staged *staged, size_t count);
+void monitor_mark_start(struct monitor *monitor, const struct staged_peer *staged, size_t count);
 /* Gives all sockets the mark that they should carry now. */
 void monitor_mark_update(struct monitor *monitor);
 /* Gives a new socket the present mark. */
@@ -83,31 +78,10 @@ void monitor_mark_socket(struct monitor *monitor, int fd);
  */
 
 /* An exchange has given the peer a key, which is on its way. is_first: the key before was a random one. */
-void monitor_tunnel_key(struct monitor_peer *peer, bool is_first, uint64_t now_ns);
+void monitor_tunnel_key(struct peer *peer, bool is_first, uint64_t now_ns);
 /* The device was reconciled: the engine process may tell the peer about the key. */
 void monitor_tunnel_confirm(struct monitor_wireguard *wireguard);
 /* The device holds the peer's key. Returns when to look again; MONITOR_NEVER: at any time. */
 uint64_t monitor_tunnel_look(struct monitor_wireguard *wireguard, const struct device_view *view);
-
-/* monitor_state.c: where peers were authenticated last, on disk. */
-
-/* Chooses the file and reads it; without one nothing is remembered. */
-void monitor_state_open(struct monitor *monitor);
-/*
- * The file of a daemon of that name, or without one (NULL) of that key pair; allocated. NULL: there is none,
- * as nothing is remembered, or neither name nor key are known.
- */
-char *monitor_state_find_path(const char *name, const struct shared_key *own);
-void monitor_state_close(struct monitor *monitor);
-/* Fills in peer->remembered from what was read. */
-void monitor_state_recall(const struct monitor *monitor, struct monitor_peer *peer);
-/* Something may have changed of what is to be remembered of the peer. */
-void monitor_state_note(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns);
-/* Writes the file if that is due. Returns when it will be. */
-uint64_t monitor_state_serve(struct monitor *monitor, uint64_t now_ns);
-/* Writes what has not been written yet. */
-void monitor_state_flush(struct monitor *monitor);
-/* Reads such a text, which is changed. Returns false if anything in it is wrong; then there is no list. */
-bool monitor_state_parse(char *text, struct monitor_remembered **out, size_t *count);
 
 #endif

@@ -16,7 +16,7 @@ struct plan {
 	struct shared_key public_key;
 	uint8_t *secret_key;
 	bool other_keys; /* our own key pair is another one */
-	struct monitor_staged *staged;
+	struct staged_peer *staged;
 	size_t count;
 	struct claims claims;
 	struct claim *own_claims;
@@ -41,23 +41,25 @@ static void release(struct plan *plan)
 static int claim_others(struct plan *plan, const struct monitor *monitor,
                         char problem[static MONITOR_PROBLEM_BYTES])
 {
-	bool *is_staged = calloc(monitor->slots + 1, sizeof *is_staged);
+	bool *is_staged = calloc(peer_set_slots(monitor->peers) + 1, sizeof *is_staged);
+	const struct peer *peer;
+	size_t position = 0;
 	int result = 0;
 
-	plan->run_time = calloc(monitor->slots + 1, sizeof(*plan->run_time));
+	plan->run_time = calloc(peer_set_slots(monitor->peers) + 1, sizeof(*plan->run_time));
 	if (is_staged == NULL || plan->run_time == NULL) {
 		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
 		result = -1;
 	}
 	for (size_t i = 0; i < plan->count && result == 0; i++) {
 		if (plan->staged[i].same != NULL)
-			is_staged[plan->staged[i].same->slot] = true;
+			is_staged[peer_ref(plan->staged[i].same).slot] = true;
 	}
-	for (size_t i = 0; i < monitor->slots && result == 0; i++) {
-		const struct monitor_peer *peer = monitor->peers[i];
+	while (result == 0 && (peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		uint32_t slot = peer_ref(peer).slot;
 
-		if (peer != NULL && !peer->leaving && peer->at_run_time && !is_staged[i])
-			result = monitor_claims_running(&plan->claims, &plan->run_time[i], peer, problem);
+		if (peer_is_at_run_time(peer) && !is_staged[slot])
+			result = monitor_claims_running(&plan->claims, &plan->run_time[slot], peer, problem);
 	}
 	free(is_staged);
 	return result;
@@ -66,23 +68,24 @@ static int claim_others(struct plan *plan, const struct monitor *monitor,
 /* From now on the claims of the new configuration count. */
 static void take_claims(struct monitor *monitor, struct plan *plan)
 {
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] == NULL)
-			continue;
-		monitor->peers[i]->claims = plan->run_time[i];
-		claims_set_subject(plan->run_time[i], monitor->peers[i]);
+	struct peer *peer;
+	size_t position = 0;
+
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		*peer_claims(peer) = plan->run_time[peer_ref(peer).slot];
+		claims_set_subject(*peer_claims(peer), peer);
 	}
 	claims_release(&monitor->claims);
 	monitor->claims = plan->claims;
 	monitor->own_claims = plan->own_claims;
 	plan->claims = (struct claims){ 0 };
 	for (size_t i = 0; i < plan->count; i++) {
-		struct monitor_peer *same = plan->staged[i].same;
+		struct peer *same = plan->staged[i].same;
 
 		if (same == NULL)
 			continue;
-		same->claims = plan->staged[i].claims;
-		claims_set_subject(same->claims, same);
+		*peer_claims(same) = plan->staged[i].claims;
+		claims_set_subject(*peer_claims(same), same);
 		plan->staged[i].claims = NULL;
 	}
 }
@@ -134,7 +137,7 @@ static int start_engine(struct monitor *monitor, struct plan *plan,
                         char problem[static MONITOR_PROBLEM_BYTES])
 {
 	if (!plan->other_keys || monitor_engine_start(monitor, plan->public_key.bytes, plan->secret_key,
-	                                              plan->count + monitor->peer_count) == 0)
+	                                              plan->count + peer_set_count(monitor->peers)) == 0)
 		return 0;
 	(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s",
 	               monitor_engine_is_interrupted()
@@ -147,7 +150,9 @@ static int start_engine(struct monitor *monitor, struct plan *plan,
 static void remove_peers(struct monitor *monitor, const struct plan *plan,
                          struct monitor_reload_result *result)
 {
-	bool *stays = calloc(monitor->slots + 1, sizeof *stays);
+	bool *stays = calloc(peer_set_slots(monitor->peers) + 1, sizeof *stays);
+	struct peer *peer;
+	size_t position = 0;
 
 	if (stays == NULL) {
 		log_error("reload: out of memory; no peer was removed");
@@ -155,12 +160,10 @@ static void remove_peers(struct monitor *monitor, const struct plan *plan,
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->staged[i].same != NULL)
-			stays[plan->staged[i].same->slot] = true;
+			stays[peer_ref(plan->staged[i].same).slot] = true;
 	}
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer == NULL || peer->leaving || peer->at_run_time || stays[i])
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		if (peer_is_at_run_time(peer) || stays[peer_ref(peer).slot])
 			continue;
 		notify_busy(clock_now_ns());
 		monitor_peers_remove(monitor, peer);
@@ -172,25 +175,28 @@ static void remove_peers(struct monitor *monitor, const struct plan *plan,
 /* Peers of the control socket come after those of the file. */
 static void number_others(struct monitor *monitor, size_t from)
 {
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL && monitor->peers[i]->at_run_time)
-			monitor->peers[i]->number = ++from;
+	struct peer *peer;
+	size_t position = 0;
+
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		if (peer_is_at_run_time(peer))
+			peer_set_number(peer, ++from);
 	}
 }
 
 static void change_peers(struct monitor *monitor, struct plan *plan, struct monitor_reload_result *result)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		struct monitor_staged *staged = &plan->staged[i];
+		struct staged_peer *staged = &plan->staged[i];
 
 		notify_busy(clock_now_ns());
 		if (staged->same != NULL) {
-			staged->same->at_run_time = false;
-			if (monitor_peers_change(monitor, staged->same, staged))
+			peer_set_at_run_time(staged->same, false);
+			if (peer_change(staged->same, staged))
 				result->changed++;
 			else
 				result->unchanged++;
-		} else if (monitor_peers_add(monitor, staged, false) == 0) {
+		} else if (monitor_peers_add(monitor, staged, false) != NULL) {
 			result->added++;
 		} else {
 			log_error("reload: peer %zu: out of memory", staged->number);
@@ -208,37 +214,35 @@ static void change_peers(struct monitor *monitor, struct plan *plan, struct moni
 static void replace_engine(struct monitor *monitor, struct plan *plan)
 {
 	struct shared_key old = monitor->public_key;
+	struct peer *peer;
+	size_t position = 0;
 
 	log_info("our own key pair is another one; a new engine process takes over");
 	monitor_engine_replace(monitor);
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL)
-			monitor_peers_begin_anew(monitor->peers[i]);
-	}
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL)
+		peer_reset_session(peer);
 	monitor->public_key = plan->public_key;
 	monitor_silence_new_own_key(monitor);
 	plan->public_key = old;
 	for (size_t i = 0; i < plan->count; i++) {
-		struct monitor_peer *peer = plan->staged[i].same;
-
+		peer = plan->staged[i].same;
 		if (peer == NULL)
 			continue;
 		notify_busy(clock_now_ns());
 		/* It is one of the file's from now on. */
-		peer->at_run_time = false;
-		monitor_peers_announce(monitor, peer, plan->staged[i].psk);
+		peer_set_at_run_time(peer, false);
+		peer_announce(peer, plan->staged[i].psk);
 	}
-	for (size_t i = 0; i < monitor->slots; i++) {
-		struct monitor_peer *peer = monitor->peers[i];
-
-		if (peer == NULL || peer->leaving || !peer->at_run_time)
+	position = 0;
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		if (!peer_is_at_run_time(peer))
 			continue;
-		if (peer->config.pre_shared_key != NULL) {
+		if (peer_config(peer)->pre_shared_key != NULL) {
 			log_warn("%s: it was added while we ran, with a preshared key; add it again",
-			         peer->label);
+			         peer_label(peer));
 			monitor_peers_remove(monitor, peer);
 		} else {
-			monitor_peers_announce(monitor, peer, NULL);
+			peer_announce(peer, NULL);
 		}
 	}
 	monitor_listen_announce(monitor);
@@ -326,7 +330,8 @@ int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result
 			         monitor->config.file, result->added, result->removed, result->changed,
 			         result->unchanged);
 			(void)snprintf(state, sizeof state, "STATUS=Exchanging keys with %zu peer%s",
-			               monitor->peer_count, monitor->peer_count == 1 ? "" : "s");
+			               peer_set_count(monitor->peers),
+			               peer_set_count(monitor->peers) == 1 ? "" : "s");
 			notify_send(state);
 		} else {
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES,

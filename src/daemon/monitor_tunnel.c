@@ -47,17 +47,18 @@
 #define ASK_MOST_NS (300 * CLOCK_SECOND_NS)
 #define ASK_FORGET_NS (600 * CLOCK_SECOND_NS)
 
-static void send_request(struct monitor *monitor, const struct monitor_peer *peer, uint32_t kind)
+static void send_request(struct monitor *monitor, const struct peer *peer, uint32_t kind)
 {
-	const struct channel_request request = { .kind = kind, .slot = peer->slot, .serial = peer->serial };
+	const struct peer_ref ref = peer_ref(peer);
+	const struct channel_request request = { .kind = kind, .slot = ref.slot, .serial = ref.serial };
 
 	monitor_request(monitor, &request, -1);
 }
 
-void monitor_tunnel_key(struct monitor_peer *peer, bool is_first, uint64_t now_ns)
+void monitor_tunnel_key(struct peer *peer, bool is_first, uint64_t now_ns)
 {
 	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
-	bool is_responder = peer->role == ROSENPASS_RESPONDER;
+	bool is_responder = peer_key_origin(peer)->role == ROSENPASS_RESPONDER;
 
 	if (wireguard == NULL)
 		return;
@@ -98,7 +99,7 @@ static uint64_t serve_call(struct monitor_wireguard *wireguard, const struct dev
 	return MONITOR_NEVER;
 }
 
-static void ask(struct monitor *monitor, const struct monitor_peer *peer, struct monitor_wireguard *wireguard,
+static void ask(struct monitor *monitor, const struct peer *peer, struct monitor_wireguard *wireguard,
                 uint64_t now_ns)
 {
 	if (now_ns < wireguard->ask_ns)
@@ -109,13 +110,13 @@ static void ask(struct monitor *monitor, const struct monitor_peer *peer, struct
 	if (wireguard->ask_wait_ns > ASK_MOST_NS)
 		wireguard->ask_wait_ns = ASK_MOST_NS;
 	wireguard->ask_ns = now_ns + wireguard->ask_wait_ns;
-	log_debug("%s: WireGuard's %s sends and hears nothing; asking for a new key", peer->label,
-	          peer->config.device);
+	log_debug("%s: WireGuard's %s sends and hears nothing; asking for a new key", peer_label(peer),
+	          peer_config(peer)->device);
 	send_request(monitor, peer, CHANNEL_INITIATE);
 }
 
 /* Counts looks at which WireGuard had sent more and received nothing more. When to look again. */
-static uint64_t watch_silence(struct monitor *monitor, const struct monitor_peer *peer,
+static uint64_t watch_silence(struct monitor *monitor, const struct peer *peer,
                               struct monitor_wireguard *wireguard, const struct wireguard_peer *present,
                               bool has_many, uint64_t now_ns)
 {

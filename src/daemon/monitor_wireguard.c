@@ -14,6 +14,10 @@
 #include "system/secret_memory.h"
 #include "wireguard/explain.h"
 
+#define RESOLVE_FIRST_NS (5 * CLOCK_SECOND_NS)
+#define RESOLVE_MOST_NS (300 * CLOCK_SECOND_NS)
+#define RESOLVE_AGAIN_NS (600 * CLOCK_SECOND_NS)
+
 static int read_extra(struct monitor_wireguard *wireguard, const struct config_peer *config)
 {
 	struct wireguard_params params;
@@ -30,19 +34,19 @@ static int read_extra(struct monitor_wireguard *wireguard, const struct config_p
 	return 0;
 }
 
-bool monitor_wireguard_is_left(const struct monitor *monitor, const struct monitor_peer *peer,
+bool monitor_wireguard_is_left(const struct monitor *monitor, const struct peer *peer,
                                const struct monitor_wireguard *wireguard)
 {
 	return monitor->config.before_first_exchange == CONFIG_LEAVE && !wireguard->is_exchanged &&
-	       peer->reason == NULL;
+	       peer_key_origin(peer)->reason == NULL;
 }
 
-struct monitor_wireguard *monitor_wireguard_of(const struct monitor_peer *peer)
+struct monitor_wireguard *monitor_wireguard_of(const struct peer *peer)
 {
 	/* A peer that is leaving has no delivery any more. */
-	return peer->delivery == NULL
-	               ? NULL
-	               : (struct monitor_wireguard *)delivery_find(peer->delivery, &monitor_wireguard_sink);
+	return peer_delivery(peer) == NULL ? NULL
+	                                   : (struct monitor_wireguard *)delivery_find(
+						     peer_delivery(peer), &monitor_wireguard_sink);
 }
 
 /* The same host in both "HOST:PORT". */
@@ -65,12 +69,13 @@ static void set_port(union address_socket *address, const char *endpoint)
 }
 
 /* Whether the endpoint of WireGuard is on the host where the peer's Rosenpass is. */
-static bool is_beside(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
+static bool is_beside(const struct peer *peer, const struct monitor_wireguard *wireguard)
 {
-	return peer->config.endpoint != NULL && same_host(wireguard->endpoint, peer->config.endpoint);
+	return peer_config(peer)->endpoint != NULL &&
+	       same_host(wireguard->endpoint, peer_config(peer)->endpoint);
 }
 
-bool monitor_wireguard_needs_name(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
+static bool needs_name(const struct peer *peer, const struct monitor_wireguard *wireguard)
 {
 	return wireguard->endpoint != NULL && !address_is_literal(wireguard->endpoint) &&
 	       !is_beside(peer, wireguard);
@@ -91,10 +96,12 @@ static bool is_same_host(const union address_socket *a, const union address_sock
 }
 
 /* Whether the peer's name leads to the host of that address. */
-static bool is_named(const struct monitor_peer *peer, const union address_socket *address)
+static bool is_named(const struct peer *peer, const union address_socket *address)
 {
-	for (uint32_t i = 0; i < peer->addresses.count; i++) {
-		if (is_same_host(address, &peer->addresses.list[i]))
+	const struct channel_addresses *addresses = peer_addresses(peer);
+
+	for (uint32_t i = 0; i < addresses->count; i++) {
+		if (is_same_host(address, &addresses->list[i]))
 			return true;
 	}
 	return false;
@@ -115,21 +122,22 @@ static union address_socket resolved(const struct monitor_wireguard *wireguard)
  * not get the tunnel's packets. As long as the name does not resolve, only a host will do at which WireGuard
  * has heard the peer.
  */
-static union address_socket beside(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
+static union address_socket beside(const struct peer *peer, const struct monitor_wireguard *wireguard)
 {
 	static const union address_socket unknown;
+	const union address_socket *last = peer_address(peer);
 
-	if (peer->last.any.sa_family == AF_UNSPEC || is_named(peer, &peer->last))
-		return peer->last;
-	if (peer->addresses.count > 0)
-		return peer->addresses.list[0];
-	return is_same_host(&peer->last, &wireguard->present_endpoint) ||
-	                       is_same_host(&peer->last, &peer->remembered.wireguard)
-	               ? peer->last
+	if (last->any.sa_family == AF_UNSPEC || is_named(peer, last))
+		return *last;
+	if (peer_addresses(peer)->count > 0)
+		return peer_addresses(peer)->list[0];
+	return is_same_host(last, &wireguard->present_endpoint) ||
+	                       is_same_host(last, &peer_remembered(peer)->wireguard)
+	               ? *last
 	               : unknown;
 }
 
-bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+bool monitor_wireguard_endpoint(const struct peer *peer, const struct monitor_wireguard *wireguard,
                                 union address_socket *out)
 {
 	const char *problem;
@@ -146,7 +154,7 @@ bool monitor_wireguard_endpoint(const struct monitor_peer *peer, const struct mo
 }
 
 void monitor_wireguard_target(struct device_target *target, const struct monitor *monitor,
-                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard,
+                              const struct peer *peer, const struct monitor_wireguard *wireguard,
                               uint64_t now_ns)
 {
 	memset(target, 0, sizeof *target);
@@ -161,7 +169,7 @@ void monitor_wireguard_target(struct device_target *target, const struct monitor
 	target->handshake_before = wireguard->handshake_before;
 	if (wireguard->endpoint == NULL) {
 		/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
-		target->endpoint = peer->remembered.wireguard;
+		target->endpoint = peer_remembered(peer)->wireguard;
 		target->is_guess = true;
 	} else if (!monitor_wireguard_endpoint(peer, wireguard, &target->endpoint)) {
 		memset(&target->endpoint, 0, sizeof target->endpoint);
@@ -232,7 +240,7 @@ static void log_refused(struct monitor_wireguard *wireguard, int result)
 static bool explain(const struct monitor_wireguard *wireguard, const struct device_view *view,
                     char problem[static SINK_ERROR_BYTES])
 {
-	const char *peer = wireguard->owner->config.wireguard_peer;
+	const char *peer = peer_config(wireguard->owner)->wireguard_peer;
 
 	static_assert(WIREGUARD_EXPLAIN_BYTES <= SINK_ERROR_BYTES, "reasons fit");
 	if (view->device_result == -EEXIST)
@@ -258,7 +266,9 @@ static void watch_tunnel(struct monitor_wireguard *wireguard, const struct devic
 {
 	uint64_t at_ns = monitor_tunnel_look(wireguard, view);
 
-	monitor_state_note(wireguard->monitor, wireguard->owner, view->now_ns);
+	/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
+	if (wireguard->is_there && wireguard->handshake.told_seconds != 0)
+		peer_note_wireguard(wireguard->owner, &wireguard->present_endpoint);
 	if (at_ns < *again_ns)
 		*again_ns = at_ns;
 }
@@ -315,6 +325,53 @@ static void destroy(struct sink *sink)
 	free(wireguard);
 }
 
+/* --- the name of its endpoint ------------------------------------------------------------- */
+
+static void answered(void *owner, const struct hostname_answer *answer)
+{
+	struct monitor_wireguard *wireguard = owner;
+	const char *label = wireguard->sink.peer->label;
+
+	if (answer->problem != NULL)
+		log_write(answer->is_news ? LOG_WARN : LOG_DEBUG,
+		          "%s: WireGuard's endpoint \"%s\": %s; trying again", label, wireguard->endpoint,
+		          answer->problem);
+	else if (answer->is_news)
+		log_info("%s: WireGuard's endpoint \"%s\" resolves now", label, wireguard->endpoint);
+	if (answer->problem == NULL)
+		device_reconcile_soon(wireguard->device_peer.device);
+}
+
+/* Keeps the endpoint resolved if it is a name of its own. -ENOMEM: it is not. */
+static int set_name(struct monitor_wireguard *wireguard)
+{
+	const struct hostname_options options = {
+		.first_ns = RESOLVE_FIRST_NS,
+		.most_ns = RESOLVE_MOST_NS,
+		.again_ns = RESOLVE_AGAIN_NS,
+		.answered = answered,
+		.owner = wireguard,
+	};
+	const char *text = needs_name(wireguard->owner, wireguard) ? wireguard->endpoint : NULL;
+
+	if (text != NULL && wireguard->hostname != NULL &&
+	    strcmp(hostname_text(wireguard->hostname), text) == 0)
+		return 0;
+	hostname_destroy(wireguard->hostname);
+	wireguard->hostname = NULL;
+	return text == NULL
+	               ? 0
+	               : hostname_create(&wireguard->hostname, wireguard->monitor->resolvers, text, &options);
+}
+
+void monitor_wireguard_network_changed(const struct peer *peer)
+{
+	struct monitor_wireguard *wireguard = monitor_wireguard_of(peer);
+
+	if (wireguard != NULL)
+		hostname_refresh(wireguard->hostname);
+}
+
 static int create(struct sink **out, const struct delivery_env *env, const struct sink_peer *peer)
 {
 	struct monitor_wireguard *wireguard = calloc(1, sizeof *wireguard);
@@ -335,7 +392,7 @@ static int create(struct sink **out, const struct delivery_env *env, const struc
 	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
 	    base64_decode_key(wireguard->device_peer.public_key, config->wireguard_peer,
 	                      strlen(config->wireguard_peer)) != 0 ||
-	    read_extra(wireguard, config) != 0 ||
+	    read_extra(wireguard, config) != 0 || set_name(wireguard) != 0 ||
 	    device_attach(env->devices, wireguard->device, &wireguard->device_peer) != 0) {
 		destroy(&wireguard->sink);
 		return -ENOMEM;
@@ -384,6 +441,8 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 
 	if (read_extra(wireguard, config) != 0)
 		log_error("%s: no memory for its extra_params, which stay as they were", sink->peer->label);
+	if (set_name(wireguard) != 0)
+		log_error("%s: no memory to resolve WireGuard's endpoint", sink->peer->label);
 	device_reconcile_soon(wireguard->device_peer.device);
 }
 

@@ -41,7 +41,7 @@ void commands_report(struct commands *commands)
 		json_t *status = NULL;
 
 		if (control_is_wanted(call))
-			status = status_collect(commands->monitor, clock_now_ns());
+			status = status_collect(commands->monitor, loop_now_ns(commands->monitor->loop));
 		control_answer(call,
 		               status == NULL ? NULL : json_pack("{s:b, s:o}", "ok", 1, "status", status));
 	}
@@ -126,19 +126,16 @@ static void serve_reload(struct monitor *monitor, struct control_call *call)
 	notify_send("READY=1");
 }
 
-static const char *called(const struct monitor_peer *peer)
-{
-	return peer->label + strlen("peer ");
-}
-
 /* The highest number so far. */
 static size_t last_number(const struct monitor *monitor)
 {
+	const struct peer *peer;
+	size_t position = 0;
 	size_t number = 0;
 
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL && monitor->peers[i]->number > number)
-			number = monitor->peers[i]->number;
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
+		if (peer_number(peer) > number)
+			number = peer_number(peer);
 	}
 	return number;
 }
@@ -148,8 +145,9 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
                     char problem[static MONITOR_PROBLEM_BYTES])
 {
 	struct config_peer config = { 0 };
-	struct monitor_staged staged = { 0 };
+	struct staged_peer staged = { 0 };
 	size_t number = last_number(monitor) + 1;
+	struct peer *peer = NULL;
 	int result = -1;
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
@@ -160,20 +158,20 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 		return -1;
 	}
 	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
-		if (staged.same != NULL)
+		if (staged.same != NULL) {
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",
-			               staged.same->label);
-		else if (monitor_claims_staged(&monitor->claims, &staged, false, problem) == 0)
-			result = monitor_peers_add(monitor, &staged, true);
-		if (result == -ENOMEM)
-			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+			               peer_label(staged.same));
+		} else if (monitor_claims_staged(&monitor->claims, &staged, false, problem) == 0) {
+			peer = monitor_peers_add(monitor, &staged, true);
+			if (peer == NULL)
+				(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+		}
 	}
-	if (result == 0) {
-		struct monitor_peer *peer = monitor_peers_by_serial(monitor, monitor->last_serial);
-
-		(void)snprintf(name, name_size, "%s", called(peer));
-		log_info("%s: added", peer->label);
-		if (outfile_check(&peer->config, &peer->new_file, problem) == 0)
+	if (peer != NULL) {
+		result = 0;
+		(void)snprintf(name, name_size, "%s", peer_name(peer));
+		log_info("%s: added", peer_label(peer));
+		if (outfile_check(peer_config(peer), peer_new_file(peer), problem) == 0)
 			problem[0] = '\0';
 		monitor_load_warn(&staged, 1);
 	}
@@ -215,14 +213,14 @@ static void serve_remove(struct monitor *monitor, struct control_call *call, jso
 {
 	const char *word = json_string_value(json_object_get(request, "peer"));
 	char problem[MONITOR_PROBLEM_BYTES] = "expected \"peer\", a string";
-	struct monitor_peer *peer = word == NULL ? NULL : monitor_peers_find(monitor, word, problem);
+	struct peer *peer = word == NULL ? NULL : peer_set_find(monitor->peers, word, problem);
 	char name[CHANNEL_LABEL_BYTES];
 
 	if (peer == NULL) {
 		control_refuse(call, problem);
 		return;
 	}
-	(void)snprintf(name, sizeof name, "%s", called(peer));
+	(void)snprintf(name, sizeof name, "%s", peer_name(peer));
 	monitor_peers_remove(monitor, peer);
 	control_answer(call, json_pack("{s:b, s:s}", "ok", 1, "name", name));
 }
@@ -249,7 +247,6 @@ static void serve(void *owner, struct control_call *call, json_t *request)
 		serve_remove(monitor, call, request);
 	else
 		control_refuse(call, "unknown command; there are status, reload, peer-add and peer-remove");
-	monitor_wake(monitor);
 }
 
 static bool has_engine_process(const struct monitor_engine *engine, pid_t pid)

@@ -48,7 +48,7 @@ struct peer_events {
 	/* Reads the preshared key that a file holds. 0; -1 and problem. */
 	int (*read_psk)(void *owner, uint8_t psk[static ROSENPASS_PSK_BYTES], const char *file,
 	                char problem[static PEER_PROBLEM_BYTES]);
-	/* The peer was removed some time ago, and nothing of it is in use any more. It is freed after this. */
+	/* The peer was removed, and nothing of it is in use any more. It is freed after this. */
 	void (*gone)(void *owner, struct peer *peer);
 };
 
@@ -71,8 +71,8 @@ struct peer_silence {
 };
 
 /*
- * Takes over the parts of staged, which stay there on failure. Nobody is told of the peer before peer_start().
- * 0 or -ENOMEM.
+ * Takes over the parts of staged, which stay there on failure. Nobody is told of the peer before
+ * peer_start(). 0 or -ENOMEM.
  */
 int peer_create(struct peer **out, const struct peer_env *env, struct staged_peer *staged)
 	__attribute__((warn_unused_result));

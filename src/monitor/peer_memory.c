@@ -52,8 +52,8 @@ struct peer_memory {
 /* --- reading ------------------------------------------------------------------------------- */
 
 /*
- * Whether a dakey_prefixram to that address can reach one other host. A relay on this host has another port the next
- * time.
+ * Whether a datagram to that address can reach one other host. A relay on this host has another port the
+ * next time.
  */
 static bool is_sound(const union address_socket *address)
 {

@@ -30,12 +30,14 @@ void peer_set_drop(struct peer_set *set, struct peer *peer);
 /* NULL: no such peer, or it is leaving. */
 struct peer *peer_set_get(const struct peer_set *set, struct peer_ref ref);
 /*
- * Finds a peer by name, number or (the first 8 characters or more of) its id. NULL and problem: there is none,
- * or several.
+ * Finds a peer by name, number or (the first 8 characters or more of) its id. NULL and problem: there is
+ * none, or several.
  */
 struct peer *peer_set_find(const struct peer_set *set, const char *word,
                            char problem[static PEER_SET_PROBLEM_BYTES]);
-/* Peers that are not leaving, one a call: start with *position 0; NULL ends. Peers may be removed meanwhile. */
+/*
+ * Peers that are not leaving, one a call: start with *position 0; NULL ends. Peers may be removed meanwhile.
+ */
 struct peer *peer_set_next(const struct peer_set *set, size_t *position);
 /* How many of them there are. */
 size_t peer_set_count(const struct peer_set *set);

@@ -13,7 +13,7 @@
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-_Static_assert(STATUS_ID_BYTES == MONITOR_ID_CHARS + 1, "room for a peer id");
+_Static_assert(STATUS_ID_BYTES == PEER_ID_BYTES, "room for a peer id");
 _Static_assert(STATUS_WORDS_BYTES == EXPLAIN_BYTES, "room for an explanation");
 _Static_assert(STATUS_NEVER == ROSENPASS_NEVER, "the same renewal");
 
@@ -58,13 +58,14 @@ static void collect_caller(struct status_caller *out, struct monitor *monitor,
 		[CHANNEL_REJECTED_AUTH] = "not-proven",
 		[CHANNEL_REJECTED_DIALECT] = "dialect",
 	};
-	const struct monitor_peer *peer = monitor_peers_get(monitor, caller->slot, caller->serial);
+	const struct peer *peer =
+		peer_set_get(monitor->peers, (struct peer_ref){ caller->slot, caller->serial });
 
 	*out = (struct status_caller){
 		.address = caller->last.from,
 		.reason = reasons[caller->last.reason],
-		.claimed_peer = peer == NULL ? 0 : peer->number,
-		.claimed_name = peer == NULL ? NULL : peer->config.name,
+		.claimed_peer = peer == NULL ? 0 : peer_number(peer),
+		.claimed_name = peer == NULL ? NULL : peer_config(peer)->name,
 		.count = caller->total,
 		.last_ns = caller->last_ns,
 	};
@@ -165,11 +166,11 @@ static void join_command(char out[static STATUS_TARGET_BYTES], const struct stri
 }
 
 static void collect_wireguard(struct status_wireguard *out, const struct monitor *monitor,
-                              const struct monitor_peer *peer, const struct monitor_wireguard *wireguard)
+                              const struct peer *peer, const struct monitor_wireguard *wireguard)
 {
 	*out = (struct status_wireguard){
-		.device = peer->config.device,
-		.peer = peer->config.wireguard_peer,
+		.device = peer_config(peer)->device,
+		.peer = peer_config(peer)->wireguard_peer,
 		.is_protected = !monitor_wireguard_is_left(monitor, peer, wireguard),
 		.is_there = wireguard->is_there,
 		.is_up = wireguard->is_up,
@@ -181,25 +182,27 @@ static void collect_wireguard(struct status_wireguard *out, const struct monitor
 	};
 	out->had_handshake =
 		handshake_age(&wireguard->handshake, clock_boot_seconds(), &out->handshake_age_seconds);
-	explain_tunnel(out->tunnel_problem, wireguard->tunnel.state, peer->config.device,
+	explain_tunnel(out->tunnel_problem, wireguard->tunnel.state, peer_config(peer)->device,
 	               &wireguard->present_endpoint);
 }
 
 /* wireguard NULL: another kind of output. */
-static const char *reason(const struct monitor *monitor, const struct monitor_peer *peer,
+static const char *reason(const struct monitor *monitor, const struct peer *peer,
                           const struct monitor_wireguard *wireguard, enum sink_state state)
 {
+	const char *key = peer_key_origin(peer)->reason;
+
 	if (wireguard != NULL && monitor_wireguard_is_left(monitor, peer, wireguard))
 		return NULL;
 	if (wireguard != NULL && wireguard->is_exchanged)
 		return "exchanged";
-	if (wireguard != NULL && (peer->reason == NULL || strcmp(peer->reason, "stale") != 0))
+	if (wireguard != NULL && (key == NULL || strcmp(key, "stale") != 0))
 		return "random";
-	return state == SINK_EMPTY ? NULL : peer->reason;
+	return state == SINK_EMPTY ? NULL : key;
 }
 
-static void collect_output(struct status_output *out, const struct monitor *monitor,
-                           const struct monitor_peer *peer, const struct sink *sink)
+static void collect_output(struct status_output *out, const struct monitor *monitor, const struct peer *peer,
+                           const struct sink *sink)
 {
 	const struct monitor_wireguard *wireguard =
 		sink->ops == &monitor_wireguard_sink ? monitor_wireguard_of(peer) : NULL;
@@ -219,8 +222,8 @@ static void collect_output(struct status_output *out, const struct monitor *moni
 	};
 	if (wireguard != NULL) {
 		out->target = NULL;
-		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", peer->config.device,
-		               peer->config.wireguard_peer);
+		(void)snprintf(out->made_target, sizeof out->made_target, "%s %s", peer_config(peer)->device,
+		               peer_config(peer)->wireguard_peer);
 		collect_wireguard(&out->wireguard, monitor, peer, wireguard);
 	} else if (status.words != NULL) {
 		out->target = NULL;
@@ -253,8 +256,8 @@ static void add_left_wireguard(void *context, const char *label, const char *tar
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
-static void collect_unanswered(struct status_unanswered *out, struct monitor *monitor,
-                               const struct monitor_peer *peer, uint64_t now_ns)
+static void collect_unanswered(struct status_unanswered *out, struct monitor *monitor, struct peer *peer,
+                               uint64_t now_ns)
 {
 	static const char *const reasons[CHANNEL_SILENCE_COUNT] = {
 		[CHANNEL_SILENCE_NO_ADDRESS] = "no-address",
@@ -268,15 +271,15 @@ static void collect_unanswered(struct status_unanswered *out, struct monitor *mo
 
 	if (!monitor_silence_explain(monitor, peer, now_ns, out->words))
 		return;
-	out->reason = reasons[peer->silence.reason];
-	out->since_ns = peer->silence.since_ns;
+	out->reason = reasons[peer_silence(peer)->now.reason];
+	out->since_ns = peer_silence(peer)->now.since_ns;
 }
 
 /* What the engine process has said. */
-static void collect_report(struct status_peer *out, const struct monitor_peer *peer)
+static void collect_report(struct status_peer *out, const struct peer *peer)
 {
 	static const char *const states[] = { "idle", "init-hello", "init-conf" };
-	const struct channel_peer_report *report = &peer->report;
+	const struct channel_peer_report *report = peer_report(peer);
 
 	out->state = states[report->state];
 	if (report->ever != 0) {
@@ -286,60 +289,60 @@ static void collect_report(struct status_peer *out, const struct monitor_peer *p
 	out->has_key = report->has_key != 0;
 	out->is_confirmed = report->confirmed != 0;
 	out->key_since_ns = report->key_since_ns;
-	out->renewal_ns = peer->has_report ? report->renewal_ns : STATUS_NEVER;
+	out->renewal_ns = peer_has_report(peer) ? report->renewal_ns : STATUS_NEVER;
 	out->exchanges = report->exchanges;
 	out->timeouts = report->timeouts;
 	out->retransmissions = report->retransmissions;
-	out->address = report->has_endpoint != 0 ? report->endpoint : peer->last;
+	out->address = report->has_endpoint != 0 ? report->endpoint : *peer_address(peer);
 	if (report->send_error != 0)
 		out->last_error = strerror(report->send_error);
-	else if (peer->troubled || !peer->has_report)
-		out->last_error = peer->last_error;
+	else if (peer_is_failing(peer) || !peer_has_report(peer))
+		out->last_error = peer_last_error(peer);
 }
 
-static json_t *collect_peer(struct monitor *monitor, struct monitor_peer *peer, uint64_t now_ns)
+static json_t *collect_peer(struct monitor *monitor, struct peer *peer, uint64_t now_ns)
 {
 	struct status_peer out = {
-		.number = peer->number,
-		.name = peer->config.name,
+		.number = peer_number(peer),
+		.name = peer_config(peer)->name,
 		/* Empty as long as it has not been computed. */
-		.id = peer->ids[monitor_peers_shown_dialect(peer) == ROSENPASS_SHAKE256_156],
-		.is_at_run_time = peer->at_run_time,
-		.public_key = peer->config.public_key,
-		.endpoint = peer->config.endpoint,
-		.addresses = peer->addresses.list,
-		.address_count = peer->addresses.count,
-		.resolve_error = hostname_problem(peer->hostname),
+		.id = peer_shown_id(peer),
+		.is_at_run_time = peer_is_at_run_time(peer),
+		.public_key = peer_config(peer)->public_key,
+		.endpoint = peer_config(peer)->endpoint,
+		.addresses = peer_addresses(peer)->list,
+		.address_count = peer_addresses(peer)->count,
+		.resolve_error = peer_resolve_problem(peer),
 	};
 
 	collect_report(&out, peer);
 	collect_unanswered(&out.unanswered, monitor, peer, now_ns);
-	for (size_t i = 0; i < delivery_sink_count(peer->delivery) && i < STATUS_OUTPUTS; i++)
+	for (size_t i = 0; i < delivery_sink_count(peer_delivery(peer)) && i < STATUS_OUTPUTS; i++)
 		collect_output(&out.outputs[out.output_count++], monitor, peer,
-		               delivery_sink(peer->delivery, i));
+		               delivery_sink(peer_delivery(peer), i));
 	return status_json_peer(&out, now_ns);
 }
 
 /* Peers in the order in which the configuration names them. */
 static int by_number(const void *a, const void *b)
 {
-	const struct monitor_peer *const *x = a;
-	const struct monitor_peer *const *y = b;
+	const struct peer *const *x = a;
+	const struct peer *const *y = b;
 
-	return ((*x)->number > (*y)->number) - ((*x)->number < (*y)->number);
+	return (peer_number(*x) > peer_number(*y)) - (peer_number(*x) < peer_number(*y));
 }
 
 static int add_peers(json_t *status, struct monitor *monitor, uint64_t now_ns)
 {
-	struct monitor_peer **sorted = calloc(monitor->slots + 1, sizeof(*sorted));
+	struct peer **sorted = calloc(peer_set_count(monitor->peers) + 1, sizeof(*sorted));
+	struct peer *peer;
+	size_t position = 0;
 	size_t count = 0;
 
 	if (sorted == NULL)
 		return -1;
-	for (size_t i = 0; i < monitor->slots; i++) {
-		if (monitor->peers[i] != NULL && !monitor->peers[i]->leaving)
-			sorted[count++] = monitor->peers[i];
-	}
+	while ((peer = peer_set_next(monitor->peers, &position)) != NULL)
+		sorted[count++] = peer;
 	if (count > 0)
 		qsort(sorted, count, sizeof(*sorted), by_number);
 	for (size_t i = 0; i < count; i++)

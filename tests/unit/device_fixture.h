@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/monitor_parts.h"
+#include "monitor/peer_parts.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -47,7 +48,7 @@ struct scene {
 	char folder[64];
 	int engine;
 	struct monitor_engine process;
-	struct monitor_peer *peers[2];
+	struct peer *peers[2];
 	int listener;
 	int stop[2];
 	pthread_t thread;
@@ -224,15 +225,14 @@ static inline void release_config(struct config_peer *config)
 static inline void add_peer(struct scene *scene, size_t i, const char *keepalive)
 {
 	struct config_peer config;
-	struct monitor_staged staged;
+	struct staged_peer staged;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	configure(&config, i, keepalive);
 	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
-	assert_int_equal(monitor_peers_add(&scene->monitor, &staged, false), 0);
-	monitor_load_release(&staged);
-	scene->peers[i] = monitor_peers_by_serial(&scene->monitor, scene->monitor.last_serial);
+	scene->peers[i] = monitor_peers_add(&scene->monitor, &staged, false);
 	assert_non_null(scene->peers[i]);
+	monitor_load_release(&staged);
 }
 
 static inline uint64_t no_clock_ns(void)
@@ -242,11 +242,6 @@ static inline uint64_t no_clock_ns(void)
 
 /* The time that a device takes is no part of the simulated time. */
 static const struct wireguard_backend free_of_cost = { wireguard_get, wireguard_set, link_look, no_clock_ns };
-
-static inline void do_nothing(void *owner)
-{
-	(void)owner;
-}
 
 static inline int set_up(void **state)
 {
@@ -267,8 +262,7 @@ static inline int set_up(void **state)
 	assert_int_equal(loop_open_simulated(&scene->monitor.loop, clock_now_ns()), 0);
 	scene->monitor.backend = &free_of_cost;
 	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
-	scene->monitor.serve.expired = do_nothing;
-	assert_int_equal(loop_timer_add(scene->monitor.loop, &scene->monitor.serve), 0);
+	assert_int_equal(monitor_peers_open(&scene->monitor), 0);
 	userspace_use_folder(scene->folder);
 	userspace_use_patience(20000);
 	assert_int_equal(channel_open(pair), 0);
@@ -287,7 +281,7 @@ static inline int tear_down(void **state)
 	struct scene *scene = *state;
 
 	close_device(scene);
-	monitor_peers_release_all(&scene->monitor);
+	monitor_peers_close(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
 	engine_link_close(scene->process.link);
 	loop_close(scene->monitor.loop);
@@ -297,13 +291,20 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
+/* Takes a key (NULL: a random one) to all outputs of a peer, without news of an exchange. */
+static inline void put_key(struct peer *peer, const uint8_t *key, const char *reason)
+{
+	peer->origin.reason = reason;
+	assert_int_equal(delivery_put(peer->delivery, key, &peer->origin), 0);
+}
+
 /* A key of an exchange. */
 static inline void give(struct scene *scene, size_t i, uint8_t number)
 {
 	uint8_t key[ROSENPASS_KEY_BYTES];
 
 	memset(key, number, sizeof key);
-	monitor_delivery_start(scene->peers[i], key, "exchanged");
+	put_key(scene->peers[i], key, "exchanged");
 }
 
 /* Meets all deadlines up to that time, or if it has passed already, those that are due. */
@@ -324,7 +325,7 @@ static inline void turn(struct scene *scene)
 static inline void look(struct scene *scene)
 {
 	for (size_t i = 0; i < FIXTURE_COUNT(scene->peers); i++) {
-		if (scene->peers[i] != NULL && !scene->peers[i]->leaving)
+		if (scene->peers[i] != NULL && !peer_is_leaving(scene->peers[i]))
 			device_reconcile_soon(monitor_wireguard_of(scene->peers[i])->device_peer.device);
 	}
 	turn(scene);

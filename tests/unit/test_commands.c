@@ -86,6 +86,7 @@ static int set_up(void **state)
 	                                                                     .ended = resolver_ended,
 	                                                                     .owner = scene }),
 	                 0);
+	assert_int_equal(peer_set_create(&scene->monitor.peers, scene->monitor.loop), 0);
 	assert_int_equal(commands_open(&scene->monitor.commands, &scene->monitor, problem), 0);
 	*state = scene;
 	return 0;
@@ -97,6 +98,7 @@ static int tear_down(void **state)
 
 	commands_close(scene->monitor.commands);
 	assert_int_equal(rmdir(scene->folder), 0);
+	peer_set_destroy(scene->monitor.peers);
 	resolver_pool_destroy(scene->monitor.resolvers);
 	loop_close(scene->monitor.loop);
 	free(scene);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/monitor_parts.h"
+#include "monitor/peer_parts.h"
 #include "fixture.h"
 #include "system/base64.h"
 #include "system/clock.h"
@@ -24,7 +25,7 @@ struct scene {
 	struct loop *loop;
 	struct monitor_engine process;
 	int engine; /* the engine's end of the channel */
-	struct monitor_peer *peers[2];
+	struct peer *peers[2];
 };
 
 static const char *const owners[] = { "alice", "bob" };
@@ -52,7 +53,7 @@ static void add_command(struct scene *scene, struct config_peer *config)
 static void add_peer(struct scene *scene, size_t i)
 {
 	struct config_peer config = { 0 };
-	struct monitor_staged staged;
+	struct staged_peer staged;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	config.public_key = format("%s/vectors/keys/%s.pk", TEST_DATA_DIR, owners[i]);
@@ -61,16 +62,9 @@ static void add_peer(struct scene *scene, size_t i)
 	if (i == 0)
 		add_command(scene, &config);
 	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
-	assert_int_equal(monitor_peers_add(&scene->monitor, &staged, false), 0);
-	monitor_load_release(&staged);
-	scene->peers[i] = monitor_peers_by_serial(&scene->monitor, scene->monitor.last_serial);
+	scene->peers[i] = monitor_peers_add(&scene->monitor, &staged, false);
 	assert_non_null(scene->peers[i]);
-}
-
-/* The timers of the monitor are the tests' business. */
-static void serve_nothing(void *owner)
-{
-	(void)owner;
+	monitor_load_release(&staged);
 }
 
 static int set_up(void **state)
@@ -86,14 +80,13 @@ static int set_up(void **state)
 	scene->engine = pair[1];
 	assert_int_equal(loop_open_simulated(&scene->loop, clock_now_ns()), 0);
 	scene->monitor.loop = scene->loop;
-	scene->monitor.serve.expired = serve_nothing;
-	assert_int_equal(loop_timer_add(scene->loop, &scene->monitor.serve), 0);
 	scene->process.monitor = &scene->monitor;
 	assert_int_equal(engine_link_open(&scene->process.link, scene->loop, pair[0], &monitor_events,
 	                                  &scene->process),
 	                 0);
 	scene->monitor.engine = &scene->process;
 	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
+	assert_int_equal(monitor_peers_open(&scene->monitor), 0);
 	for (size_t i = 0; i < 2; i++)
 		add_peer(scene, i);
 	*state = scene;
@@ -129,7 +122,7 @@ static int tear_down(void **state)
 	free(hook);
 	/* Nothing but these was written. */
 	assert_int_equal(rmdir(scene->folder), 0);
-	monitor_peers_release_all(&scene->monitor);
+	monitor_peers_close(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
 	engine_link_close(scene->process.link);
 	loop_close(scene->loop);
@@ -177,62 +170,10 @@ static bool has_key(const struct scene *scene, size_t peer, int byte)
 	return result == 0 && length == BASE64_KEY_CHARS && memcmp(content, text, length) == 0;
 }
 
-/* How many lines with these words a peer's moves log; its last line. */
-static size_t count_moves(struct scene *scene, unsigned moves, char last[static 256])
-{
-	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0);
-	FILE *log = tmpfile();
-	int kept = dup(STDERR_FILENO);
-	size_t count = 0;
-	char line[256];
-
-	assert_non_null(log);
-	memset(&event.key, 0, sizeof event.key);
-	event.kind = CHANNEL_MOVED;
-	log_set_level(LOG_INFO);
-	assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
-	for (unsigned i = 0; i < moves; i++) {
-		event.moved.v4 = (struct sockaddr_in){ .sin_family = AF_INET,
-			                               .sin_port = htons((uint16_t)(1 + i % 2)) };
-		/* Not as quickly as here. */
-		memset(&scene->peers[0]->limits.moved, 0, sizeof scene->peers[0]->limits.moved);
-		say(scene, &event);
-	}
-	assert_true(dup2(kept, STDERR_FILENO) >= 0);
-	(void)close(kept);
-	log_set_level(LOG_OFF);
-	rewind(log);
-	while (fgets(line, sizeof line, log) != NULL) {
-		assert_non_null(strstr(line, ": is at 0.0.0.0:"));
-		memcpy(last, line, sizeof line);
-		count++;
-	}
-	(void)fclose(log);
-	return count;
-}
-
-/* A peer that comes from another port each time does not fill the log. */
-static void test_moves(void **state)
-{
-	struct scene *scene = *state;
-	char last[256] = "";
-
-	assert_int_equal(count_moves(scene, 30, last), 4);
-	assert_null(strstr(last, "times more"));
-	assert_int_equal(count_moves(scene, 30, last), 0);
-	/* An hour later. */
-	scene->peers[0]->moves_full_ns -= 3600 * FIXTURE_SECOND_NS;
-	assert_int_equal(count_moves(scene, 30, last), 1);
-	assert_non_null(strstr(last, "; it has moved 56 times more since that was last logged\n"));
-	/* A day later, as at first. */
-	scene->peers[0]->moves_full_ns = 0;
-	assert_int_equal(count_moves(scene, 30, last), 4);
-}
-
 static void test_key_goes_to_its_peer(void **state)
 {
 	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x55);
+	struct channel_event event = key_event(scene->peers[1]->ref.slot, scene->peers[1]->ref.serial, 0x55);
 
 	say(scene, &event);
 	assert_true(has_key(scene, 0, -1));
@@ -251,7 +192,8 @@ static void test_file_and_command_get_each_key(void **state)
 	size_t length = 0;
 
 	for (uint8_t byte = 1; byte <= 3; byte++) {
-		struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, byte);
+		struct channel_event event =
+			key_event(scene->peers[0]->ref.slot, scene->peers[0]->ref.serial, byte);
 		char *line = expected + strlen(expected);
 
 		say(scene, &event);
@@ -273,19 +215,19 @@ static void test_file_and_command_get_each_key(void **state)
 static void test_silent_engine(void **state)
 {
 	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x66);
+	struct channel_event event = key_event(scene->peers[1]->ref.slot, scene->peers[1]->ref.serial, 0x66);
 
 	say(scene, &event);
-	(void)monitor_peers_serve(&scene->monitor, clock_now_ns() + 179 * CLOCK_SECOND_NS);
+	loop_advance(scene->loop, 179 * CLOCK_SECOND_NS);
 	assert_true(has_key(scene, 1, 0x66));
-	(void)monitor_peers_serve(&scene->monitor, clock_now_ns() + 191 * CLOCK_SECOND_NS);
+	loop_advance(scene->loop, 12 * CLOCK_SECOND_NS);
 	assert_false(has_key(scene, 1, 0x66));
 }
 
 static void test_stale_gives_random_key(void **state)
 {
 	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0x11);
+	struct channel_event event = key_event(scene->peers[0]->ref.slot, scene->peers[0]->ref.serial, 0x11);
 
 	say(scene, &event);
 	assert_true(has_key(scene, 0, 0x11));
@@ -302,7 +244,7 @@ static void test_stale_gives_random_key(void **state)
 static void test_stale_twice(void **state)
 {
 	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[1]->slot, scene->peers[1]->serial, 0x11);
+	struct channel_event event = key_event(scene->peers[1]->ref.slot, scene->peers[1]->ref.serial, 0x11);
 	char *file = format("%s/%s", scene->folder, owners[1]);
 	uint8_t content[2][64];
 	size_t length[2] = { 0 };
@@ -338,10 +280,10 @@ static void test_strangers_are_ignored(void **state)
 	const struct {
 		uint32_t slot, serial;
 	} strangers[] = {
-		{ scene->peers[0]->slot, scene->peers[0]->serial + 7 },
-		{ scene->peers[0]->slot, scene->peers[1]->serial },
-		{ scene->peers[1]->slot + 1, scene->peers[1]->serial },
-		{ CHANNEL_PEERS_MAX - 1, scene->peers[0]->serial },
+		{ scene->peers[0]->ref.slot, scene->peers[0]->ref.serial + 7 },
+		{ scene->peers[0]->ref.slot, scene->peers[1]->ref.serial },
+		{ scene->peers[1]->ref.slot + 1, scene->peers[1]->ref.serial },
+		{ CHANNEL_PEERS_MAX - 1, scene->peers[0]->ref.serial },
 		{ 1000, 0 },
 	};
 
@@ -362,7 +304,7 @@ static void test_strangers_are_ignored(void **state)
 static void test_removed_peer_is_silent(void **state)
 {
 	struct scene *scene = *state;
-	struct channel_event event = key_event(scene->peers[0]->slot, scene->peers[0]->serial, 0x33);
+	struct channel_event event = key_event(scene->peers[0]->ref.slot, scene->peers[0]->ref.serial, 0x33);
 
 	say(scene, &event);
 	monitor_peers_remove(&scene->monitor, scene->peers[0]);
@@ -395,15 +337,14 @@ static void test_any_sequence(void **state)
 			continue;
 		say(scene, &event);
 	}
-	assert_true(has_key(scene, 0, -1) || scene->peers[0]->reason != NULL);
-	assert_int_equal(scene->monitor.peer_count, 2);
+	assert_true(has_key(scene, 0, -1) || scene->peers[0]->origin.reason != NULL);
+	assert_int_equal(peer_set_count(scene->monitor.peers), 2);
 	assert_false(scene->monitor.stopping);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_moves, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_key_goes_to_its_peer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_file_and_command_get_each_key, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_silent_engine, set_up, tear_down),

@@ -29,7 +29,7 @@ static void test_left(void **state)
 	assert_true(has(1, 0xbb));
 	assert_false(monitor_wireguard_is_left(&scene->monitor, scene->peers[1], wireguard(scene, 1)));
 	/* A key that is too old is replaced all the same. */
-	monitor_delivery_start(scene->peers[1], NULL, "stale");
+	put_key(scene->peers[1], NULL, "stale");
 	look(scene);
 	assert_false(has(1, 0xbb));
 	assert_false(has(1, 0));
@@ -55,7 +55,7 @@ static void test_left_and_changed(void **state)
 {
 	struct scene *scene = *state;
 	struct config_peer config;
-	struct monitor_staged staged;
+	struct staged_peer staged;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
@@ -67,7 +67,7 @@ static void test_left_and_changed(void **state)
 	free(config.public_key);
 	config.public_key = copy(scene->peers[0]->config.public_key);
 	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, 1, problem), 0);
-	assert_true(monitor_peers_change(&scene->monitor, scene->peers[0], &staged));
+	assert_true(peer_change(scene->peers[0], &staged));
 	monitor_load_release(&staged);
 	look(scene);
 	assert_true(has(0, 0x77));
@@ -93,10 +93,10 @@ static unsigned requests(const struct scene *scene, uint32_t kind)
 /* The first key of an exchange, as the engine process tells it. */
 static void exchange(struct scene *scene, size_t i, uint8_t number, enum rosenpass_role role, uint64_t now_ns)
 {
-	struct monitor_peer *peer = scene->peers[i];
-	bool is_first = peer->reason == NULL || strcmp(peer->reason, "exchanged") != 0;
+	struct peer *peer = scene->peers[i];
+	bool is_first = !peer_has_exchanged_key(peer);
 
-	peer->role = role;
+	peer->origin.role = role;
 	give(scene, i, number);
 	monitor_tunnel_key(peer, is_first, now_ns);
 }
@@ -273,7 +273,7 @@ static void test_silence(void **state)
 	assert_int_equal(run(scene, &now_ns, 1200, 100, 100), 0);
 	assert_int_equal(run(scene, &now_ns, 11, 100, 0), 1);
 	/* A key that is too old says enough. */
-	monitor_delivery_start(scene->peers[0], NULL, "stale");
+	put_key(scene->peers[0], NULL, "stale");
 	assert_int_equal(run(scene, &now_ns, 600, 100, 0), 0);
 }
 

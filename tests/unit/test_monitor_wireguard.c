@@ -1,11 +1,12 @@
 /* Where WireGuard should send: what the peer's endpoint and the words of extra_params make of it. */
 
 #include "daemon/monitor_parts.h"
+#include "monitor/peer_parts.h"
 #include "sockets_fixture.h"
 
 /* A peer "hub.example:9999" whose WireGuard is at "hub.example:51820", and that has two addresses. */
 struct scene {
-	struct monitor_peer peer;
+	struct peer peer;
 	struct monitor_wireguard wireguard;
 };
 

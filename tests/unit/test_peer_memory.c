@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/monitor_parts.h"
 #include "fixture.h"
+#include "monitor/peer_memory.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -46,11 +46,11 @@ static union address_socket address(const char *text)
 static bool parses(const char *text, size_t *count)
 {
 	char *copy = strdup(text);
-	struct monitor_remembered *list;
+	struct peer_memory_entry *list;
 	bool result;
 
 	assert_non_null(copy);
-	result = monitor_state_parse(copy, &list, count);
+	result = peer_memory_parse(copy, &list, count);
 	assert_true(result || (list == NULL && *count == 0));
 	free(list);
 	free(copy);
@@ -60,14 +60,14 @@ static bool parses(const char *text, size_t *count)
 static void test_good(void **state)
 {
 	char text[] = GOOD;
-	struct monitor_remembered *list;
+	struct peer_memory_entry *list;
 	union address_socket expected;
 	size_t count;
 
 	(void)state;
-	assert_true(monitor_state_parse(text, &list, &count));
+	assert_true(peer_memory_parse(text, &list, &count));
 	assert_int_equal(count, 2);
-	assert_true(list[0].tag == UINT64_C(0x0123456789abcdef));
+	assert_true(list[0].key_prefix == UINT64_C(0x0123456789abcdef));
 	expected = address("192.0.2.1:9999");
 	assert_true(address_equal(&list[0].address, &expected));
 	expected = address("192.0.2.1:1");
@@ -150,11 +150,11 @@ static void test_scope(void **state)
 		      "peer 0123456789abcdef address [fe80::1%no-such-link]:9999 wireguard 192.0.2.1:1\n"
 		      "peer 0123456789abcde0 address [fe80::1%no-such-link]:9999\n"
 		      "end 2\n";
-	struct monitor_remembered *list;
+	struct peer_memory_entry *list;
 	size_t count;
 
 	(void)state;
-	assert_true(monitor_state_parse(text, &list, &count));
+	assert_true(peer_memory_parse(text, &list, &count));
 	assert_int_equal(count, 2);
 	assert_int_equal(list[0].address.any.sa_family, AF_UNSPEC);
 	assert_int_equal(list[0].wireguard.any.sa_family, AF_INET);
@@ -162,35 +162,39 @@ static void test_scope(void **state)
 	free(list);
 }
 
-/* --- a monitor with one peer ------------------------------------------------------------------- */
+/* --- a memory with one peer -------------------------------------------------------------------- */
 
 struct scene {
-	struct monitor monitor;
-	struct monitor_peer peer;
-	struct monitor_peer *peers[1];
+	struct loop *loop;
+	struct peer_memory *memory;
+	struct peer_memory_entry peer;
 };
 
 static void open_scene(struct scene *scene)
 {
-	static char name[] = "wg0";
+	char *path = peer_memory_find_path("wg0", NULL);
 
+	assert_non_null(path);
 	memset(scene, 0, sizeof *scene);
-	scene->monitor.name = name;
-	scene->monitor.from_file = true;
-	scene->monitor.peers = scene->peers;
-	scene->monitor.slots = 1;
-	scene->peers[0] = &scene->peer;
-	scene->peer.tag = 7;
-	scene->monitor.public_key.bytes = (const uint8_t *)"12345678";
-	monitor_state_open(&scene->monitor);
-	monitor_state_recall(&scene->monitor, &scene->peer);
+	assert_int_equal(loop_open_simulated(&scene->loop, 1000 * CLOCK_SECOND_NS), 0);
+	assert_int_equal(peer_memory_open(&scene->memory, scene->loop, path), 0);
+	peer_memory_attach(scene->memory, &scene->peer, 7);
+	free(path);
 }
 
-static void move(struct scene *scene, const char *to, uint64_t now_ns)
+static void close_scene(struct scene *scene)
 {
-	scene->peer.last = address(to);
-	monitor_state_note(&scene->monitor, &scene->peer, now_ns);
-	(void)monitor_state_serve(&scene->monitor, now_ns);
+	peer_memory_close(scene->memory);
+	assert_null(scene->peer.link);
+	loop_close(scene->loop);
+}
+
+static void move(struct scene *scene, const char *to)
+{
+	union address_socket where = address(to);
+
+	peer_memory_note(scene->memory, &scene->peer, &where, NULL);
+	loop_advance(scene->loop, 1);
 }
 
 static bool remembers(const char *text)
@@ -200,8 +204,8 @@ static bool remembers(const char *text)
 	bool result;
 
 	open_scene(&scene);
-	result = address_equal(&scene.peer.remembered.address, &expected);
-	monitor_state_close(&scene.monitor);
+	result = address_equal(&scene.peer.address, &expected);
+	close_scene(&scene);
 	return result;
 }
 
@@ -212,21 +216,48 @@ static void test_written_and_read(void **state)
 
 	(void)state;
 	open_scene(&scene);
-	move(&scene, "192.0.2.1:9999", 100 * CLOCK_SECOND_NS);
+	move(&scene, "192.0.2.1:9999");
 	assert_int_equal(stat("wg0.peers", &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0600);
 	assert_true(remembers("192.0.2.1:9999"));
-	/* A peer on this host is not worth remembering, nor is one that leaves. */
-	move(&scene, "127.0.0.1:9999", 200 * CLOCK_SECOND_NS);
+	/* A peer on this host is not worth remembering. */
+	move(&scene, "127.0.0.1:9999");
+	assert_int_equal(scene.peer.address.v4.sin_port, htons(9999));
+	close_scene(&scene);
 	assert_true(remembers("192.0.2.1:9999"));
-	scene.peer.leaving = true;
-	move(&scene, "192.0.2.2:9999", 300 * CLOCK_SECOND_NS);
-	assert_false(remembers("192.0.2.1:9999"));
-	assert_false(remembers("192.0.2.2:9999"));
-	monitor_state_close(&scene.monitor);
 }
 
-/* All of the tag says whose address it is. */
+/* What a peer that has left was known for is not written any more. Others stay, whatever the order. */
+static void test_leaving(void **state)
+{
+	struct peer_memory_entry others[3] = { 0 };
+	struct scene scene;
+	union address_socket where = address("192.0.2.9:9");
+
+	(void)state;
+	open_scene(&scene);
+	for (size_t i = 0; i < FIXTURE_COUNT(others); i++) {
+		peer_memory_attach(scene.memory, &others[i], 100 + i);
+		peer_memory_note(scene.memory, &others[i], &where, NULL);
+	}
+	move(&scene, "192.0.2.1:9999");
+	peer_memory_detach(&scene.peer);
+	peer_memory_detach(&others[1]);
+	peer_memory_detach(&others[1]);
+	where = address("192.0.2.8:8");
+	peer_memory_note(scene.memory, &others[0], &where, NULL);
+	close_scene(&scene);
+	assert_false(remembers("192.0.2.1:9999"));
+	open_scene(&scene);
+	for (size_t i = 0; i < FIXTURE_COUNT(others); i++)
+		peer_memory_attach(scene.memory, &others[i], 100 + i);
+	assert_int_equal(others[0].address.v4.sin_port, htons(8));
+	assert_int_equal(others[1].address.any.sa_family, AF_UNSPEC);
+	assert_int_equal(others[2].address.v4.sin_port, htons(9));
+	close_scene(&scene);
+}
+
+/* All of the prefix says whose address it is. */
 static void test_whose(void **state)
 {
 	static const char text[] = "rosenpass peers 1\npeer 0000000100000007 address 192.0.2.1:9999\nend 1\n";
@@ -239,69 +270,81 @@ static void test_whose(void **state)
 	assert_false(remembers("192.0.2.1:9999"));
 }
 
-/* An endpoint of WireGuard counts when the peer's WireGuard has proved itself there. */
+/* Peers are found whatever the order of the file. */
+static void test_order(void **state)
+{
+	static const uint64_t prefixes[] = { 9, 2, 7, 1, 5 };
+	FILE *file = fopen("wg0.peers", "w");
+
+	(void)state;
+	assert_non_null(file);
+	assert_true(fputs("rosenpass peers 1\n", file) >= 0);
+	for (size_t i = 0; i < FIXTURE_COUNT(prefixes); i++)
+		assert_true(fprintf(file, "peer %016x address 192.0.2.%u:1\n", (unsigned)prefixes[i],
+		                    (unsigned)prefixes[i]) > 0);
+	assert_true(fputs("end 5\n", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_true(remembers("192.0.2.7:1"));
+}
+
+/* Both addresses are kept, and one does not replace the other. */
 static void test_endpoint_of_wireguard(void **state)
 {
-	struct monitor_wireguard *wireguard;
+	union address_socket wireguard = address("192.0.2.1:7");
+	union address_socket nowhere = { 0 };
 	struct scene scene;
 
 	(void)state;
 	open_scene(&scene);
-	assert_int_equal(loop_open_simulated(&scene.monitor.loop, CLOCK_SECOND_NS), 0);
-	assert_int_equal(monitor_delivery_open(&scene.monitor), 0);
-	scene.peer.config.device = (char[]){ "wg0" };
-	scene.peer.config.wireguard_peer = (char[]){ "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=" };
-	assert_int_equal(monitor_delivery_init(&scene.monitor, &scene.peer), 0);
-	wireguard = monitor_wireguard_of(&scene.peer);
-	wireguard->is_there = true;
-	wireguard->present_endpoint = address("192.0.2.1:7");
-	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
-	assert_int_equal(scene.peer.remembered.wireguard.any.sa_family, AF_UNSPEC);
-	wireguard->handshake.told_seconds = 1;
-	monitor_state_note(&scene.monitor, &scene.peer, CLOCK_SECOND_NS);
-	assert_true(address_equal(&scene.peer.remembered.wireguard, &wireguard->present_endpoint));
-	delivery_destroy(scene.peer.delivery);
-	monitor_delivery_close(&scene.monitor);
-	loop_close(scene.monitor.loop);
-	monitor_state_close(&scene.monitor);
+	move(&scene, "192.0.2.2:1");
+	peer_memory_note(scene.memory, &scene.peer, NULL, &wireguard);
+	peer_memory_note(scene.memory, &scene.peer, NULL, &nowhere);
+	close_scene(&scene);
+	open_scene(&scene);
+	assert_true(address_equal(&scene.peer.wireguard, &wireguard));
+	assert_int_equal(scene.peer.address.v4.sin_port, htons(1));
+	close_scene(&scene);
 }
 
 /* Twice in two seconds it is not written, and where a peer moves all the time once a minute. */
 static void test_rate(void **state)
 {
 	struct scene scene;
-	uint64_t now_ns = 1000 * CLOCK_SECOND_NS;
 	unsigned writes = 0;
 
 	(void)state;
 	open_scene(&scene);
-	move(&scene, "192.0.2.1:1", now_ns);
+	move(&scene, "192.0.2.1:1");
 	assert_true(remembers("192.0.2.1:1"));
-	move(&scene, "192.0.2.1:2", now_ns + CLOCK_SECOND_NS);
+	loop_advance(scene.loop, CLOCK_SECOND_NS);
+	move(&scene, "192.0.2.1:2");
 	assert_true(remembers("192.0.2.1:1"));
-	assert_true(monitor_state_serve(&scene.monitor, now_ns + CLOCK_SECOND_NS) ==
-	            now_ns + 2 * CLOCK_SECOND_NS);
-	(void)monitor_state_serve(&scene.monitor, now_ns + 2 * CLOCK_SECOND_NS);
+	loop_advance(scene.loop, CLOCK_SECOND_NS - 3);
+	assert_true(remembers("192.0.2.1:1"));
+	loop_advance(scene.loop, 2);
 	assert_true(remembers("192.0.2.1:2"));
-	/* At the end what waits is written. */
-	move(&scene, "192.0.2.1:3", now_ns + 3 * CLOCK_SECOND_NS);
-	monitor_state_flush(&scene.monitor);
-	assert_true(remembers("192.0.2.1:3"));
+	loop_advance(scene.loop, 10 * CLOCK_SECOND_NS);
 	for (unsigned i = 10; i < 3610; i++) {
 		char text[32];
 
 		(void)snprintf(text, sizeof text, "192.0.2.1:%u", 1000 + i);
 		(void)unlink("wg0.peers");
-		move(&scene, text, now_ns + i * CLOCK_SECOND_NS);
+		move(&scene, text);
+		loop_advance(scene.loop, CLOCK_SECOND_NS);
 		writes += access("wg0.peers", F_OK) == 0;
 	}
 	assert_in_range(writes, 55, 70);
-	/* Where nothing has changed nothing is written. */
+	/* If nothing has changed nothing is written. */
+	loop_advance(scene.loop, 1000 * CLOCK_SECOND_NS);
 	(void)unlink("wg0.peers");
-	monitor_state_note(&scene.monitor, &scene.peer, now_ns + 5000 * CLOCK_SECOND_NS);
-	assert_true(monitor_state_serve(&scene.monitor, now_ns + 5000 * CLOCK_SECOND_NS) == MONITOR_NEVER ||
-	            access("wg0.peers", F_OK) == 0);
-	monitor_state_close(&scene.monitor);
+	move(&scene, "192.0.2.1:4609");
+	loop_advance(scene.loop, 1000 * CLOCK_SECOND_NS);
+	assert_int_equal(access("wg0.peers", F_OK), -1);
+	/* At the end what waits is written. */
+	move(&scene, "192.0.2.1:3");
+	move(&scene, "192.0.2.1:4");
+	close_scene(&scene);
+	assert_true(remembers("192.0.2.1:4"));
 }
 
 static void put(const char *text, size_t length)
@@ -322,9 +365,9 @@ static void test_unusable(void **state)
 	(void)state;
 	put("nonsense", 8);
 	open_scene(&scene);
-	assert_int_equal(scene.monitor.state.count, 0);
-	move(&scene, "192.0.2.1:9999", CLOCK_SECOND_NS);
-	monitor_state_close(&scene.monitor);
+	assert_int_equal(scene.peer.address.any.sa_family, AF_UNSPEC);
+	move(&scene, "192.0.2.1:9999");
+	close_scene(&scene);
 	assert_true(remembers("192.0.2.1:9999"));
 	put(zero, sizeof zero);
 	assert_false(remembers("192.0.2.1:9999"));
@@ -334,47 +377,58 @@ static void test_unusable(void **state)
 	assert_int_equal(unlink("wg0.peers"), 0);
 	assert_int_equal(mkfifo("wg0.peers", 0600), 0);
 	open_scene(&scene);
-	move(&scene, "192.0.2.1:9999", CLOCK_SECOND_NS);
-	assert_true(scene.monitor.state.said);
-	monitor_state_close(&scene.monitor);
+	move(&scene, "192.0.2.1:9999");
+	close_scene(&scene);
 	assert_int_equal(unlink("wg0.peers"), 0);
 }
 
-static void test_folder(void **state)
+static void assert_path(const char *folders, const char *name, const uint64_t *prefix, const char *expected)
 {
-	struct scene scene;
-	char text[128];
+	char *path;
+
+	assert_int_equal(setenv("STATE_DIRECTORY", folders, 1), 0);
+	path = peer_memory_find_path(name, prefix);
+	if (expected == NULL)
+		assert_null(path);
+	else
+		assert_string_equal(path, expected);
+	free(path);
+}
+
+static void test_path(void **state)
+{
+	const uint64_t prefix = 0xabc;
 
 	(void)state;
+	assert_path("/a", "wg0", &prefix, "/a/wg0.peers");
 	/* Of several folders the first. */
-	(void)snprintf(text, sizeof text, "%s:/nowhere", folder);
-	(void)setenv("STATE_DIRECTORY", text, 1);
-	open_scene(&scene);
-	(void)snprintf(text, sizeof text, "%s/wg0.peers", folder);
-	assert_string_equal(scene.monitor.state.path, text);
-	monitor_state_close(&scene.monitor);
-	/* One that is not there. */
-	(void)setenv("STATE_DIRECTORY", "/nowhere", 1);
-	open_scene(&scene);
-	move(&scene, "192.0.2.1:9999", CLOCK_SECOND_NS);
-	assert_true(scene.monitor.state.said);
-	monitor_state_close(&scene.monitor);
-	/* None is wanted. */
-	(void)setenv("STATE_DIRECTORY", "", 1);
-	open_scene(&scene);
-	assert_null(scene.monitor.state.path);
-	move(&scene, "192.0.2.1:9999", CLOCK_SECOND_NS);
-	assert_true(monitor_state_serve(&scene.monitor, 2 * CLOCK_SECOND_NS) == MONITOR_NEVER);
-	monitor_state_close(&scene.monitor);
+	assert_path("/a:/b", "wg0", NULL, "/a/wg0.peers");
 	/* A daemon without a file or a name is known by its key. */
-	(void)setenv("STATE_DIRECTORY", folder, 1);
-	open_scene(&scene);
-	monitor_state_close(&scene.monitor);
-	scene.monitor.from_file = false;
-	monitor_state_open(&scene.monitor);
-	assert_null(strstr(scene.monitor.state.path, "wg0"));
-	assert_int_equal(strlen(strrchr(scene.monitor.state.path, '/')), 1 + 16 + 6);
-	monitor_state_close(&scene.monitor);
+	assert_path("/a", NULL, &prefix, "/a/0000000000000abc.peers");
+	assert_path("/a", NULL, NULL, NULL);
+	/* Nothing is to be remembered. */
+	assert_path("", "wg0", &prefix, NULL);
+}
+
+/* Without a file nothing is written, and a peer is known as long as it is there. */
+static void test_no_file(void **state)
+{
+	union address_socket where = address("192.0.2.1:9");
+	struct scene scene = { 0 };
+
+	(void)state;
+	assert_int_equal(loop_open_simulated(&scene.loop, 1), 0);
+	assert_int_equal(peer_memory_open(&scene.memory, scene.loop, NULL), 0);
+	peer_memory_attach(scene.memory, &scene.peer, 7);
+	move(&scene, "192.0.2.1:9");
+	assert_true(address_equal(&scene.peer.address, &where));
+	close_scene(&scene);
+	/* Nor where the directory is missing. */
+	assert_int_equal(loop_open_simulated(&scene.loop, 1), 0);
+	assert_int_equal(peer_memory_open(&scene.memory, scene.loop, "/nowhere/wg0.peers"), 0);
+	peer_memory_attach(scene.memory, &scene.peer, 7);
+	move(&scene, "192.0.2.1:9");
+	close_scene(&scene);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -389,7 +443,10 @@ int main(void)
 		TEST(test_written_and_read),
 		TEST(test_rate),
 		TEST(test_unusable),
-		TEST(test_folder),
+		TEST(test_path),
+		TEST(test_no_file),
+		TEST(test_leaving),
+		TEST(test_order),
 		TEST(test_whose),
 		TEST(test_endpoint_of_wireguard),
 	};
