@@ -43,6 +43,12 @@ struct claims_file {
 	enum claims_use use;
 };
 
+/* A file that a daemon reads besides those of its configuration. */
+struct claims_input {
+	const char *setting; /* what it is, for messages */
+	const char *path;
+};
+
 /*
  * Claims a file, and puts the claim into list. 0; -1 and problem, which names both uses: the file, as it is
  * now, is claimed already and one of the two is written; or memory is short.
