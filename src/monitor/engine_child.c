@@ -107,6 +107,13 @@ static void run_child(const struct engine_child_plan *plan, int channel, int log
 
 /* --- its end ------------------------------------------------------------------------------------- */
 
+/* The process is waited for outside the loop, too. */
+static uint64_t refreshed_now_ns(const struct engine_child *child)
+{
+	loop_refresh(child->loop);
+	return loop_now_ns(child->loop);
+}
+
 static void on_exited(void *owner, int status)
 {
 	struct engine_child *child = owner;
@@ -114,7 +121,7 @@ static void on_exited(void *owner, int status)
 	child->pid = 0;
 	loop_timer_set(child->loop, &child->end, LOOP_NEVER);
 	/* What it said last is often the reason. */
-	engine_log_close(&child->log, clock_now_ns());
+	engine_log_close(&child->log, refreshed_now_ns(child));
 	child->io.fd = -1;
 	child->ended(child->owner, status);
 }
@@ -170,7 +177,7 @@ static bool wait_for_end(struct engine_child *child)
 			return true;
 		}
 		(void)poll(NULL, 0, LOOK_MS);
-		engine_log_read(&child->log, clock_now_ns());
+		engine_log_read(&child->log, refreshed_now_ns(child));
 	}
 	return false;
 }
@@ -197,7 +204,7 @@ int engine_child_log(const struct engine_child *child)
 
 void engine_child_read_log(struct engine_child *child)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns = refreshed_now_ns(child);
 	uint64_t rest_ns;
 	uint64_t next_ns;
 
@@ -362,7 +369,7 @@ void engine_child_close(struct engine_child *child)
 	if (child->pid != 0) {
 		(void)kill(child->pid, SIGKILL);
 		loop_child_remove(child->loop, &child->process);
-		engine_log_close(&child->log, clock_now_ns());
+		engine_log_close(&child->log, refreshed_now_ns(child));
 	}
 	free_child(child);
 }

@@ -539,8 +539,10 @@ void engine_link_watch(struct engine_link *link, uint64_t every_ns)
 
 void engine_link_was_away(struct engine_link *link)
 {
-	uint64_t now_ns = clock_now_ns();
+	uint64_t now_ns;
 
+	loop_refresh(link->loop);
+	now_ns = loop_now_ns(link->loop);
 	if (link->loss != ENGINE_LINK_OPEN || link->is_stopped)
 		return;
 	if (link->is_pinged)

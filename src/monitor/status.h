@@ -4,7 +4,7 @@
 /*
  * What a daemon says about itself (doc/control.md), as plain structs. Texts are borrowed from the daemon
  * and valid until it changes; NULL and the empty text mean that there is none. An address of AF_UNSPEC is
- * none. Times ending in _ns are of clock_now_ns(), 0: never.
+ * none. Times ending in _ns are of loop_now_ns(), 0: never.
  */
 
 #include <jansson.h>

@@ -230,6 +230,25 @@ static void test_remembered_endpoint(void **state)
 	assert_string_equal(device.endpoints[0], "192.0.2.10:7");
 }
 
+/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
+static void test_endpoint_is_remembered(void **state)
+{
+	struct scene *scene = *state;
+	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+
+	open_device(scene);
+	(void)strcpy(device.endpoints[0], "192.0.2.10:7");
+	add_peer(scene, 0, "25");
+	serve_at(scene, now_ns);
+	exchange(scene, 0, 0xaa, ROSENPASS_INITIATOR, now_ns);
+	serve_at(scene, now_ns + CLOCK_SECOND_NS);
+	look(scene);
+	assert_int_equal(peer_remembered(scene->peers[0])->wireguard.any.sa_family, AF_UNSPEC);
+	device.handshake[0] = (unsigned long)time(NULL);
+	look(scene);
+	assert_int_equal(peer_remembered(scene->peers[0])->wireguard.v4.sin_port, htons(7));
+}
+
 /* --- a tunnel that falls silent ------------------------------------------------------------------ */
 
 /* Looks as often as wanted for some seconds, in each of which so many bytes are sent and received. */
@@ -292,6 +311,7 @@ int main(void)
 		TEST(test_first_key_with_session),
 		TEST(test_first_key_refused),
 		TEST(test_remembered_endpoint),
+		TEST(test_endpoint_is_remembered),
 		TEST(test_silence),
 	};
 
