@@ -164,9 +164,9 @@ static const char *why_not(const struct monitor *monitor)
 		return "the daemon stops";
 	if (monitor->from_file)
 		return NULL;
-	return monitor->options.no_reload != NULL
-	               ? monitor->options.no_reload
-	               : "this daemon was started without a configuration file; there is nothing to read again";
+	return monitor->options.no_reload != NULL ? monitor->options.no_reload
+	                                          : "this daemon was started without a configuration file; "
+	                                            "there is nothing to read again";
 }
 
 /* Another key pair needs another engine process. The present one goes on until that is there. */

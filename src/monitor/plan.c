@@ -30,7 +30,8 @@ struct plan {
 	struct shared_key public_key;
 	uint8_t *secret_key;
 	struct staged_peer *staged;
-	struct peer **fresh; /* by the number of the staged peer: what was created of it; NULL: it runs already */
+	struct peer *
+		*fresh; /* by the number of the staged peer: what was created of it; NULL: it runs already */
 	size_t count;
 	struct claims claims; /* empty if it is an addition */
 	struct claim *own_claims;
@@ -255,8 +256,7 @@ static int create_peers(struct plan *plan, char problem[static PLAN_PROBLEM_BYTE
 		claims_set_subject(*peer_claims(plan->fresh[i]), plan->fresh[i]);
 		fresh++;
 	}
-	return peer_set_reserve(target->peers, fresh) == 0 ? 0
-	                                                   : fail(problem, "no memory for so many peers");
+	return peer_set_reserve(target->peers, fresh) == 0 ? 0 : fail(problem, "no memory for so many peers");
 }
 
 int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])

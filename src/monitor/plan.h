@@ -70,7 +70,8 @@ int plan_stage_addition(struct plan **out, struct config_peer *config, const str
  * Finds uses of one thing for two purposes, and makes room for all that is to come. 0; -1 and one line in
  * problem. Between this and plan_apply() the loop must not run.
  */
-int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
+	__attribute__((warn_unused_result));
 
 /*
  * At the start, before plan_check(): moves the configuration without its peers to *config, and the public key to

@@ -133,7 +133,7 @@ static int claim_state(const struct claimant *claimant, const char *name, const 
 
 int plan_claims_own(struct claims *claims, struct claim **list, const struct config *config,
                     const struct plan_daemon *daemon, const uint8_t *public_key,
-                       char problem[static PLAN_PROBLEM_BYTES])
+                    char problem[static PLAN_PROBLEM_BYTES])
 {
 	const struct claimant claimant = { claims, list, NULL, config->file != NULL, problem };
 	char socket[SOCKET_PATH_BYTES];
@@ -156,7 +156,7 @@ int plan_claims_own(struct claims *claims, struct claim **list, const struct con
 }
 
 int plan_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
-                          char problem[static PLAN_PROBLEM_BYTES])
+                       char problem[static PLAN_PROBLEM_BYTES])
 {
 	char owner[PLAN_OWNER_BYTES];
 	const struct claimant claimant = { claims, &staged->claims, owner, from_file, problem };
@@ -167,7 +167,7 @@ int plan_claims_staged(struct claims *claims, struct staged_peer *staged, bool f
 }
 
 int plan_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
-                           char problem[static PLAN_PROBLEM_BYTES])
+                        char problem[static PLAN_PROBLEM_BYTES])
 {
 	const struct claimant claimant = { claims, list, peer_label(peer), !peer_is_at_run_time(peer),
 		                           problem };

@@ -25,7 +25,7 @@ static int fail(char problem[static PLAN_FILES_PROBLEM_BYTES], const char *forma
 }
 
 int plan_files_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
-                     char problem[static PLAN_FILES_PROBLEM_BYTES])
+                   char problem[static PLAN_FILES_PROBLEM_BYTES])
 {
 	char reason[KEY_FILE_PROBLEM_BYTES];
 
@@ -67,8 +67,8 @@ static int check_outputs(const struct config_peer *config, const char *peer,
 	return 0;
 }
 
-int plan_files_peer(struct staged_peer *staged, struct config_peer *config,
-                      size_t number, char problem[static PLAN_FILES_PROBLEM_BYTES])
+int plan_files_peer(struct staged_peer *staged, struct config_peer *config, size_t number,
+                    char problem[static PLAN_FILES_PROBLEM_BYTES])
 {
 	char reason[PLAN_FILES_PROBLEM_BYTES];
 	char peer[CHANNEL_LABEL_BYTES + 16];
@@ -125,4 +125,3 @@ void plan_files_release(struct staged_peer *staged)
 	secret_memory_release(NULL, staged->psk, ROSENPASS_PSK_BYTES);
 	memset(staged, 0, sizeof *staged);
 }
-
