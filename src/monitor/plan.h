@@ -74,8 +74,8 @@ int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 	__attribute__((warn_unused_result));
 
 /*
- * At the start, before plan_check(): moves the configuration without its peers to *config, and the public key to
- * the target's.
+ * At the start, before plan_check(): moves the configuration without its peers to *config, and the public key
+ * to the target's.
  */
 void plan_take_own(struct plan *plan, struct config *config);
 

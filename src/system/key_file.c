@@ -49,7 +49,8 @@ static int read_sealed(struct shared_key *key, const char *path, size_t *length)
 	return result == -EFBIG ? -ENOSPC : result;
 }
 
-int key_file_read_public(struct shared_key *key, const char *path, char problem[static KEY_FILE_PROBLEM_BYTES])
+int key_file_read_public(struct shared_key *key, const char *path,
+                         char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	size_t length = 0;
 	int result;
@@ -68,7 +69,7 @@ int key_file_read_public(struct shared_key *key, const char *path, char problem[
 }
 
 int key_file_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,
-                     char problem[static KEY_FILE_PROBLEM_BYTES])
+                         char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	uint8_t *file = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	size_t length = 0;
@@ -97,7 +98,7 @@ int key_file_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const ch
 }
 
 int key_file_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
-                  char problem[static KEY_FILE_PROBLEM_BYTES])
+                      char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	uint8_t *text = secret_memory_allocate(NULL, PSK_FILE_BYTES);
 	size_t length = 0;

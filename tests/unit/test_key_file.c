@@ -291,7 +291,8 @@ static void test_psk(void **state)
 		uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
 		char problem[KEY_FILE_PROBLEM_BYTES];
 
-		assert_int_equal(key_file_read_psk(psk, put(longest, length), problem), length <= 1000 ? 0 : -1);
+		assert_int_equal(key_file_read_psk(psk, put(longest, length), problem),
+		                 length <= 1000 ? 0 : -1);
 		assert_int_equal(fixture_is_zero(psk, sizeof psk), length > 1000);
 	}
 }
