@@ -27,6 +27,7 @@ struct plan {
 	bool is_start;
 	bool has_other_keys;
 	struct config config;
+	const struct config *settings; /* config, or where that was moved to */
 	struct shared_key public_key;
 	uint8_t *secret_key;
 	struct staged_peer *staged;
@@ -137,6 +138,7 @@ int plan_stage(struct plan **out, struct config *config, const struct plan_daemo
 	}
 	plan->daemon = daemon;
 	plan->config = *config;
+	plan->settings = &plan->config;
 	memset(config, 0, sizeof *config);
 	result = stage_own(plan, problem);
 	for (size_t i = 0; result == 0 && i < plan->config.peer_count; i++)
@@ -195,12 +197,12 @@ static int claim_own(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 	bool is_present = !plan->has_other_keys && plan->target->public_key->bytes != NULL;
 	const uint8_t *key = is_present ? plan->target->public_key->bytes : plan->public_key.bytes;
 
-	return plan_claims_own(&plan->claims, &plan->own_claims, &plan->config, plan->daemon, key, problem);
+	return plan_claims_own(&plan->claims, &plan->own_claims, plan->settings, plan->daemon, key, problem);
 }
 
 static int claim_staged(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 {
-	bool is_from_file = !plan->is_addition && plan->config.file != NULL;
+	bool is_from_file = !plan->is_addition && plan->settings->file != NULL;
 
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->is_addition && plan->staged[i].same != NULL)
@@ -387,6 +389,7 @@ static void change_peers(struct plan *plan, struct plan_result *result)
 void plan_take_own(struct plan *plan, struct config *config)
 {
 	*config = plan->config;
+	plan->settings = config;
 	memset(&plan->config, 0, sizeof plan->config);
 	*plan->target->public_key = plan->public_key;
 	memset(&plan->public_key, 0, sizeof plan->public_key);
@@ -454,7 +457,7 @@ uint8_t *plan_secret_key(const struct plan *plan)
 
 const struct config *plan_config(const struct plan *plan)
 {
-	return &plan->config;
+	return plan->settings;
 }
 
 size_t plan_peer_count(const struct plan *plan)

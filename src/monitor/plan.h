@@ -75,7 +75,7 @@ int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 
 /*
  * At the start, before plan_check(): moves the configuration without its peers to *config, and the public key
- * to the target's.
+ * to the target's. *config has to stay until plan_check() has returned.
  */
 void plan_take_own(struct plan *plan, struct config *config);
 

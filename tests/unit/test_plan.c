@@ -343,6 +343,19 @@ static void assert_same(const struct picture *before)
 	assert_memory_equal(before, &now, sizeof now);
 }
 
+static void make_folder(void)
+{
+	(void)strcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(chdir(folder), 0);
+	(void)umask(077);
+	for (size_t i = 0; i < FIXTURE_COUNT(keys); i++)
+		assert_int_equal(symlink(keys[i][1], keys[i][0]), 0);
+	put("psk", WGPK "\n");
+	put_key("dave.pk", 'd');
+	put_key("eve.pk", 'e');
+}
+
 /* The daemon starts with bob and carol. */
 static int set_up(void **state)
 {
@@ -352,15 +365,7 @@ static int set_up(void **state)
 	struct plan *plan;
 
 	(void)state;
-	(void)strcpy(folder + sizeof folder - sizeof "XXXXXX", "XXXXXX");
-	if (mkdtemp(folder) == NULL || chdir(folder) != 0)
-		return -1;
-	(void)umask(077);
-	for (size_t i = 0; i < FIXTURE_COUNT(keys); i++)
-		assert_int_equal(symlink(keys[i][1], keys[i][0]), 0);
-	put("psk", WGPK "\n");
-	put_key("dave.pk", 'd');
-	put_key("eve.pk", 'e');
+	make_folder();
 	assert_int_equal(config_parse(&config, OWN BOB CAROL, strlen(OWN BOB CAROL), "f", problem), 0);
 	assert_int_equal(plan_stage(&plan, &config, &daemon_itself, &target, problem), 0);
 	plan_take_own(plan, &present);
@@ -390,6 +395,25 @@ static int tear_down(void **state)
 	(void)unlink("dave.pk");
 	(void)unlink("eve.pk");
 	return chdir("/") != 0 || rmdir(folder) != 0 ? -1 : 0;
+}
+
+/* The start itself fails where an output is one of our own files. */
+static void test_start(void **state)
+{
+	static const char text[] = OWN "[[peers]]\npublic_key = \"bob.pk\"\nkey_out = \"own.sk\"\n";
+	char problem[PLAN_PROBLEM_BYTES] = "";
+	struct config config;
+	struct plan *plan;
+
+	(void)tear_down(state);
+	make_folder();
+	assert_int_equal(config_parse(&config, text, sizeof text - 1, "f", problem), 0);
+	assert_int_equal(plan_stage(&plan, &config, &daemon_itself, &target, problem), 0);
+	plan_take_own(plan, &present);
+	assert_int_equal(plan_check(plan, problem), -1);
+	assert_non_null(strstr(problem, "is the same file as secret_key"));
+	plan_discard(plan);
+	assert_int_equal(peers.count, 0);
 }
 
 /* --- what a plan does --------------------------------------------------------------------------------- */
@@ -629,6 +653,7 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_results, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_addition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_keys, set_up, tear_down),
