@@ -251,15 +251,22 @@ children()
 	done
 }
 
-# engine_of PID: the process id of a daemon's engine process.
-engine_of()
+# engine_now PID: the process id of a daemon's engine process. Returns 1 if it has none at this moment.
+engine_now()
 {
 	local child name
 
 	for child in $(children "$1"); do
 		{ read -r name <"/proc/$child/comm"; } 2>/dev/null || continue
-		[ "$name" != rosenpass-net ] || echo "$child"
+		[ "$name" != rosenpass-net ] || { echo "$child" && return; }
 	done
+	return 1
+}
+
+# engine_of PID: the same as soon as there is one. A daemon makes its interface, with first keys, before it starts one.
+engine_of()
+{
+	within 10 engine_now "$1" >/dev/null && engine_now "$1"
 }
 
 # peer_id OWNER: the peer id in base64, of the first handshake in the vectors that OWNER began (BLAKE2b).

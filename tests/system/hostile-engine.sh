@@ -74,7 +74,7 @@ check "log: no escape sequences" not grep -q "$(printf '\033')" log.err
 check "log: forged lines carry a mark" not grep -q '^[^e]*rosenpass: peer bob: exchanged a key' <(grep -v 'engine: ' log.err)
 
 hostile slow
-check "slow: the engine process is there" within "$wait_seconds" engine_of "$daemon"
+check "slow: the engine process is there" within "$wait_seconds" engine_now "$daemon"
 sleep 1
 check "slow: it ends at SIGTERM" ends_soon "$daemon"
 check "slow: by request" grep -q 'asked to end' slow.err

@@ -487,7 +487,7 @@ for ((i = 1; i <= 20; i++)); do
 done
 check "twenty restarts of the server: both sides agree" within "$wait_seconds" new_key bob bob.key before
 check "a storm of restarts: all end with 0" ends TERM "$server" "${clients[-1]}"
-check "a storm of restarts: no engine process is left" [ -z "$(children $$ | while read -r child; do engine_of "$child"; done)" ]
+check "a storm of restarts: no engine process is left" [ -z "$(children $$ | while read -r child; do engine_now "$child"; done)" ]
 
 # --- nothing grows ---------------------------------------------------------------------------------------------------
 

@@ -203,10 +203,18 @@ check "rp: the interfaces are gone" eval 'not there a && not there b'
 
 server /work/rp
 check "rp: again" within 5 has_psk a
-read -r children <"/proc/$server/task/$server/children"
-for child in $children; do
-	[ "$(cat "/proc/$child/comm")" != rosenpass-net ] || kill -9 "$child"
-done
+# The device has a key before there is an engine process.
+kill_engine()
+{
+	local child children
+
+	read -r children <"/proc/$server/task/$server/children"
+	for child in $children; do
+		[ "$(cat "/proc/$child/comm")" != rosenpass-net ] || { kill -9 "$child" && return; }
+	done
+	return 1
+}
+check "rp: it has an engine process" within 5 kill_engine
 check "rp: kill -9 of the engine: exit status 1" wait_for "$server" 1
 check "rp: kill -9 of the engine: no interface" not there a
 server /work/rp
