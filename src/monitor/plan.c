@@ -269,10 +269,9 @@ int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 		return -1;
 	if (!plan->is_addition && match_running(plan, problem) != 0)
 		return -1;
-	if (create_peers(plan, problem) != 0)
-		return -1;
+	/* Their configurations move to the peers then. */
 	plan_files_warn(plan->staged, plan->count);
-	return 0;
+	return create_peers(plan, problem);
 }
 
 /* --- the change ------------------------------------------------------------------------------------ */

@@ -528,6 +528,27 @@ static void test_real_time(void **state)
 	loop_close(record.loop);
 }
 
+/* The time stands still until it is asked for; a simulated one is moved by tests alone. */
+static void test_refresh(void **state)
+{
+	struct loop *loop;
+	uint64_t begin_ns;
+
+	(void)state;
+	assert_int_equal(loop_open(&loop), 0);
+	begin_ns = loop_now_ns(loop);
+	while (clock_now_ns() == begin_ns)
+		;
+	assert_true(loop_now_ns(loop) == begin_ns);
+	loop_refresh(loop);
+	assert_true(loop_now_ns(loop) > begin_ns);
+	loop_close(loop);
+	assert_int_equal(loop_open_simulated(&loop, 7), 0);
+	loop_refresh(loop);
+	assert_true(loop_now_ns(loop) == 7);
+	loop_close(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -544,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_children_that_are_not_ours),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_real_time),
+		cmocka_unit_test(test_refresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,6 +214,11 @@ static void test_changed(void **state)
 	loop_advance(scene->loop, 1);
 	assert_int_equal(next_request(scene, &request), CHANNEL_REMOVE_PEER);
 	assert_int_equal(next_request(scene, &request), CHANNEL_ADD_PEER);
+	/* Once. */
+	stage(&staged, "b", 1);
+	assert_false(peer_change(peer, &staged));
+	unstage(&staged);
+	loop_advance(scene->loop, 1);
 	assert_int_equal(next_request(scene, &request), 0);
 }
 

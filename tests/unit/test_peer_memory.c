@@ -273,7 +273,7 @@ static void test_whose(void **state)
 /* Peers are found whatever the order of the file. */
 static void test_order(void **state)
 {
-	static const uint64_t prefixes[] = { 9, 2, 7, 1, 5 };
+	static const uint64_t prefixes[] = { 7, 9, 2, 1, 5 };
 	FILE *file = fopen("wg0.peers", "w");
 
 	(void)state;
