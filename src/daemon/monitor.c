@@ -96,7 +96,7 @@ void monitor_request(struct monitor *monitor, const struct channel_request *requ
 
 static void reload_by_signal(struct monitor *monitor)
 {
-	struct monitor_reload_result result;
+	struct plan_result result;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	notify_reloading();
@@ -302,52 +302,73 @@ static void open_control(struct monitor *monitor)
 		                 : "");
 }
 
-static void sweep_outfiles(const struct staged_peer *staged, size_t count)
+static void sweep_outfiles(const struct plan *plan)
 {
+	size_t count = plan_peer_count(plan);
 	const char **paths = calloc(count + 1, sizeof *paths);
 	size_t used = 0;
 
 	for (size_t i = 0; i < count && paths != NULL; i++) {
-		if (staged[i].config.key_out != NULL)
-			paths[used++] = staged[i].config.key_out;
+		if (plan_peer_config(plan, i)->key_out != NULL)
+			paths[used++] = plan_peer_config(plan, i)->key_out;
 	}
 	outfile_sweep(paths, used);
 	free(paths);
 }
 
-/* Own keys and peers are read before anything is started. */
-static int start(struct monitor *monitor, struct staged_peer *staged, size_t count, uint8_t *secret_key)
+/* What is there before the engine process is. Own keys and peers were read, and nothing was started yet. */
+static int open_parts(struct monitor *monitor, const struct plan *plan)
 {
 	uint64_t again_ns;
 
-	if (monitor_peers_open(monitor) != 0) {
-		log_error("out of memory");
-		return -1;
-	}
 	open_control(monitor);
 	if (open_all(monitor) != 0 || monitor_listen_start(monitor) != 0)
 		return -1;
 	if (monitor->options.ensure != NULL &&
 	    monitor->options.ensure(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
-	sweep_outfiles(staged, count);
-	monitor_mark_start(monitor, staged, count);
-	if (monitor_engine_start(monitor, monitor->public_key.bytes, secret_key, count) != 0)
+	sweep_outfiles(plan);
+	monitor_mark_start(monitor);
+	return 0;
+}
+
+/* Frees the plan. */
+static int start_peers(struct monitor *monitor, struct plan *plan)
+{
+	struct plan_result result;
+
+	if (open_parts(monitor, plan) != 0 ||
+	    monitor_engine_start(monitor, plan_public_key(plan), plan_secret_key(plan),
+	                         plan_peer_count(plan)) != 0) {
+		plan_discard(plan);
 		return -1;
-	monitor_engine_replace(monitor);
-	for (size_t i = 0; i < count; i++) {
-		loop_refresh(monitor->loop);
-		notify_busy(loop_now_ns(monitor->loop));
-		if (monitor_peers_add(monitor, &staged[i], false) == NULL) {
-			log_error("out of memory");
-			return -1;
-		}
-		monitor_load_release(&staged[i]);
-		if (monitor->stopping || monitor_engine_is_interrupted())
-			return -1;
 	}
+	monitor_engine_replace(monitor);
+	loop_refresh(monitor->loop);
+	plan_apply(plan, &result);
+	if (monitor->stopping || monitor_engine_is_interrupted())
+		return -1;
 	monitor_listen_announce(monitor);
 	return monitor_engine_begin(monitor) != 0 || confine(monitor) != 0 ? -1 : 0;
+}
+
+/* Own keys and peers are read before anything is started. */
+static int start(struct monitor *monitor)
+{
+	char problem[MONITOR_PROBLEM_BYTES] = "out of memory";
+	struct plan *plan;
+
+	monitor_plan_open(monitor);
+	if (plan_stage(&plan, &monitor->config, &monitor->self, &monitor->target, problem) != 0) {
+		log_error("%s", problem);
+		return -1;
+	}
+	plan_take_own(plan, &monitor->config);
+	if (monitor_peers_open(monitor) == 0 && plan_check(plan, problem) == 0)
+		return start_peers(monitor, plan);
+	log_error("%s", problem);
+	plan_discard(plan);
+	return -1;
 }
 
 /* SIGHUP while keys are read must not end us, and somebody who ignored SIGCHLD must not hide our children. */
@@ -375,29 +396,6 @@ static int open_loop(struct monitor *monitor)
 		return 0;
 	log_error("cannot wait for signals and time: %s", strerror(-result));
 	return -1;
-}
-
-static int load(struct monitor *monitor, struct staged_peer *staged, size_t *count, uint8_t *secret_key)
-{
-	char problem[MONITOR_PROBLEM_BYTES];
-
-	if (monitor_load_own(&monitor->public_key, secret_key, &monitor->config, problem) != 0 ||
-	    monitor_claims_own(&monitor->claims, &monitor->own_claims, &monitor->config, &monitor->options,
-	                       monitor->name, monitor->public_key.bytes, problem) != 0) {
-		log_error("%s", problem);
-		return -1;
-	}
-	for (*count = 0; *count < monitor->config.peer_count;) {
-		size_t i = (*count)++;
-
-		if (monitor_load_peer(&staged[i], NULL, &monitor->config.peers[i], i + 1, problem) != 0 ||
-		    monitor_claims_staged(&monitor->claims, &staged[i], monitor->from_file, problem) != 0) {
-			log_error("%s", problem);
-			return -1;
-		}
-	}
-	monitor_load_warn(staged, *count);
-	return 0;
 }
 
 static void release(struct monitor *monitor)
@@ -458,15 +456,10 @@ static struct monitor *create(struct config *config, const struct monitor_option
 int monitor_run(struct config *config, const struct monitor_options *options)
 {
 	struct monitor *monitor = create(config, options);
-	struct staged_peer *staged = NULL;
-	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
-	size_t count = 0;
 	bool is_open = false;
 	int status = EXIT_FAILURE;
 
-	if (monitor != NULL)
-		staged = calloc(monitor->config.peer_count + 1, sizeof *staged);
-	if (monitor == NULL || monitor->name == NULL || staged == NULL || secret_key == NULL) {
+	if (monitor == NULL || monitor->name == NULL) {
 		log_error("out of memory");
 	} else {
 		if (secret_memory_protect_process() != 0)
@@ -474,8 +467,7 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 		raise_limits();
 		notify_open();
 		is_open = open_loop(monitor) == 0;
-		if (is_open && load(monitor, staged, &count, secret_key) == 0 &&
-		    start(monitor, staged, count, secret_key) == 0) {
+		if (is_open && start(monitor) == 0) {
 			log_never_wait();
 			say_ready(monitor);
 			run(monitor);
@@ -485,10 +477,6 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 		if (monitor->stopping)
 			status = monitor->status;
 	}
-	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
-	for (size_t i = 0; i < count; i++)
-		monitor_load_release(&staged[i]);
-	free(staged);
 	if (monitor != NULL)
 		release(monitor);
 	else

@@ -11,15 +11,10 @@
 
 #include "config/rosenpass_config.h"
 #include "delivery/device.h"
+#include "monitor/claims.h"
 #include "system/address.h"
 
 #define MONITOR_PROBLEM_BYTES 768
-
-/* A file beside those of the configuration that is read and that nothing may be written to. */
-struct monitor_input {
-	const char *setting; /* what it is, for messages */
-	const char *path;
-};
 
 struct monitor_options {
 	const char *name;    /* of the daemon; NULL: after the file, or exchange-PID */
@@ -51,7 +46,8 @@ struct monitor_options {
 	 */
 	bool (*check)(void *context);
 	void *context;
-	const struct monitor_input *inputs;
+	/* Files besides those of the configuration that are read, and that nothing may be written to. */
+	const struct claims_input *inputs;
 	size_t input_count;
 	/* Why there is no configuration to be read again; NULL: there is none, or it is. */
 	const char *no_reload;

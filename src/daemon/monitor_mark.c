@@ -88,14 +88,8 @@ void monitor_mark_update(struct monitor *monitor)
 		monitor_request(monitor, &changed, -1);
 }
 
-void monitor_mark_start(struct monitor *monitor, const struct staged_peer *staged, size_t count)
+void monitor_mark_start(struct monitor *monitor)
 {
-	for (size_t i = 0; i < count && !monitor->config.fwmark.is_fixed; i++) {
-		/* Without memory, the first look at a device finds its mark. */
-		if (staged[i].config.device != NULL &&
-		    device_know(monitor->deliveries.devices, staged[i].config.device) != 0)
-			break;
-	}
 	device_table_read_marks(monitor->deliveries.devices);
 	monitor_mark_update(monitor);
 }

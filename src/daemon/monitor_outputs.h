@@ -5,21 +5,8 @@
 
 #include "daemon/monitor_parts.h"
 
-/*
- * monitor_claims.c: files and names that are used twice, where that would do harm. Each puts claims into a
- * list; -1 and problem: one is taken. What was claimed by then stays in the list.
- */
+/* monitor_plan.c: which files are used by whom. */
 
-/* Our own files and key (NULL: it could not be read), and the control socket of a daemon of that name. */
-int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
-                       const struct monitor_options *options, const char *name, const uint8_t *public_key,
-                       char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
-/* What a staged peer uses. */
-int monitor_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
-                          char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
-/* The same of a peer that runs. */
-int monitor_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
-                           char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 /*
  * Looks whether a key may go to a file as it is now, at the moment of writing. peer: whose outfile it is;
  * NULL: no peer's any more, and it may be one of another peer. 0, and what was looked at, to be released; -1
@@ -50,7 +37,7 @@ struct sink *monitor_wireguard_of(const struct peer *peer);
  */
 
 /* Reads the marks of the devices that these peers name, before anything is sent. */
-void monitor_mark_start(struct monitor *monitor, const struct staged_peer *staged, size_t count);
+void monitor_mark_start(struct monitor *monitor);
 /* Gives all sockets the mark that they should carry now. */
 void monitor_mark_update(struct monitor *monitor);
 /* Gives a new socket the present mark. */

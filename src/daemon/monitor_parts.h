@@ -19,8 +19,6 @@
 #include "delivery/retired_files.h"
 #include "delivery/sink_wireguard.h"
 #include "engine/channel.h"
-#include "daemon/claims.h"
-#include "daemon/keys.h"
 #include "daemon/monitor.h"
 #include "engine/rejects.h"
 #include "monitor/commands.h"
@@ -33,6 +31,7 @@
 #include "monitor/peer.h"
 #include "monitor/peer_memory.h"
 #include "monitor/peer_set.h"
+#include "monitor/plan.h"
 #include "monitor/staged_peer.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
@@ -68,6 +67,8 @@ struct monitor {
 	struct shared_key public_key;
 	struct claims claims;     /* of what the peers and the daemon itself use */
 	struct claim *own_claims; /* the daemon's */
+	struct plan_daemon self;
+	struct plan_target target;
 
 	pid_t engine_pid;                /* 0: none */
 	struct monitor_engine *engine;   /* NULL: none */
@@ -123,26 +124,6 @@ void monitor_apply_options(struct monitor *monitor);
 /* We were busy for long: an answer of the engine process that waits meanwhile is not late. */
 void monitor_was_away(struct monitor *monitor);
 
-/* monitor_load.c: reading keys; problems go to problem[]. */
-
-/* Own key pair: 0, with the public key mapped and the secret key read, or -1. */
-int monitor_load_own(struct shared_key *public_key, uint8_t *secret_key, const struct config *config,
-                     char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
-
-/*
- * Reads one peer's files. known: peers that may have the key already (NULL: none). config moves into staged
- * in any case.
- */
-int monitor_load_peer(struct staged_peer *staged, const struct monitor *known, struct config_peer *config,
-                      size_t number, char problem[static MONITOR_PROBLEM_BYTES])
-	__attribute__((warn_unused_result));
-/* Warns of preshared keys that others may read, except of peers that are known already. */
-void monitor_load_warn(const struct staged_peer *staged, size_t count);
-void monitor_load_release(struct staged_peer *staged);
-uint64_t monitor_load_tag(const struct shared_key *key);
-/* "peer 2 (office)" for messages about files. */
-void monitor_load_describe(char *out, size_t size, const struct config_peer *config, size_t number);
-
 /* monitor_peers.c: the peers, and what they need of the rest. */
 /* 0 or -ENOMEM. */
 int monitor_peers_open(struct monitor *monitor) __attribute__((warn_unused_result));
@@ -150,9 +131,6 @@ int monitor_peers_open(struct monitor *monitor) __attribute__((warn_unused_resul
 void monitor_peers_close(struct monitor *monitor);
 /* Requests go to the present engine process from now on. */
 void monitor_peers_use_engine(struct monitor *monitor);
-/* Parts of staged become the peer's. NULL: no memory. */
-struct peer *monitor_peers_add(struct monitor *monitor, struct staged_peer *staged, bool at_run_time)
-	__attribute__((warn_unused_result));
 /* Removes the peer from the engine process, and replaces its key in every output by a random one. */
 void monitor_peers_remove(struct monitor *monitor, struct peer *peer);
 
@@ -165,11 +143,11 @@ int monitor_listen_start(struct monitor *monitor) __attribute__((warn_unused_res
 /* Hands all open sockets to a new engine process. */
 void monitor_listen_announce(struct monitor *monitor);
 
-/* monitor_reload.c: 0, or -1 and one line in problem: nothing has changed then. */
-struct monitor_reload_result {
-	size_t added, removed, changed, unchanged;
-};
-int monitor_reload(struct monitor *monitor, struct monitor_reload_result *result,
+/* monitor_plan.c: what plans need of us. */
+/* Fills in what they need. To be called again once there is a set of peers. */
+void monitor_plan_open(struct monitor *monitor);
+/* Reads the configuration again. 0, or -1 and one line in problem: nothing has changed then. */
+int monitor_reload(struct monitor *monitor, struct plan_result *result,
                    char problem[static MONITOR_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /* monitor_engine.c: starts and ends engine processes. */

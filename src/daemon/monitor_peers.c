@@ -3,9 +3,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "system/key_file.h"
 
 static_assert(EXPLAIN_BYTES == PEER_RETURN_BYTES, "a return in words fits");
-static_assert(KEYS_PROBLEM_BYTES == PEER_PROBLEM_BYTES, "problems of a file fit");
+static_assert(KEY_FILE_PROBLEM_BYTES == PEER_PROBLEM_BYTES, "problems of a file fit");
 static_assert(PEER_SET_PROBLEM_BYTES == MONITOR_PROBLEM_BYTES, "and those of a name");
 
 /* --- what peers ask for --------------------------------------------------------------------------- */
@@ -51,7 +54,7 @@ static int read_psk(void *owner, uint8_t psk[static ROSENPASS_PSK_BYTES], const 
                     char problem[static PEER_PROBLEM_BYTES])
 {
 	(void)owner;
-	return keys_read_psk(psk, file, problem);
+	return key_file_read_psk(psk, file, problem);
 }
 
 static void gone(void *owner, struct peer *peer)
@@ -77,9 +80,14 @@ static int open_memory(struct monitor *monitor)
 	/* The name of a daemon without a file is another one each time. */
 	bool has_name = monitor->from_file || monitor->options.name != NULL;
 	bool has_key = monitor->public_key.bytes != NULL;
-	uint64_t prefix = has_key ? monitor_load_tag(&monitor->public_key) : 0;
-	char *path = peer_memory_find_path(has_name ? monitor->name : NULL, has_key ? &prefix : NULL);
-	int result = peer_memory_open(&monitor->memory, monitor->loop, path);
+	uint64_t prefix = 0;
+	char *path;
+	int result;
+
+	if (has_key)
+		memcpy(&prefix, monitor->public_key.bytes, sizeof prefix);
+	path = peer_memory_find_path(has_name ? monitor->name : NULL, has_key ? &prefix : NULL);
+	result = peer_memory_open(&monitor->memory, monitor->loop, path);
 
 	free(path);
 	return result;
@@ -100,6 +108,7 @@ int monitor_peers_open(struct monitor *monitor)
 		.owner = monitor,
 	};
 	monitor_peers_use_engine(monitor);
+	monitor_plan_open(monitor);
 	return result;
 }
 
@@ -114,23 +123,6 @@ void monitor_peers_close(struct monitor *monitor)
 void monitor_peers_use_engine(struct monitor *monitor)
 {
 	monitor->peer_env.link = monitor->engine == NULL || monitor->stopping ? NULL : monitor->engine->link;
-}
-
-struct peer *monitor_peers_add(struct monitor *monitor, struct staged_peer *staged, bool at_run_time)
-{
-	struct peer *peer;
-
-	if (peer_create(&peer, &monitor->peer_env, staged) != 0)
-		return NULL;
-	if (peer_set_add(monitor->peers, peer) != 0) {
-		claims_drop(&monitor->claims, peer_claims(peer));
-		peer_destroy(peer);
-		return NULL;
-	}
-	peer_set_at_run_time(peer, at_run_time);
-	claims_set_subject(*peer_claims(peer), peer);
-	peer_start(peer, staged->psk);
-	return peer;
 }
 
 void monitor_peers_remove(struct monitor *monitor, struct peer *peer)

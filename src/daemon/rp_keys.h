@@ -4,7 +4,7 @@
 /*
  * Folders of keys: private (wgsk, pqsk, pqpk) and public (wgpk, pqpk, perhaps psk). Problems are one line
  * that names the file and the remedy, and never a key. The files of Rosenpass are found here, and read by
- * daemon/keys.h.
+ * system/key_file.h.
  */
 
 #include <stddef.h>

@@ -109,7 +109,7 @@ static void serve_status(struct commands *commands, struct control_call *call)
 
 static void serve_reload(struct monitor *monitor, struct control_call *call)
 {
-	struct monitor_reload_result result;
+	struct plan_result result;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	notify_reloading();
@@ -126,29 +126,14 @@ static void serve_reload(struct monitor *monitor, struct control_call *call)
 	notify_send("READY=1");
 }
 
-/* The highest number so far. */
-static size_t last_number(const struct monitor *monitor)
-{
-	const struct peer *peer;
-	size_t position = 0;
-	size_t number = 0;
-
-	while ((peer = peer_set_next(monitor->peers, &position)) != NULL) {
-		if (peer_number(peer) > number)
-			number = peer_number(peer);
-	}
-	return number;
-}
-
 /* 0, and in problem the reason why its outfile cannot be written now, or nothing; -1 and problem. */
 static int add_peer(struct monitor *monitor, char *const *words, size_t count, char *name, size_t name_size,
                     char problem[static MONITOR_PROBLEM_BYTES])
 {
 	struct config_peer config = { 0 };
-	struct staged_peer staged = { 0 };
-	size_t number = last_number(monitor) + 1;
-	struct peer *peer = NULL;
-	int result = -1;
+	struct plan_result result;
+	const struct peer *peer;
+	struct plan *plan;
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
 		return -1;
@@ -157,27 +142,19 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 		config_peer_release(&config);
 		return -1;
 	}
-	if (monitor_load_peer(&staged, monitor, &config, number, problem) == 0) {
-		if (staged.same != NULL) {
-			(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "%s has that public key already",
-			               peer_label(staged.same));
-		} else if (monitor_claims_staged(&monitor->claims, &staged, false, problem) == 0) {
-			peer = monitor_peers_add(monitor, &staged, true);
-			if (peer == NULL)
-				(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
-		}
+	if (plan_stage_addition(&plan, &config, &monitor->target, problem) != 0)
+		return -1;
+	if (plan_check(plan, problem) != 0) {
+		plan_discard(plan);
+		return -1;
 	}
-	if (peer != NULL) {
-		result = 0;
-		(void)snprintf(name, name_size, "%s", peer_name(peer));
-		log_info("%s: added", peer_label(peer));
-		if (outfile_check(peer_config(peer), peer_new_file(peer), problem) == 0)
-			problem[0] = '\0';
-		monitor_load_warn(&staged, 1);
-	}
-	claims_drop(&monitor->claims, &staged.claims);
-	monitor_load_release(&staged);
-	return result;
+	peer = plan_added_peer(plan);
+	plan_apply(plan, &result);
+	(void)snprintf(name, name_size, "%s", peer_name(peer));
+	log_info("%s: added", peer_label(peer));
+	if (outfile_check(peer_config(peer), peer_new_file(peer), problem) == 0)
+		problem[0] = '\0';
+	return 0;
 }
 
 static void serve_add(struct monitor *monitor, struct control_call *call, json_t *request)

@@ -23,6 +23,7 @@ struct peer_set {
 	size_t capacity;
 	uint32_t first_free;
 	size_t count; /* of peers that are not leaving */
+	size_t used;  /* slots of all peers */
 	uint32_t last_serial;
 	struct loop_timer ids; /* one more id is computed */
 	size_t id_cursor;      /* slots before this one have an id */
@@ -89,6 +90,15 @@ static int grow(struct peer_set *set)
 	return 0;
 }
 
+int peer_set_reserve(struct peer_set *set, size_t count)
+{
+	while (set->capacity - set->used < count) {
+		if (grow(set) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int peer_set_add(struct peer_set *set, struct peer *peer)
 {
 	uint32_t slot;
@@ -100,6 +110,7 @@ int peer_set_add(struct peer_set *set, struct peer *peer)
 	set->first_free = set->all[slot].next_free;
 	set->all[slot].peer = peer;
 	set->count++;
+	set->used++;
 	peer_place(peer, (struct peer_ref){ .slot = slot, .serial = ++set->last_serial });
 	if (set->id_cursor > slot)
 		set->id_cursor = slot;
@@ -120,6 +131,7 @@ void peer_set_drop(struct peer_set *set, struct peer *peer)
 	assert(set->all[slot].peer == peer);
 	set->all[slot] = (struct slot){ .next_free = set->first_free };
 	set->first_free = slot;
+	set->used--;
 }
 
 /* NULL: the slot is free, or its peer is leaving. */

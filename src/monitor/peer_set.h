@@ -20,6 +20,8 @@ int peer_set_create(struct peer_set **out, struct loop *loop) __attribute__((war
 /* Destroys all peers, too. NULL is allowed. */
 void peer_set_destroy(struct peer_set *set);
 
+/* Makes room for that many more peers, whose addition then cannot fail. 0; -ENOMEM: as peer_set_add(). */
+int peer_set_reserve(struct peer_set *set, size_t count) __attribute__((warn_unused_result));
 /* Gives the peer a slot and a serial. 0; -ENOMEM: no memory, or no slot is left. */
 int peer_set_add(struct peer_set *set, struct peer *peer) __attribute__((warn_unused_result));
 /* peer_remove(); the peer is not found any more. */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/keys.h"
+#include "system/key_file.h"
 #include "rosenpass.h"
 #include "system/file.h"
 #include "system/log.h"
@@ -50,7 +50,7 @@ static int convert(const char *from, const char *to, bool force, uint8_t *file, 
 		          from, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
 		return COMMAND_FAILED;
 	}
-	if (keys_secret_is_exposed(from))
+	if (key_file_is_exposed(from))
 		log_warn("secret-key file \"%s\" can be read by other users; chmod 600 forbids it", from);
 	if (length == ROSENPASS_SECRET_KEY_OLD_BYTES)
 		return write_key(to, key, ROSENPASS_SECRET_KEY_BYTES, force);

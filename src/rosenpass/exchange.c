@@ -40,7 +40,7 @@ static int save(const struct config *config, const struct monitor_options *optio
 
 static int run(char *const *words, size_t count, const struct daemon_options *options)
 {
-	const struct monitor_input saved = { "config file", options->config_file };
+	const struct claims_input saved = { "config file", options->config_file };
 	struct monitor_options monitor = options->monitor;
 	struct config config = { 0 };
 	char problem[CONFIG_PROBLEM_BYTES];

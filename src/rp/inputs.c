@@ -11,7 +11,7 @@ static int add(struct inputs *inputs, const char *setting, char *path)
 {
 	if (path == NULL)
 		return -1;
-	inputs->all[inputs->count++] = (struct monitor_input){ setting, path };
+	inputs->all[inputs->count++] = (struct claims_input){ setting, path };
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "daemon/monitor.h"
 
 struct inputs {
-	struct monitor_input *all; /* allocated, and their paths */
+	struct claims_input *all; /* allocated, and their paths */
 	size_t count;
 };
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/keys.h"
+#include "system/key_file.h"
 #include "rp/commands.h"
 #include "daemon/rp_keys.h"
 #include "system/base64.h"
@@ -52,11 +52,11 @@ static int read_private(struct contents *contents, const char *folder)
 	char *path = NULL;
 	int result;
 
-	static_assert(KEYS_PROBLEM_BYTES <= RP_KEYS_PROBLEM_BYTES, "its problems fit");
+	static_assert(KEY_FILE_PROBLEM_BYTES <= RP_KEYS_PROBLEM_BYTES, "its problems fit");
 	result = read_wireguard(contents, folder, problem);
 	if (result == 0) {
 		path = rp_keys_find_public(folder, problem);
-		result = path == NULL ? -1 : keys_read_public(&contents->rosenpass, path, problem);
+		result = path == NULL ? -1 : key_file_read_public(&contents->rosenpass, path, problem);
 	}
 	if (result != 0)
 		log_error("pubkey: %s", problem);

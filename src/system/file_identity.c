@@ -205,6 +205,9 @@ int file_identify(struct file_identity *identity, const char *path)
 		return 0;
 	identity->folder_device = 0;
 	identity->folder_inode = 0;
+	/* Without memory there is nothing to be released. */
+	if (result == -ENOMEM)
+		return result;
 	identity->name = strdup(path);
 	return identity->name == NULL ? -ENOMEM : result;
 }

@@ -225,14 +225,16 @@ static inline void release_config(struct config_peer *config)
 static inline void add_peer(struct scene *scene, size_t i, const char *keepalive)
 {
 	struct config_peer config;
-	struct staged_peer staged;
+	struct plan_result result;
+	struct plan *plan;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	configure(&config, i, keepalive);
-	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
-	scene->peers[i] = monitor_peers_add(&scene->monitor, &staged, false);
-	assert_non_null(scene->peers[i]);
-	monitor_load_release(&staged);
+	assert_int_equal(plan_stage_addition(&plan, &config, &scene->monitor.target, problem), 0);
+	assert_int_equal(plan_check(plan, problem), 0);
+	scene->peers[i] = plan_added_peer(plan);
+	plan_apply(plan, &result);
+	peer_set_at_run_time(scene->peers[i], false);
 }
 
 static inline uint64_t no_clock_ns(void)

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/claims.h"
+#include "monitor/claims.h"
 
 /* Each test is in an empty folder. */
 static char folder[] = "/tmp/rosenpass-test-XXXXXX";

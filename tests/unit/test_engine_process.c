@@ -13,7 +13,7 @@
 
 #include "engine/channel.h"
 #include "engine/process.h"
-#include "daemon/keys.h"
+#include "system/key_file.h"
 #include "system/secret_memory.h"
 #include "system/sockets.h"
 
@@ -32,10 +32,10 @@ static const char *key_path(char path[static 512], const char *name)
 static struct shared_key read_public(const char *name)
 {
 	char path[512];
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 	struct shared_key key;
 
-	if (keys_read_public(&key, key_path(path, name), problem) != 0)
+	if (key_file_read_public(&key, key_path(path, name), problem) != 0)
 		fail_msg("%s", problem);
 	return key;
 }
@@ -46,12 +46,12 @@ static int start(void **state)
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	struct engine_start begin = { .public_key = key.bytes, .secret_key = secret_key, .no_sandbox = true };
 	char path[512];
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 	int pair[2];
 
 	(void)state;
 	assert_non_null(secret_key);
-	assert_int_equal(keys_read_secret(secret_key, key_path(path, "alice.sk"), problem), 0);
+	assert_int_equal(key_file_read_secret(secret_key, key_path(path, "alice.sk"), problem), 0);
 	assert_int_equal(channel_open(pair), 0);
 	child = fork();
 	assert_true(child >= 0);

@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/keys.h"
 #include "daemon/monitor_parts.h"
 #include "fixture.h"
 #include "system/clock.h"
+#include "system/key_file.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
@@ -39,10 +39,10 @@ static void on_limit(void *owner)
 static void start_engine(struct scene *scene)
 {
 	uint8_t *secret_key = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	assert_non_null(secret_key);
-	assert_int_equal(keys_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem), 0);
+	assert_int_equal(key_file_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem), 0);
 	assert_int_equal(monitor_engine_start(&scene->monitor, scene->public_key.bytes, secret_key, 0), 0);
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	monitor_engine_replace(&scene->monitor);
@@ -51,7 +51,7 @@ static void start_engine(struct scene *scene)
 static int set_up(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	assert_non_null(scene);
 	*state = scene;
@@ -60,7 +60,7 @@ static int set_up(void **state)
 	scene->saved_stderr = dup(STDERR_FILENO);
 	assert_true(scene->saved_stderr >= 0);
 	assert_int_equal(
-		keys_read_public(&scene->public_key, TEST_DATA_DIR "/vectors/keys/alice.pk", problem), 0);
+		key_file_read_public(&scene->public_key, TEST_DATA_DIR "/vectors/keys/alice.pk", problem), 0);
 	assert_int_equal(loop_open(&scene->monitor.loop), 0);
 	scene->monitor.options.no_sandbox = true;
 	scene->limit = (struct loop_timer){ .expired = on_limit, .owner = scene };

@@ -53,7 +53,8 @@ static void add_command(struct scene *scene, struct config_peer *config)
 static void add_peer(struct scene *scene, size_t i)
 {
 	struct config_peer config = { 0 };
-	struct staged_peer staged;
+	struct plan_result result;
+	struct plan *plan;
 	char problem[MONITOR_PROBLEM_BYTES];
 
 	config.public_key = format("%s/vectors/keys/%s.pk", TEST_DATA_DIR, owners[i]);
@@ -61,10 +62,11 @@ static void add_peer(struct scene *scene, size_t i)
 	config.name = strdup(owners[i]);
 	if (i == 0)
 		add_command(scene, &config);
-	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, i + 1, problem), 0);
-	scene->peers[i] = monitor_peers_add(&scene->monitor, &staged, false);
-	assert_non_null(scene->peers[i]);
-	monitor_load_release(&staged);
+	assert_int_equal(plan_stage_addition(&plan, &config, &scene->monitor.target, problem), 0);
+	assert_int_equal(plan_check(plan, problem), 0);
+	scene->peers[i] = plan_added_peer(plan);
+	plan_apply(plan, &result);
+	peer_set_at_run_time(scene->peers[i], false);
 }
 
 static int set_up(void **state)

@@ -2,6 +2,8 @@
 
 #include "device_fixture.h"
 
+#include "monitor/plan_files.h"
+
 /* --- before the first exchange, and the first key ----------------------------------------------- */
 
 /* A preshared key that is to be left stays until the first exchange, whatever happens to the peer. */
@@ -66,9 +68,9 @@ static void test_left_and_changed(void **state)
 	configure(&config, 2, "25");
 	free(config.public_key);
 	config.public_key = copy(scene->peers[0]->config.public_key);
-	assert_int_equal(monitor_load_peer(&staged, &scene->monitor, &config, 1, problem), 0);
+	assert_int_equal(plan_files_peer(&staged, &config, 1, problem), 0);
 	assert_true(peer_change(scene->peers[0], &staged));
-	monitor_load_release(&staged);
+	plan_files_release(&staged);
 	look(scene);
 	assert_true(has(0, 0x77));
 	assert_true(has(2, 0));

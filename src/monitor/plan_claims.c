@@ -1,4 +1,4 @@
-#include "daemon/monitor_parts.h"
+#include "monitor/plan_claims.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,9 +8,10 @@
 #include <string.h>
 
 #include "control/socket_path.h"
-#define OWNER_BYTES (CHANNEL_LABEL_BYTES + 16)
+#include "monitor/peer_memory.h"
+#include "monitor/plan_files.h"
 
-static_assert(CLAIMS_PROBLEM_BYTES <= MONITOR_PROBLEM_BYTES, "its problems fit");
+static_assert(CLAIMS_PROBLEM_BYTES <= PLAN_PROBLEM_BYTES, "its problems fit");
 
 /* Whose claims these are, and where they go. */
 struct claimant {
@@ -29,7 +30,7 @@ static int fail(const struct claimant *claimant, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(claimant->problem, MONITOR_PROBLEM_BYTES, format, arguments);
+	(void)vsnprintf(claimant->problem, PLAN_PROBLEM_BYTES, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -117,20 +118,23 @@ static int claim_peer(const struct claimant *claimant, const struct config_peer 
 /* Where peers are remembered. */
 static int claim_state(const struct claimant *claimant, const char *name, const uint8_t *public_key)
 {
-	const struct shared_key key = { .bytes = public_key };
-	uint64_t prefix = public_key == NULL ? 0 : monitor_load_tag(&key);
-	char *path = peer_memory_find_path(name, public_key == NULL ? NULL : &prefix);
-	int result = claim_file(claimant, CLAIMS_OUTPUT, path, "state file", "state file");
+	uint64_t prefix = 0;
+	char *path;
+	int result;
+
+	if (public_key != NULL)
+		memcpy(&prefix, public_key, sizeof prefix);
+	path = peer_memory_find_path(name, public_key == NULL ? NULL : &prefix);
+	result = claim_file(claimant, CLAIMS_OUTPUT, path, "state file", "state file");
 
 	free(path);
 	return result;
 }
 
-int monitor_claims_own(struct claims *claims, struct claim **list, const struct config *config,
-                       const struct monitor_options *options, const char *name, const uint8_t *public_key,
-                       char problem[static MONITOR_PROBLEM_BYTES])
+int plan_claims_own(struct claims *claims, struct claim **list, const struct config *config,
+                    const struct plan_daemon *daemon, const uint8_t *public_key,
+                    char problem[static PLAN_PROBLEM_BYTES])
 {
-	bool has_name = config->file != NULL || options->name != NULL;
 	const struct claimant claimant = { claims, list, NULL, config->file != NULL, problem };
 	char socket[SOCKET_PATH_BYTES];
 
@@ -138,32 +142,32 @@ int monitor_claims_own(struct claims *claims, struct claim **list, const struct 
 	    claim_file(&claimant, CLAIMS_INPUT, config->secret_key, "secret_key", "secret-key") != 0 ||
 	    claim_file(&claimant, CLAIMS_INPUT, config->public_key, "public_key", "public-key") != 0)
 		return -1;
-	for (size_t i = 0; i < options->input_count; i++) {
-		if (claim_file(&claimant, CLAIMS_INPUT, options->inputs[i].path, options->inputs[i].setting,
-		               options->inputs[i].setting) != 0)
+	for (size_t i = 0; i < daemon->input_count; i++) {
+		if (claim_file(&claimant, CLAIMS_INPUT, daemon->inputs[i].path, daemon->inputs[i].setting,
+		               daemon->inputs[i].setting) != 0)
 			return -1;
 	}
-	if (socket_path_make(socket, name) == 0 &&
+	if (socket_path_make(socket, daemon->name) == 0 &&
 	    claim_file(&claimant, CLAIMS_OUTPUT, socket, "control socket", "control socket") != 0)
 		return -1;
-	if (claim_state(&claimant, has_name ? name : NULL, public_key) != 0)
+	if (claim_state(&claimant, daemon->has_name ? daemon->name : NULL, public_key) != 0)
 		return -1;
 	return public_key == NULL ? 0 : claim_key(&claimant, public_key, config->public_key);
 }
 
-int monitor_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
-                          char problem[static MONITOR_PROBLEM_BYTES])
+int plan_claims_staged(struct claims *claims, struct staged_peer *staged, bool from_file,
+                       char problem[static PLAN_PROBLEM_BYTES])
 {
-	char owner[OWNER_BYTES];
+	char owner[PLAN_OWNER_BYTES];
 	const struct claimant claimant = { claims, &staged->claims, owner, from_file, problem };
 
-	monitor_load_describe(owner, sizeof owner, &staged->config, staged->number);
+	plan_files_describe(owner, sizeof owner, &staged->config, staged->number);
 	return claim_peer(&claimant, &staged->config,
 	                  staged->same != NULL ? peer_public_key(staged->same) : staged->public_key.bytes);
 }
 
-int monitor_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
-                           char problem[static MONITOR_PROBLEM_BYTES])
+int plan_claims_running(struct claims *claims, struct claim **list, const struct peer *peer,
+                        char problem[static PLAN_PROBLEM_BYTES])
 {
 	const struct claimant claimant = { claims, list, peer_label(peer), !peer_is_at_run_time(peer),
 		                           problem };
@@ -171,50 +175,22 @@ int monitor_claims_running(struct claims *claims, struct claim **list, const str
 	return claim_peer(&claimant, peer_config(peer), peer_public_key(peer));
 }
 
-int monitor_claims_check(struct monitor *monitor, struct peer *peer, const char *path,
-                         struct file_identity *judged, char problem[static MONITOR_PROBLEM_BYTES])
-{
-	const struct claims_file wanted = {
-		.setting = monitor->from_file ? "key_out" : "outfile",
-		.path = path,
-		.use = CLAIMS_OUTPUT,
-	};
-
-	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, peer == NULL ? NULL : *peer_claims(peer), &wanted,
-	                           peer == NULL, judged, problem);
-}
-
-const struct peer *monitor_claims_writer(struct monitor *monitor, const char *path)
-{
-	struct file_identity identity;
-	const struct claim *claim = NULL;
-
-	if (file_identify(&identity, path) != -ENOMEM)
-		claim = claims_find_output(&monitor->claims, &identity);
-	file_identity_release(&identity);
-	return claim == NULL ? NULL : claims_subject(claim);
-}
-
-int monitor_check_output(const struct config *config, const struct monitor_options *options,
-                         const char *setting, const char *path, char problem[static MONITOR_PROBLEM_BYTES])
+int plan_claims_check_output(const struct config *config, const struct plan_daemon *daemon,
+                             const char *setting, const char *path, char problem[static PLAN_PROBLEM_BYTES])
 {
 	struct claims claims = { 0 };
 	struct claim *list = NULL;
-	char owner[OWNER_BYTES];
+	char owner[PLAN_OWNER_BYTES];
 	const struct claimant itself = { &claims, &list, NULL, false, problem };
 	const struct claimant peer = { &claims, &list, owner, config->file != NULL, problem };
-	char *name = monitor_make_name(config, options);
-	int result = name == NULL ? fail(&itself, "out of memory")
-	                          : monitor_claims_own(&claims, &list, config, options, name, NULL, problem);
+	int result = plan_claims_own(&claims, &list, config, daemon, NULL, problem);
 
 	for (size_t i = 0; i < config->peer_count && result == 0; i++) {
-		monitor_load_describe(owner, sizeof owner, &config->peers[i], i + 1);
+		plan_files_describe(owner, sizeof owner, &config->peers[i], i + 1);
 		result = claim_peer(&peer, &config->peers[i], NULL);
 	}
 	if (result == 0)
 		result = claim_file(&itself, CLAIMS_OUTPUT, path, setting, setting);
 	claims_release(&claims);
-	free(name);
 	return result;
 }

@@ -1,4 +1,4 @@
-#include "daemon/claims.h"
+#include "monitor/claims.h"
 
 #include <errno.h>
 #include <stdint.h>

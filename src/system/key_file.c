@@ -1,4 +1,4 @@
-#include "daemon/keys.h"
+#include "system/key_file.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -16,20 +16,20 @@
 /* Of a longer path so much is shown that the reason still has room. */
 #define PATH_SHOWN 256
 
-static int fail(char problem[static KEYS_PROBLEM_BYTES], const char *format, ...)
+static int fail(char problem[static KEY_FILE_PROBLEM_BYTES], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int fail(char problem[static KEYS_PROBLEM_BYTES], const char *format, ...)
+static int fail(char problem[static KEY_FILE_PROBLEM_BYTES], const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(problem, KEYS_PROBLEM_BYTES, format, arguments);
+	(void)vsnprintf(problem, KEY_FILE_PROBLEM_BYTES, format, arguments);
 	va_end(arguments);
 	return -1;
 }
 
-static int fail_to_read(char problem[static KEYS_PROBLEM_BYTES], const char *what, const char *path,
+static int fail_to_read(char problem[static KEY_FILE_PROBLEM_BYTES], const char *what, const char *path,
                         int result)
 {
 	return fail(problem, "cannot read %s file \"%.*s\": %s", what, PATH_SHOWN, path, strerror(-result));
@@ -49,7 +49,8 @@ static int read_sealed(struct shared_key *key, const char *path, size_t *length)
 	return result == -EFBIG ? -ENOSPC : result;
 }
 
-int keys_read_public(struct shared_key *key, const char *path, char problem[static KEYS_PROBLEM_BYTES])
+int key_file_read_public(struct shared_key *key, const char *path,
+                         char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	size_t length = 0;
 	int result;
@@ -67,8 +68,8 @@ int keys_read_public(struct shared_key *key, const char *path, char problem[stat
 	return 0;
 }
 
-int keys_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,
-                     char problem[static KEYS_PROBLEM_BYTES])
+int key_file_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *path,
+                         char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	uint8_t *file = secret_memory_allocate(NULL, ROSENPASS_SECRET_KEY_BYTES);
 	size_t length = 0;
@@ -96,8 +97,8 @@ int keys_read_secret(uint8_t sk[static ROSENPASS_SECRET_KEY_BYTES], const char *
 	return status;
 }
 
-int keys_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
-                  char problem[static KEYS_PROBLEM_BYTES])
+int key_file_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
+                      char problem[static KEY_FILE_PROBLEM_BYTES])
 {
 	uint8_t *text = secret_memory_allocate(NULL, PSK_FILE_BYTES);
 	size_t length = 0;
@@ -120,7 +121,7 @@ int keys_read_psk(uint8_t psk[static ROSENPASS_PSK_BYTES], const char *path,
 	return status;
 }
 
-bool keys_secret_is_exposed(const char *path)
+bool key_file_is_exposed(const char *path)
 {
 	return file_access_others(path, FILE_ACCESS_READ);
 }

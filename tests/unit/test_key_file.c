@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/keys.h"
+#include "system/key_file.h"
 
 static char folder[] = "/tmp/rosenpass-test-XXXXXX";
 static uint8_t expected[ROSENPASS_PUBLIC_KEY_BYTES];
@@ -77,11 +77,11 @@ static void check_handed_over(bool scarce)
 {
 	struct shared_key key;
 	struct shared_key mapped;
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 	int before = count_open();
 	int fd;
 
-	assert_int_equal(keys_read_public(&key, vector_key("alice.pk"), problem), 0);
+	assert_int_equal(key_file_read_public(&key, vector_key("alice.pk"), problem), 0);
 	assert_memory_equal(key.bytes, expected, sizeof expected);
 	assert_int_equal(key.fd == -1, scarce);
 	assert_int_equal(count_open(), scarce ? before : before + 1);
@@ -124,11 +124,11 @@ static void test_public_scarce(void **state)
 	/* None at all: said, and nothing is left behind. */
 	{
 		struct shared_key key;
-		char problem[KEYS_PROBLEM_BYTES];
+		char problem[KEY_FILE_PROBLEM_BYTES];
 
 		low.rlim_cur = 0;
 		assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
-		assert_int_equal(keys_read_public(&key, vector_key("alice.pk"), problem), -1);
+		assert_int_equal(key_file_read_public(&key, vector_key("alice.pk"), problem), -1);
 		assert_non_null(strstr(problem, "alice.pk\": Too many open files"));
 		assert_null(key.bytes);
 	}
@@ -197,21 +197,21 @@ static void test_public_errors(void **state)
 		  "public-key file \"%s\" is too long: a public key has 524160 bytes" },
 	};
 	struct shared_key key;
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 	int before = count_open();
 
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		const char *path = put(longer, cases[i].length);
-		char text[KEYS_PROBLEM_BYTES];
+		char text[KEY_FILE_PROBLEM_BYTES];
 		const char *rest = strstr(cases[i].problem, "%s") + 2;
 
 		(void)snprintf(text, sizeof text, "public-key file \"%s%s", path, rest);
-		assert_int_equal(keys_read_public(&key, path, problem), -1);
+		assert_int_equal(key_file_read_public(&key, path, problem), -1);
 		assert_string_equal(problem, text);
 		assert_null(key.bytes);
 	}
-	assert_int_equal(keys_read_public(&key, "/nowhere/at/all", problem), -1);
+	assert_int_equal(key_file_read_public(&key, "/nowhere/at/all", problem), -1);
 	assert_string_equal(problem,
 	                    "cannot read public-key file \"/nowhere/at/all\": No such file or directory");
 	assert_int_equal(count_open(), before);
@@ -227,26 +227,26 @@ static void test_secret(void **state)
 		                        ROSENPASS_SECRET_KEY_OLD_BYTES + 1,
 		                        ROSENPASS_SECRET_KEY_BYTES - 1,
 		                        ROSENPASS_SECRET_KEY_BYTES + 1 };
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	(void)state;
 	fixture_load_key("alice.sk", file, ROSENPASS_SECRET_KEY_BYTES);
-	assert_int_equal(keys_read_secret(sk, put(file, ROSENPASS_SECRET_KEY_BYTES), problem), 0);
+	assert_int_equal(key_file_read_secret(sk, put(file, ROSENPASS_SECRET_KEY_BYTES), problem), 0);
 	assert_memory_equal(sk, file, sizeof sk);
 	/* The layout of 0.2.x software. */
 	rosenpass_secret_key_export_old(file, sk);
 	memset(sk, 0, sizeof sk);
-	assert_int_equal(keys_read_secret(sk, put(file, ROSENPASS_SECRET_KEY_OLD_BYTES), problem), 0);
+	assert_int_equal(key_file_read_secret(sk, put(file, ROSENPASS_SECRET_KEY_OLD_BYTES), problem), 0);
 	assert_true(rosenpass_keypair_matches(expected, sk));
 	for (size_t i = 0; i < FIXTURE_COUNT(wrong); i++) {
 		memset(sk, 0x5a, sizeof sk);
-		assert_int_equal(keys_read_secret(sk, put(file, wrong[i]), problem), -1);
+		assert_int_equal(key_file_read_secret(sk, put(file, wrong[i]), problem), -1);
 		assert_non_null(strstr(problem, folder));
 		assert_non_null(strstr(problem, "13608 or, of 0.2.x software, 13568"));
 		assert_true(fixture_is_zero(sk, sizeof sk));
 	}
 	memset(sk, 0x5a, sizeof sk);
-	assert_int_equal(keys_read_secret(sk, "/nowhere/at/all", problem), -1);
+	assert_int_equal(key_file_read_secret(sk, "/nowhere/at/all", problem), -1);
 	assert_string_equal(problem,
 	                    "cannot read secret-key file \"/nowhere/at/all\": No such file or directory");
 	assert_true(fixture_is_zero(sk, sizeof sk));
@@ -271,8 +271,8 @@ static void test_psk(void **state)
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		uint8_t psk[ROSENPASS_PSK_BYTES];
-		char problem[KEYS_PROBLEM_BYTES];
-		int result = keys_read_psk(psk, put(cases[i].text, strlen(cases[i].text)), problem);
+		char problem[KEY_FILE_PROBLEM_BYTES];
+		int result = key_file_read_psk(psk, put(cases[i].text, strlen(cases[i].text)), problem);
 
 		if ((result == 0) != cases[i].good)
 			fail_msg("\"%s\": %d", cases[i].text, result);
@@ -289,9 +289,10 @@ static void test_psk(void **state)
 	memcpy(longest, PSK, strlen(PSK));
 	for (size_t length = 999; length <= 1001; length++) {
 		uint8_t psk[ROSENPASS_PSK_BYTES] = { 1 };
-		char problem[KEYS_PROBLEM_BYTES];
+		char problem[KEY_FILE_PROBLEM_BYTES];
 
-		assert_int_equal(keys_read_psk(psk, put(longest, length), problem), length <= 1000 ? 0 : -1);
+		assert_int_equal(key_file_read_psk(psk, put(longest, length), problem),
+		                 length <= 1000 ? 0 : -1);
 		assert_int_equal(fixture_is_zero(psk, sizeof psk), length > 1000);
 	}
 }
@@ -310,11 +311,11 @@ static void test_exposed(void **state)
 	(void)state;
 	for (size_t i = 0; i < FIXTURE_COUNT(cases); i++) {
 		assert_int_equal(chmod(path, cases[i].mode), 0);
-		assert_int_equal(keys_secret_is_exposed(path), cases[i].exposed);
+		assert_int_equal(key_file_is_exposed(path), cases[i].exposed);
 	}
 	assert_int_equal(chmod(path, 0600), 0);
-	assert_false(keys_secret_is_exposed("/nowhere/at/all"));
-	assert_false(keys_secret_is_exposed("/dev/zero"));
+	assert_false(key_file_is_exposed("/nowhere/at/all"));
+	assert_false(key_file_is_exposed("/dev/zero"));
 }
 
 /* The reason has room however long the name is. */
@@ -322,12 +323,12 @@ static void test_long_path(void **state)
 {
 	uint8_t psk[ROSENPASS_PSK_BYTES];
 	char path[3000];
-	char problem[KEYS_PROBLEM_BYTES];
+	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	(void)state;
 	memset(path, 'x', sizeof path - 1);
 	path[sizeof path - 1] = '\0';
-	assert_int_equal(keys_read_psk(psk, path, problem), -1);
+	assert_int_equal(key_file_read_psk(psk, path, problem), -1);
 	assert_non_null(strstr(problem, "xxx\": File name too long"));
 }
 

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_CLAIMS_H
-#define ROSENPASS_DAEMON_CLAIMS_H
+#ifndef ROSENPASS_MONITOR_CLAIMS_H
+#define ROSENPASS_MONITOR_CLAIMS_H
 
 /*
  * What is used for what: files that are read or written, by identity and not by spelling, and words that
@@ -41,6 +41,12 @@ struct claims_file {
 	const char *setting; /* "key_out"; stays */
 	const char *path;
 	enum claims_use use;
+};
+
+/* A file that a daemon reads besides those of its configuration. */
+struct claims_input {
+	const char *setting; /* what it is, for messages */
+	const char *path;
 };
 
 /*
