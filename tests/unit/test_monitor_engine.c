@@ -42,7 +42,8 @@ static void start_engine(struct scene *scene)
 	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	assert_non_null(secret_key);
-	assert_int_equal(key_file_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem), 0);
+	assert_int_equal(
+		key_file_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem), 0);
 	assert_int_equal(monitor_engine_start(&scene->monitor, scene->public_key.bytes, secret_key, 0), 0);
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	monitor_engine_replace(&scene->monitor);
@@ -91,12 +92,17 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Kills the engine process, and waits until it has ended without taking that from the loop. */
+/*
+ * Kills the engine process, which may be stopped, and waits until it has ended without taking that from the
+ * loop.
+ */
 static void kill_engine(const struct scene *scene, int signal)
 {
 	siginfo_t info;
 
 	assert_int_equal(kill(scene->monitor.engine_pid, signal), 0);
+	/* Most signals wait as long as a process is stopped. */
+	assert_int_equal(kill(scene->monitor.engine_pid, SIGCONT), 0);
 	assert_int_equal(waitid(P_PID, (id_t)scene->monitor.engine_pid, &info, WEXITED | WNOWAIT), 0);
 }
 
