@@ -42,8 +42,8 @@ static void start_engine(struct scene *scene)
 	char problem[KEY_FILE_PROBLEM_BYTES];
 
 	assert_non_null(secret_key);
-	assert_int_equal(
-		key_file_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem), 0);
+	assert_int_equal(key_file_read_secret(secret_key, TEST_DATA_DIR "/vectors/keys/alice.sk", problem),
+	                 0);
 	assert_int_equal(monitor_engine_start(&scene->monitor, scene->public_key.bytes, secret_key, 0), 0);
 	secret_memory_release(NULL, secret_key, ROSENPASS_SECRET_KEY_BYTES);
 	monitor_engine_replace(&scene->monitor);
