@@ -463,6 +463,34 @@ static void test_addition(void **state)
 	assert_string_equal(problem, "carol has that public key already");
 }
 
+/* A preshared key that others can read is named, once its peer is added and not again. */
+static void test_exposed_psk(void **state)
+{
+	int saved = dup(STDERR_FILENO);
+	FILE *log = tmpfile();
+	char said[4096];
+	size_t length;
+
+	(void)state;
+	assert_true(saved >= 0);
+	assert_non_null(log);
+	(void)apply(OWN BOB);
+	assert_int_equal(chmod("psk", 0644), 0);
+	assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
+	log_set_level(LOG_WARN);
+	(void)apply(OWN BOB CAROL);
+	(void)apply(OWN BOB CAROL);
+	log_set_level(LOG_OFF);
+	(void)dup2(saved, STDERR_FILENO);
+	(void)close(saved);
+	rewind(log);
+	length = fread(said, 1, sizeof said - 1, log);
+	said[length] = '\0';
+	(void)fclose(log);
+	assert_non_null(strstr(said, "preshared-key file \"psk\" can be read by other users"));
+	assert_null(strstr(strstr(said, "preshared-key file") + 1, "preshared-key file"));
+}
+
 /* Another key pair of our own: one new engine process, which is told of all peers that stay. */
 static void test_other_keys(void **state)
 {
@@ -656,6 +684,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_start, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_results, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_addition, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_exposed_psk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_keys, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_duplicates, set_up, tear_down),
