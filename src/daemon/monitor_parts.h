@@ -31,6 +31,7 @@
 #include "monitor/peer_set.h"
 #include "monitor/plan.h"
 #include "monitor/silence.h"
+#include "monitor/socket_mark.h"
 #include "monitor/staged_peer.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
@@ -92,10 +93,7 @@ struct monitor {
 	struct peer_set *peers;
 
 	struct listeners *listeners;
-	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
-	bool mark_was_set;      /* a socket may carry one */
-	int mark_problem;       /* negative errno that was said; 0: none */
-	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
+	struct socket_mark *mark;
 
 	struct loop *loop;
 	struct resolver_pool *resolvers;

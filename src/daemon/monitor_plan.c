@@ -104,7 +104,7 @@ static void take_config(void *owner, struct config *config)
 	monitor_apply_options(monitor);
 	/* The engine process has no messages of this level. */
 	log_set_verbose(monitor->config.verbosity == CONFIG_VERBOSE);
-	monitor_mark_update(monitor);
+	socket_mark_configure(monitor->mark, &monitor->config.fwmark);
 }
 
 /* The new process has to be told to begin once it has the new peers as well. */

@@ -107,6 +107,7 @@ static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
 static void collect_daemon(struct status_daemon *out, struct monitor *monitor, uint64_t now_ns)
 {
 	const struct channel_report *report = &monitor->report;
+	int mark_problem = socket_mark_problem(monitor->mark);
 
 	*out = (struct status_daemon){
 		.name = monitor->name,
@@ -116,8 +117,8 @@ static void collect_daemon(struct status_daemon *out, struct monitor *monitor, u
 		.pid = getpid(),
 		.engine_pid = monitor->engine_pid,
 		.uptime_ns = now_ns - monitor->started_ns,
-		.fwmark = monitor->mark,
-		.fwmark_error = monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem),
+		.fwmark = socket_mark_value(monitor->mark),
+		.fwmark_error = mark_problem == 0 ? NULL : strerror(-mark_problem),
 		.under_load_since_ns = report->under_load_since_ns,
 		.busy_permille = report->busy_permille,
 		.is_random_failing = report->random_failing != 0,
