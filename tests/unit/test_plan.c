@@ -27,6 +27,7 @@ struct peer {
 	struct claim *claims;
 	size_t number;
 	bool is_at_run_time;
+	void *prepared; /* memory that a change needs */
 	unsigned started, changed, announced, reset;
 };
 
@@ -70,11 +71,27 @@ void peer_start(struct peer *peer, const uint8_t *psk)
 	peer->started++;
 }
 
+void peer_cancel(struct peer *peer)
+{
+	free(peer->prepared);
+	peer->prepared = NULL;
+}
+
+int peer_prepare(struct peer *peer, const struct staged_peer *staged)
+{
+	assert_ptr_equal(staged->same, peer);
+	assert_null(peer->prepared);
+	peer->prepared = malloc(1);
+	return peer->prepared == NULL ? -ENOMEM : 0;
+}
+
 bool peer_change(struct peer *peer, struct staged_peer *staged)
 {
 	struct config_peer old = peer->config;
 	bool is_different = !config_peer_equal(&old, &staged->config);
 
+	assert_non_null(peer->prepared);
+	peer_cancel(peer);
 	peer->config = staged->config;
 	staged->config = old;
 	peer->number = staged->number;
