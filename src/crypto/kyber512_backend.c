@@ -31,7 +31,7 @@ struct results {
 	uint8_t sk[KYBER512_INDCPA_SECRET_KEY_BYTES];
 	uint8_t ct[KYBER512_CIPHERTEXT_BYTES];
 	uint8_t message[KYBER512_MESSAGE_BYTES];
-	uint8_t other_message[KYBER512_MESSAGE_BYTES]; /* of a ciphertext that nobody made */
+	uint8_t other_message[KYBER512_MESSAGE_BYTES]; /* of arbitrary bytes as ciphertext */
 };
 
 static void run(struct results *results, const struct kyber512_backend *backend)

@@ -239,7 +239,8 @@ int monitor_reload(struct monitor *monitor, struct plan_result *result,
 			report(monitor, result);
 		else
 			(void)snprintf(problem, MONITOR_PROBLEM_BYTES,
-			               "the engine process could not be started anew; the daemon ends");
+			               "the engine process could not be started again, as the log says; the "
+			               "daemon ends");
 	}
 	monitor_was_away(monitor);
 	return status;

@@ -90,7 +90,7 @@ static void set_endpoint(const struct wireguard *wireguard, struct device_target
 	bool is_known;
 
 	if (wireguard->endpoint == NULL) {
-		/* Nobody says where the peer is: it may still be where its WireGuard was heard last. */
+		/* No endpoint is configured: where WireGuard heard the peer in an earlier run. */
 		target->endpoint = place.remembered;
 		target->is_guess = true;
 		return;
@@ -228,7 +228,11 @@ static bool explain(const struct wireguard *wireguard, const struct device_view 
 
 	static_assert(WIREGUARD_EXPLAIN_BYTES <= SINK_ERROR_BYTES, "reasons fit");
 	if (view->device_result == -EEXIST)
-		(void)snprintf(problem, SINK_ERROR_BYTES, "its interface is somebody else's");
+		(void)snprintf(
+			problem, SINK_ERROR_BYTES,
+			"another program has made interface %s; stop that program, or start rp again with "
+			"--adopt",
+			view->device);
 	else if (view->device_result != 0)
 		wireguard_explain(problem, view->device, view->device_result);
 	else if (view->present == NULL)
@@ -323,7 +327,7 @@ static bool reconciled(struct device_peer *peer, const struct device_view *view,
 		return true;
 	if (has_key)
 		watch_tunnel(wireguard, view, again_ns);
-	/* One that is somebody else's may have been given our key, and is not where it should be. */
+	/* An interface of another program does not count, even if it has our key. */
 	if (view->device_result != -EEXIST && view->has_key) {
 		log_refused(wireguard, view->result);
 		sink_delivered(&wireguard->sink);

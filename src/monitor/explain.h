@@ -2,8 +2,8 @@
 #define ROSENPASS_MONITOR_EXPLAIN_H
 
 /*
- * Sentences for logs and the status: why a peer does not answer, and why a caller was rejected. They say what
- * to do, and call a claim what nobody has proven. They never hold a secret.
+ * Sentences for logs and the status: why a peer does not answer, and why a caller was rejected. They say
+ * what to do, and "says that" before what a caller has not proven. They never hold a secret.
  */
 
 #include <stdbool.h>

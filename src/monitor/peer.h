@@ -69,8 +69,8 @@ struct peer_silence {
 };
 
 /*
- * Takes over the parts of staged, which stay there on failure. Nobody is told of the peer before
- * peer_start(). 0 or -ENOMEM.
+ * Takes over the parts of staged, which stay there on failure. The engine process does not know the peer
+ * before peer_start(). 0 or -ENOMEM.
  */
 int peer_create(struct peer **out, const struct peer_env *env, struct staged_peer *staged)
 	__attribute__((warn_unused_result));

@@ -113,8 +113,7 @@ void plan_files_warn(const struct staged_peer *staged, size_t count)
 		log_warn("preshared-key file \"%s\" can be read by other users; chmod 600 forbids it", first);
 	else if (exposed > 1)
 		log_warn("%zu preshared-key files can be read by other users, the first of them \"%s\"; "
-		         "chmod 600 "
-		         "forbids it",
+		         "chmod 600 forbids it",
 		         exposed, first);
 }
 

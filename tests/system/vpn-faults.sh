@@ -208,7 +208,7 @@ check "replaced by one of WireGuard: it is said" within 10 said_again
 sleep 3
 check "replaced by one of WireGuard: no key is set" [ "$(in_a wg show "$a" preshared-keys | cut -f2)" = "(none)" ]
 check "replaced by one of WireGuard: nothing is set" has_shape foreign
-check "replaced by one of WireGuard: status" eval '"$rosenpass" status "$a" | grep -q "its interface is somebody else"'
+check "replaced by one of WireGuard: status" eval '"$rosenpass" status "$a" | grep -q "another program has made interface"'
 check "replaced: SIGTERM, both end with 0" ends TERM "$server" "$peer"
 check "replaced: it stays" [ "$(index_of)" = "$index" ]
 check "replaced: it is as it was" has_shape foreign

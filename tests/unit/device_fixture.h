@@ -285,6 +285,7 @@ static inline int tear_down(void **state)
 	close_device(scene);
 	monitor_peers_close(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
+	claims_release(&scene->monitor.claims);
 	engine_link_close(scene->process.link);
 	loop_close(scene->monitor.loop);
 	(void)close(scene->engine);

@@ -316,7 +316,8 @@ static void test_foreign(void **state)
 		serve_at(scene, now_ns + i * CLOCK_SECOND_NS);
 	assert_int_equal(device.sets, 0);
 	assert_int_equal(output(scene, 0)->state, SINK_FAILING);
-	assert_string_equal(output(scene, 0)->error, "its interface is somebody else's");
+	assert_string_equal(output(scene, 0)->error, "another program has made interface " DEVICE
+	                                             "; stop that program, or start rp again with --adopt");
 	/* Nor does it count that it should have the key. */
 	memset(device.preshared_keys[0], 'a', HEX_CHARS);
 	sink_wireguard_reconcile_soon(output(scene, 0));

@@ -126,6 +126,7 @@ static int tear_down(void **state)
 	assert_int_equal(rmdir(scene->folder), 0);
 	monitor_peers_close(&scene->monitor);
 	monitor_delivery_close(&scene->monitor);
+	claims_release(&scene->monitor.claims);
 	engine_link_close(scene->process.link);
 	loop_close(scene->loop);
 	(void)close(scene->engine);
