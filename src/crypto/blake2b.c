@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "crypto/blake2b_rounds.h"
+#include "crypto/blake2b_blocks.h"
 #include "crypto/bytes.h"
 #include "crypto/ct.h"
 
@@ -54,6 +54,18 @@ static void compress(uint64_t h[static 8], uint64_t m[static 16],
 	h[7] ^= v7 ^ v15;
 }
 
+void blake2b_blocks_c(uint64_t h[static 8], const uint8_t *in, size_t count, uint64_t counter)
+{
+	uint64_t m[16];
+
+	for (; count > 0; count--) {
+		compress(h, m, in, counter, 0);
+		in += BLAKE2B_BLOCK_BYTES;
+		counter += BLAKE2B_BLOCK_BYTES;
+	}
+	ct_wipe(m, sizeof m);
+}
+
 void blake2b_keyed(uint8_t out[static BLAKE2B_OUT_BYTES], const uint8_t key[static BLAKE2B_KEY_BYTES],
                    const uint8_t *in, size_t in_len)
 {
@@ -67,11 +79,13 @@ void blake2b_keyed(uint8_t out[static BLAKE2B_OUT_BYTES], const uint8_t key[stat
 	/* The key is a block of its own before the message; the last block of all is marked. */
 	memcpy(block, key, BLAKE2B_KEY_BYTES);
 	compress(h, m, block, counter, in_len == 0 ? UINT64_MAX : 0);
-	while (in_len > BLAKE2B_BLOCK_BYTES) {
-		counter += BLAKE2B_BLOCK_BYTES;
-		compress(h, m, in, counter, 0);
-		in += BLAKE2B_BLOCK_BYTES;
-		in_len -= BLAKE2B_BLOCK_BYTES;
+	if (in_len > BLAKE2B_BLOCK_BYTES) {
+		size_t count = (in_len - 1) / BLAKE2B_BLOCK_BYTES;
+
+		blake2b_blocks(h, in, count, counter + BLAKE2B_BLOCK_BYTES);
+		counter += count * BLAKE2B_BLOCK_BYTES;
+		in += count * BLAKE2B_BLOCK_BYTES;
+		in_len -= count * BLAKE2B_BLOCK_BYTES;
 	}
 	if (in_len > 0) {
 		memset(block, 0, sizeof block);

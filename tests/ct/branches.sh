@@ -64,7 +64,9 @@ else
 fi
 
 mapfile -t sources < <(find src/crypto tests/ct/fault.c -name '*.c' | sort)
-mapfile -t assembly < <(find src/crypto -name '*.c' | sort | sed 's/c$/s/')
+# Each is for one kind of CPU, and empty for all others.
+mapfile -t by_hand < <(find src/crypto -name '*.S' | sort)
+mapfile -t assembly < <(find src/crypto -name '*.[cS]' | sort | sed 's/.$/s/')
 mapfile -t texts < <(find src/crypto -name '*.[ch]' | sort)
 
 if command -v clang >/dev/null && ! clang -std=gnu11 -c -nostdinc -isystem tests/ct/headers -o /dev/null tests/ct/fault.c; then
@@ -133,6 +135,17 @@ compile_clang()
 	"${proper[@]}" "${sources[@]}"
 }
 
+# What is written in assembly is looked at as the assembler would see it.
+preprocess_gcc()
+{
+	"${triples[$1]}-cpp" -P "$2"
+}
+
+preprocess_clang()
+{
+	clang --target="${triples[$1]}" -E -P "$2"
+}
+
 # build CPU COMPILER VERSION LEVEL: compiles all, and leaves what was found in a file; none means that all is well.
 build()
 {
@@ -144,6 +157,9 @@ build()
 	(
 		cd "$folder"
 		"compile_$2" "$1" "$4" || true
+		for file in "${by_hand[@]}"; do
+			"preprocess_$2" "$1" "$file" >"${file%.S}.s" || echo "$name$4: $file was not preprocessed"
+		done
 		for file in "${sources[@]}"; do
 			[ -s "${file%.c}.s" ] || echo "$name$4: $file was not compiled"
 		done

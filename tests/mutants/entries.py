@@ -126,7 +126,7 @@ def has_case(path, case):
 
 def read_sources(root, area):
     sources = {}
-    for path in sorted(glob.glob(os.path.join(root, "src", area, "**", "*.[ch]"), recursive=True)):
+    for path in sorted(glob.glob(os.path.join(root, "src", area, "**", "*.[chS]"), recursive=True)):
         with open(path, encoding="utf-8") as file:
             sources[os.path.relpath(path, root)] = file.read()
     return sources

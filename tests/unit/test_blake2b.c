@@ -1,6 +1,7 @@
 #include "fixture.h"
 
 #include "crypto/blake2b.h"
+#include "crypto/blake2b_blocks.h"
 
 #define LENGTH_MAX 1024
 
@@ -111,13 +112,35 @@ static void test_alignment(void **state)
 	}
 }
 
+/* The CPU's own implementation does what the one in C does. */
+static void test_blocks(void **state)
+{
+	uint8_t in[9 * BLAKE2B_BLOCK_BYTES];
+	uint64_t numbers = 1;
+
+	(void)state;
+	fixture_fill(&numbers, in, sizeof in);
+	for (size_t count = 1; count <= 8; count++) {
+		for (size_t offset = 0; offset < 20; offset++) {
+			uint64_t h[8];
+			uint64_t expected[8];
+			uint64_t counter = UINT64_MAX - 4 * BLAKE2B_BLOCK_BYTES + offset;
+
+			fixture_fill(&numbers, (uint8_t *)h, sizeof h);
+			memcpy(expected, h, sizeof h);
+			blake2b_blocks_c(expected, in + offset, count, counter);
+			blake2b_blocks(h, in + offset, count, counter);
+			assert_memory_equal(h, expected, sizeof h);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_known_answers),
-		cmocka_unit_test(test_every_length),
-		cmocka_unit_test(test_no_message),
-		cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_known_answers), cmocka_unit_test(test_every_length),
+		cmocka_unit_test(test_no_message),    cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_blocks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "crypto/blake2b.h"
+#include "crypto/blake2b_blocks.h"
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
 #include "crypto/keyed_hash.h"
@@ -27,7 +28,7 @@
 #define STACK_BYTES ((size_t)256 * 1024)
 #define THREAD_EXIT_BYTES ((size_t)16 * 1024)
 #define PIECE_BYTES 24
-/* Keccak's permutation has more words than there are registers: some of them stay in its frame. */
+/* Where a permutation has more words than there are registers, some of them stay in its frame. */
 #define STATE_PIECE_BYTES 64
 /* The bits of an error vector are few: a piece has to have some of them. */
 #define ERROR_PIECE_BYTES 40
@@ -150,6 +151,33 @@ static void hash_with_blake2b(void)
 static void hash_with_shake256(void)
 {
 	keyed_hash(KEYED_HASH_SHAKE256, hash_out, hash_key, hash_data, sizeof hash_data);
+}
+
+static uint64_t hash_state[8];
+static blake2b_blocks_fn *hash_blocks;
+
+static void hash_all_blocks(void)
+{
+	hash_blocks(hash_state, hash_data, sizeof hash_data / BLAKE2B_BLOCK_BYTES, BLAKE2B_BLOCK_BYTES);
+}
+
+/* Both that are there: the one in C, and that of the CPU. */
+static void test_blake2b_blocks(void **state)
+{
+	static blake2b_blocks_fn *const all[] = { blake2b_blocks_c, blake2b_blocks };
+	uint64_t numbers = 12;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		const uint8_t *stack;
+
+		fixture_fill(&numbers, hash_data, sizeof hash_data);
+		fixture_fill(&numbers, (uint8_t *)hash_state, sizeof hash_state);
+		hash_blocks = all[i];
+		stack = stack_after(hash_all_blocks);
+		assert_false(holds(stack, hash_data, sizeof hash_data, STATE_PIECE_BYTES));
+		assert_false(holds(stack, hash_state, sizeof hash_state, STATE_PIECE_BYTES));
+	}
 }
 
 static void test_keyed_hash(void **state)
@@ -463,10 +491,10 @@ static void test_failing_source(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_search),         cmocka_unit_test(test_keyed_hash),
-		cmocka_unit_test(test_kyber_keygen),   cmocka_unit_test(test_kyber),
-		cmocka_unit_test(test_kyber_backends), cmocka_unit_test(test_mceliece),
-		cmocka_unit_test(test_failing_source),
+		cmocka_unit_test(test_search),     cmocka_unit_test(test_blake2b_blocks),
+		cmocka_unit_test(test_keyed_hash), cmocka_unit_test(test_kyber_keygen),
+		cmocka_unit_test(test_kyber),      cmocka_unit_test(test_kyber_backends),
+		cmocka_unit_test(test_mceliece),   cmocka_unit_test(test_failing_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
