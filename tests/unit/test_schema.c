@@ -305,7 +305,7 @@ static void test_wrong_words(void **state)
 		{ "path-word ~you", "path-word \"~you\": only ~ and ~/ are replaced, no other user's home "
 		                    "folder; write it out, or ./~ for a file of that name" },
 		{ "colour Blue", "colour \"Blue\" is not known; expected Red or Green" },
-		{ "mode 8", "mode \"8\" is no octal mode; expected one such as 0640" },
+		{ "mode 8", "mode \"8\" is not an octal mode; expected one such as 0640" },
 		{ "texts a", "no word texts" },
 		/* Keys are no words. */
 		{ "path a", "no word path" },
@@ -371,7 +371,7 @@ static void test_equal(void **state)
 	}
 }
 
-/* A text that is no UTF-8 cannot be written, wherever it stands. */
+/* A text that is not UTF-8 cannot be written, wherever it stands. */
 static void test_no_utf8(void **state)
 {
 	char wrong[] = "\xff";

@@ -35,7 +35,7 @@ static void test_layout(void **state)
 		/* UTF-16 */
 		{ "\xff\xfe"
 		  "a",
-		  1, 1, "byte 0xff is no UTF-8" },
+		  1, 1, "byte 0xff is not UTF-8" },
 		/* Columns count characters. */
 		{ "a = '\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x91' x", 1, 11, "found x" },
 		{ "\ta = '\t' x", 1, 10, "found x" },
@@ -55,7 +55,7 @@ static void test_layout(void **state)
 	static const struct toml_bad end_zero = { "a=1\0", 1, 4, "control character 0x00" };
 
 	/* What follows the end is none of ours. */
-	static const struct toml_bad cut = { "a=\xc3\xa9'", 1, 3, "byte 0xc3 is no UTF-8" };
+	static const struct toml_bad cut = { "a=\xc3\xa9'", 1, 3, "byte 0xc3 is not UTF-8" };
 
 	(void)state;
 	toml_check_good(cases, FIXTURE_COUNT(cases));

@@ -178,7 +178,7 @@ static void test_words(void **state)
 		{ "a=[true,false]", "{a=[true,false]}" },
 	};
 	static const struct toml_bad bad[] = {
-		{ "a = True", 1, 5, "True is no value; expected a text in quotes" },
+		{ "a = True", 1, 5, "True is not a value; expected a text in quotes" },
 		{ "a = truer", 1, 5, "truer is no value" },
 		{ "a = false_", 1, 5, "false_ is no value" },
 		{ "a = yes", 1, 5, "yes is no value" },

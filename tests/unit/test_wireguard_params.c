@@ -84,14 +84,14 @@ static void test_wrong_prefixes(void **state)
 		{ "10.0.0.1,", "empty" },
 		{ ",10.0.0.1", "empty" },
 		{ "10.0.0.1, ,10.0.0.2", "empty" },
-		{ "here", "\"here\" is no IP address" },
-		{ "10.0.0.1,10.0.0.256", "\"10.0.0.256\" is no IP address" },
-		{ "10.0.0", "is no IP address" },
-		{ "10.0.0.1 10.0.0.2", "is no IP address" },
-		{ "[fc00::1]", "is no IP address" },
-		{ "fe80::1%eth0", "is no IP address" },
-		{ "/8", "is no IP address" },
-		{ "-", "is no IP address" },
+		{ "here", "\"here\" is not an IP address" },
+		{ "10.0.0.1,10.0.0.256", "\"10.0.0.256\" is not an IP address" },
+		{ "10.0.0", "is not an IP address" },
+		{ "10.0.0.1 10.0.0.2", "is not an IP address" },
+		{ "[fc00::1]", "is not an IP address" },
+		{ "fe80::1%eth0", "is not an IP address" },
+		{ "/8", "is not an IP address" },
+		{ "-", "is not an IP address" },
 		{ "10.0.0.1/", "\"10.0.0.1/\" needs a number of bits from 0 to 32" },
 		{ "10.0.0.1/33", "from 0 to 32" },
 		{ "10.0.0.1/-1", "from 0 to 32" },
@@ -126,7 +126,7 @@ static void test_wrong_prefixes(void **state)
 		memset(text, '1', length);
 		text[length] = '\0';
 		assert_int_equal(wireguard_params_prefixes(&prefixes, &count, text, true, problem), -1);
-		assert_non_null(strstr(problem, "is no IP address"));
+		assert_non_null(strstr(problem, "is not an IP address"));
 	}
 }
 
@@ -258,12 +258,12 @@ static void test_wrong_words(void **state)
 		{ "persistent-keepalive off persistent-keepalive 1", "persistent-keepalive was already set" },
 		{ "allowed-ips _ allowed-ips ::/0", "allowed-ips was already set" },
 		{ "allowed-ips ::/0,::1 alowed-ips ::/0",
-		  "unknown word \"alowed-ips\"; did you mean allowed-ips?" },
-		{ "allowed_ips ::/0", "unknown word \"allowed_ips\"; did you mean allowed-ips?" },
-		{ "Endpoint h:1", "unknown word \"Endpoint\"; did you mean endpoint?" },
+		  "unknown argument \"alowed-ips\"; did you mean allowed-ips?" },
+		{ "allowed_ips ::/0", "unknown argument \"allowed_ips\"; did you mean allowed-ips?" },
+		{ "Endpoint h:1", "unknown argument \"Endpoint\"; did you mean endpoint?" },
 		{ "mtu 1400",
-		  "unknown word \"mtu\"; expected endpoint, persistent-keepalive or allowed-ips" },
-		{ "_", "unknown word \"\"; expected endpoint" },
+		  "unknown argument \"mtu\"; expected endpoint, persistent-keepalive or allowed-ips" },
+		{ "_", "unknown argument \"\"; expected endpoint" },
 		{ "preshared-key " KEY, "preshared-key is what Rosenpass sets" },
 		{ "remove", "remove would take away the peer" },
 		{ KEY, "a key stands where endpoint" },
@@ -272,7 +272,7 @@ static void test_wrong_words(void **state)
 		{ "endpoint h:0", "endpoint \"h:0\" has port 0" },
 		{ "endpoint _", "endpoint \"\" has no port" },
 		{ "persistent-keepalive 65536",
-		  "persistent-keepalive \"65536\" is no time; expected seconds" },
+		  "persistent-keepalive \"65536\" is not a time; expected seconds" },
 		{ "persistent-keepalive -1", "persistent-keepalive \"-1\" is no time" },
 		{ "persistent-keepalive 1s", "persistent-keepalive \"1s\" is no time" },
 		{ "persistent-keepalive Off", "persistent-keepalive \"Off\" is no time" },
