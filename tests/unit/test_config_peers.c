@@ -149,8 +149,8 @@ static void test_errors(void **state)
 		{ OUT "key_out_mode = 0o40000000640",
 		  "7: peer 1: key_out_mode 040000000640 is not a file mode; "
 		  "expected an octal mode such as \"0640\" or 0o640" },
-		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "
-		                           "file; expected an octal mode "
+		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is not a file "
+		                           "mode; expected an octal mode "
 		                           "such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = \"0606\"", "7: peer 1: key_out_mode 0606 lets everybody write; "
 		                                 "expected an octal mode such as \"0640\" or "
@@ -235,9 +235,9 @@ static void test_errors(void **state)
 		  "7: peer 1: osk_label: expected strings in the array, found a boolean" },
 		{ "exchange_command = \"x\"",
 		  "6: peer 1: exchange_command: expected an array of strings, found a string" },
-		{ "exchange_command = [\"\"]", "6: peer 1: exchange_command has an empty word in it" },
+		{ "exchange_command = [\"\"]", "6: peer 1: exchange_command contains an empty argument" },
 		{ "exchange_command = [\"x\",\n \"\"]",
-		  "7: peer 1: exchange_command has an empty word in it" },
+		  "7: peer 1: exchange_command contains an empty argument" },
 		{ "exchange_command = [\"~x\"]", "6: peer 1: exchange_command \"~x\": only ~ and ~/ are "
 		                                 "replaced, no other user's home directory; write "
 		                                 "it out, or ./~ for a file of that name" },

@@ -265,7 +265,7 @@ static void test_peer_errors(void **state)
 		{ "public_key = \"p\"",
 		  "f.toml:4: peer 1: unknown key public_key; rp.toml(5) lists the known ones" },
 		{ "[[peers]]\nname = \"b\"", "f.toml:4: peer 2 (\"b\"): public_keys_dir is missing; name the "
-		                             "folder that rp pubkey made for "
+		                             "directory that rp pubkey made for "
 		                             "this peer" },
 		{ "[[peers]]\npublic_keys_dir = \"p\"\n",
 		  "f.toml:4: peer 2: peer 1 has the same public_keys_dir" },

@@ -24,7 +24,7 @@ static void test_layout(void **state)
 		/* A byte order mark is no character of the line, and stands at the start only. */
 		{ "\xef\xbb\xbf"
 		  "a = x",
-		  1, 5, "x is no value" },
+		  1, 5, "x is not a value" },
 		{ "\xef\xbb\xbf"
 		  "a = \xff",
 		  1, 5, "byte 0xff" },
@@ -87,7 +87,7 @@ static void test_utf8(void **state)
 	toml_check_good(cases, FIXTURE_COUNT(cases));
 	for (size_t i = 0; i < FIXTURE_COUNT(bad); i++) {
 		char text[32];
-		struct toml_bad one = { text, 2, 6, "no UTF-8" };
+		struct toml_bad one = { text, 2, 6, "not UTF-8" };
 
 		/* In a comment, and at the very end. */
 		(void)snprintf(text, sizeof text, "b=2\n#\xc3\xa9...%s\na=1", bad[i]);
