@@ -61,11 +61,11 @@ case ${0##*/}/$* in
 meson/--version) echo 1.0.0 ;;
 cbmc/--version) echo 6.6.0 ;;
 docker/build* | *\ -x\ c\ *) cat >/dev/null ;;
-meson/* | ninja/* | goto-cc/* | apt-get/* | sudo/* | gcc/*\ -c\ * | clang/*\ -c\ *) exit 1 ;;
+meson/* | ninja/* | dot/* | goto-cc/* | apt-get/* | sudo/* | gcc/*\ -c\ * | clang/*\ -c\ *) exit 1 ;;
 esac
 END
 	chmod 755 "$work/bin/program"
-	for name in meson ninja apt-get sudo gcc clang cc docker dockerd mmdebstrap valgrind objdump \
+	for name in meson ninja dot apt-get sudo gcc clang cc docker dockerd mmdebstrap valgrind objdump \
 		ip ping wireguard-go wg mandoc codespell aspell cbmc goto-cc pgrep qemu-system-x86_64 busybox cpio modprobe; do
 		ln -s program "$work/bin/$name"
 	done

@@ -110,6 +110,7 @@ class Document:
         self.setting = setting
         self.work = os.path.join(setting.work, re.sub(r"\W", "-", path))
         self.hosts = {}
+        self.configurations = {}
         self.counts = {"run": 0, "validated": 0, "compared with the help": 0, "marked": 0}
         self.problems = []
 
@@ -179,6 +180,7 @@ class Document:
         path = f"{host.root}/{block.line}.toml"
         config.Maker(host, self.setting.keys).write(block.text(), program, path)
         self.expect_success(host, [self.setting.programs[program], "validate", path])
+        self.configurations[program] = block.text()
         self.counts["validated"] += 1
 
     # --- commands -----------------------------------------------------------------------------
@@ -186,8 +188,8 @@ class Document:
     def take_command(self, command):
         if self.marked("line", command.text):
             return
-        # Text after several spaces, or after "#", explains the command.
-        text, *explanation = re.split(r"\s{2,}|\s+#\s", command.text)
+        # Text after several spaces, or after "#", explains the command. Of several commands the first one is taken.
+        text, *explanation = re.split(r"\s{2,}|\s+#\s|;\s|\s\|\s|\s&&\s", command.text)
         try:
             words = shlex.split(text)
         except ValueError as error:
@@ -206,6 +208,8 @@ class Document:
             self.check_systemctl(words)
         elif words[0] == "vi":
             self.edit(self.host(command.host), self.adapt(self.host(command.host), words)[1])
+        elif words[0] in PLAIN and SUMMARY.search(text):
+            self.counts["compared with the help"] += 1
         elif words[0] in PLAIN:
             host = self.host(command.host)
             self.fetch(host, words)
@@ -227,6 +231,8 @@ class Document:
         if verb is not None and re.match(r"^[a-z]", verb) and verb not in names:
             raise Problem(f"{program} has no command {verb}")
         known = self.setting.options[program][None] | self.setting.options[program].get(verb, set())
+        if verb is None:
+            known = set().union(*self.setting.options[program].values())
         for option in sorted(options):
             if option != "-" and option not in known:
                 raise Problem(f"{program} {verb or ''} has no option {option}")
@@ -286,6 +292,11 @@ class Document:
             if not os.path.exists(os.path.join(host.directory, own)):
                 self.setting.keys.link_directory(True, 0, os.path.join(host.directory, own))
         adapted = [self.setting.programs[words[0]]] + self.adapt(host, words[1:])
+        if command == "exchange-config":
+            path = os.path.join(host.directory, adapted[-1])
+            if not os.path.exists(path) and words[0] in self.configurations:
+                # The document has shown this file.
+                config.Maker(host, self.setting.keys).write(self.configurations[words[0]], words[0], path)
         if words[0] == "rp" and command.startswith("exchange"):
             self.expect_not_allowed(host, adapted)
         elif command.startswith("exchange"):
