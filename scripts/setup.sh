@@ -72,6 +72,11 @@ has_clang_sanitizers()
 		clang -fsanitize=address,undefined -x c -o /dev/null - >/dev/null 2>&1
 }
 
+has_english()
+{
+	have aspell && aspell --lang=en list <<<word >/dev/null 2>&1
+}
+
 # Fills missing[] (packages) and reasons[].
 look()
 {
@@ -106,6 +111,9 @@ look()
 		want_if_known "have $cpu-cpp" "cpp-${cpu//_/-}" "gcc for another CPU, whose branches are looked at"
 	done
 	want 'have mandoc' mandoc "manual pages"
+	want 'have codespell' codespell "common misspellings"
+	want 'have aspell' aspell "spelling of documents, messages and comments"
+	want has_english aspell-en "the words that aspell knows"
 	want 'have abidiff' abigail-tools "compares the library's interface with that of before"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
 	want 'have iptables' iptables "what wg-quick needs for a tunnel that takes all packets"

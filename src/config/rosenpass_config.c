@@ -238,7 +238,7 @@ static int unknown_peer_word(const struct config_place *place, const char *word)
 static int parse_command_word(char **out, const struct config_place *place, const char *key, const char *text)
 {
 	if (text[0] == '\0')
-		return place_fail(place, "%s has an empty word in it", key);
+		return place_fail(place, "%s contains an empty argument", key);
 	return value_any(out, place, key, text);
 }
 

@@ -182,8 +182,8 @@ static int read_mtu(void *member, const struct config_place *place, const struct
 	uint32_t *mtu = member;
 
 	if (bytes < RP_CONFIG_MTU_MIN || bytes > RP_CONFIG_MTU_MAX)
-		return place_fail(place, "%s \"%.*s\" is no MTU; expected bytes from %d to %d", field->word,
-		                  TEXT_SHOWN, text, RP_CONFIG_MTU_MIN, RP_CONFIG_MTU_MAX);
+		return place_fail(place, "%s \"%.*s\" is not an MTU; expected bytes from %d to %d",
+		                  field->word, TEXT_SHOWN, text, RP_CONFIG_MTU_MIN, RP_CONFIG_MTU_MAX);
 	*mtu = (uint32_t)bytes;
 	return 0;
 }
@@ -216,7 +216,7 @@ static int read_keepalive(void *member, const struct config_place *place, const 
 	unsigned long seconds = strcmp(text, "off") == 0 ? 0 : number(text, KEEPALIVE_MAX);
 
 	if (seconds > KEEPALIVE_MAX)
-		return place_fail(place, "%s \"%.*s\" is no time; expected seconds from 1 to %d, or off",
+		return place_fail(place, "%s \"%.*s\" is not a time; expected seconds from 1 to %d, or off",
 		                  field->word, TEXT_SHOWN, text, KEEPALIVE_MAX);
 	set_keepalive(member, (uint16_t)seconds);
 	return 0;
@@ -268,7 +268,7 @@ static int check_peer(void *object, const struct config_place *place, const stru
 	(void)table;
 	if (peer->public_keys_dir == NULL)
 		return place_fail(place,
-		                  "public_keys_dir is missing; name the folder that rp pubkey made for "
+		                  "public_keys_dir is missing; name the directory that rp pubkey made for "
 		                  "this peer");
 	return 0;
 }
@@ -336,8 +336,9 @@ static int unknown_word(const struct schema *schema, const struct config_place *
 		                  word);
 	nearest = schema_nearest_word(schema, word);
 	if (nearest != NULL)
-		return place_fail(place, "unknown word %.*s; did you mean %s?", TEXT_SHOWN, word, nearest);
-	return place_fail(place, "unknown word %.*s; rp help exchange lists the known ones", TEXT_SHOWN,
+		return place_fail(place, "unknown argument %.*s; did you mean %s?", TEXT_SHOWN, word,
+		                  nearest);
+	return place_fail(place, "unknown argument %.*s; rp help exchange lists the known ones", TEXT_SHOWN,
 	                  word);
 }
 
@@ -430,7 +431,8 @@ static int check_whole(const struct rp_config *config, const struct config_place
 	const char *folder = place->file != NULL ? "public_keys_dir" : "PUBLIC_KEYS_DIR";
 
 	if (config->private_keys_dir == NULL)
-		return place_fail(place, "private_keys_dir is missing; name the folder that rp genkey made");
+		return place_fail(place,
+		                  "private_keys_dir is missing; name the directory that rp genkey made");
 	if (schema_check_unique(&peer_schema, config->peers, config->peer_count, place,
 	                        offsetof(struct rp_config_peer, name), "name") != 0)
 		return -1;

@@ -196,7 +196,7 @@ static int take_integer(struct toml_reader *reader, struct toml_value *value, co
 static int bad_number(struct toml_reader *reader, const char *token)
 {
 	return toml_fail(reader,
-	                 "%.40s is no value; expected a text in quotes, a number, true or false, a date, "
+	                 "%.40s is not a value; expected a text in quotes, a number, true or false, a date, "
 	                 "an array or a table",
 	                 token);
 }

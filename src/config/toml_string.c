@@ -40,7 +40,7 @@ int toml_check_text(struct toml_reader *reader)
 		size_t length = utf8_length(text + reader->at, reader->length - reader->at);
 
 		if (length == 0)
-			return toml_fail(reader, "byte 0x%02x is no UTF-8 here; save the file as UTF-8",
+			return toml_fail(reader, "byte 0x%02x is not UTF-8 here; save the file as UTF-8",
 			                 byte);
 		if (byte == '\r' && toml_peek(reader, 1) != '\n')
 			return toml_fail(reader, "a carriage return without a line feed after it");

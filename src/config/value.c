@@ -51,13 +51,13 @@ static int replace_home(char **out, const struct config_place *place, const char
 		return give(out, place, strdup(text));
 	if (text[1] != '\0' && text[1] != '/')
 		return place_fail(place,
-		                  "%s \"%.*s\": only ~ and ~/ are replaced, no other user's home folder; "
+		                  "%s \"%.*s\": only ~ and ~/ are replaced, no other user's home directory; "
 		                  "write it out, or ./~ for a file of that name",
 		                  key, TEXT_SHOWN, text);
 	/* The result must not need replacing once more, when it is written to a file and read again. */
 	if (home == NULL || home[0] != '/')
 		return place_fail(place,
-		                  "%s \"%.*s\": there is no home folder for the ~, as HOME is not set; "
+		                  "%s \"%.*s\": there is no home directory for the ~, as HOME is not set; "
 		                  "write the path out",
 		                  key, TEXT_SHOWN, text);
 	if (asprintf(&path, "%s%s", strcmp(home, "/") == 0 && text[1] == '/' ? "" : home, text + 1) < 0)
@@ -95,7 +95,7 @@ int value_mode_number(uint32_t *out, const struct config_place *place, const cha
 	unsigned mode = (unsigned)number;
 
 	if (number < 0 || number > MODE_MAX)
-		problem = "is no mode of a file";
+		problem = "is not a file mode";
 	else if ((mode & MODE_NEEDED) != MODE_NEEDED)
 		problem = "does not let the owner read and write";
 	else if ((mode & 02) != 0)
@@ -118,7 +118,7 @@ int value_mode(uint32_t *out, const struct config_place *place, const char *key,
 	size_t length = strlen(digits);
 
 	if (length < 3 || length > 5 || digits[strspn(digits, "01234567")] != '\0')
-		return place_fail(place, "%s \"%.*s\" is no octal mode; expected one such as 0640", key,
+		return place_fail(place, "%s \"%.*s\" is not an octal mode; expected one such as 0640", key,
 		                  TEXT_SHOWN, text);
 	return value_mode_number(out, place, key, strtol(digits, NULL, 8));
 }
@@ -205,7 +205,7 @@ int value_wireguard_peer(char **out, const struct config_place *place, const cha
 	if (!good || length != sizeof bytes) {
 		sodium_memzero(bytes, sizeof bytes);
 		return place_fail(place,
-		                  "%s is no WireGuard public key; expected 32 bytes in base64 (44 "
+		                  "%s is not a WireGuard public key; expected 32 bytes in base64 (44 "
 		                  "characters, as wg pubkey prints them)",
 		                  key);
 	}
@@ -251,7 +251,7 @@ int value_fwmark(struct config_fwmark *out, const struct config_place *place, co
 
 	if (mark.is_fixed && strcmp(text, "off") != 0 && !read_mark(&mark.mark, text))
 		return place_fail(place,
-		                  "%s \"%.*s\" is no mark; expected auto, off, or a number up to "
+		                  "%s \"%.*s\" is not a mark; expected auto, off, or a number up to "
 		                  "4294967295 (0xffffffff)",
 		                  key, TEXT_SHOWN, text);
 	*out = mark;

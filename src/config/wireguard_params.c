@@ -75,8 +75,8 @@ static int read_prefix(struct ip_prefix *out, const char *from, size_t length, b
 		out->family = AF_INET6;
 	else
 		return fail(problem,
-		            "\"%.*s\" is no IP address; expected one such as 10.0.0.0/8 or fd00::/64", shown,
-		            from);
+		            "\"%.*s\" is not an IP address; expected one such as 10.0.0.0/8 or fd00::/64",
+		            shown, from);
 	most = out->family == AF_INET ? 32 : 128;
 	bits = most;
 	if (slash != NULL && !read_number(slash, most, &bits))
@@ -138,9 +138,10 @@ static int read_keepalive(struct wireguard_params *out, const char *text, char *
 	unsigned long seconds = 0;
 
 	if (strcmp(text, "off") != 0 && !read_number(text, UINT16_MAX, &seconds))
-		return fail(problem,
-		            "persistent-keepalive \"%.*s\" is no time; expected seconds from 1 to %d, or off",
-		            TEXT_SHOWN, text, UINT16_MAX);
+		return fail(
+			problem,
+			"persistent-keepalive \"%.*s\" is not a time; expected seconds from 1 to %d, or off",
+			TEXT_SHOWN, text, UINT16_MAX);
 	out->has_keepalive = true;
 	out->keepalive_seconds = (uint16_t)seconds;
 	return 0;
@@ -195,9 +196,10 @@ static int fail_unknown(const char *word, char *problem)
 		names[i] = known[i].word;
 	nearest = suggest_nearest(word, names, COUNT(known));
 	if (nearest != NULL)
-		return fail(problem, "unknown word \"%.*s\"; did you mean %s?", TEXT_SHOWN, word, nearest);
+		return fail(problem, "unknown argument \"%.*s\"; did you mean %s?", TEXT_SHOWN, word,
+		            nearest);
 	return fail(problem,
-	            "unknown word \"%.*s\"; expected endpoint, persistent-keepalive or allowed-ips, each "
+	            "unknown argument \"%.*s\"; expected endpoint, persistent-keepalive or allowed-ips, each "
 	            "with a value after it",
 	            TEXT_SHOWN, word);
 }

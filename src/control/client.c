@@ -239,7 +239,7 @@ static json_t *take_answer(const char *name, const char *line, size_t length)
 	if (error != NULL)
 		log_error("%s: %s", name, error);
 	else
-		log_error("the daemon called %s gave an answer that is none", name);
+		log_error("the daemon called %s gave an invalid answer", name);
 	json_decref(answer);
 	return NULL;
 }
@@ -293,7 +293,7 @@ enum client_status client_ask(const char *name, json_t *request, json_t **answer
 	*answer = NULL;
 	json_decref(request);
 	if (text == NULL) {
-		log_error("a word is no UTF-8, which the control socket speaks");
+		log_error("an argument is not UTF-8, as the control socket requires");
 		return CLIENT_FAILED;
 	}
 	/* The line end in the place of the zero: one message, so that no answer can come between. */

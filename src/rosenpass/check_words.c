@@ -21,7 +21,7 @@ int commands_check_words(int count, char **words, int min, int max)
 	if (problem == NULL && count - 1 < min)
 		problem = "something is missing after the command";
 	if (problem == NULL && max >= 0 && count - 1 > max) {
-		problem = "too many words, from ";
+		problem = "too many arguments, from ";
 		word = words[max + 1];
 	}
 	if (problem == NULL)

@@ -10,18 +10,18 @@ static const char exchange_config_text[] =
 	"\n"
 	"Usage: rosenpass exchange-config [OPTION]... FILE\n"
 	"\n"
-	"      --name NAME  what status and reload call this daemon (default: FILE without folder and "
+	"      --name NAME  name of the daemon for status and reload (default: FILE without directory and "
 	".toml)\n"
-	"      --user USER  started by root: whom the process becomes that reads from the network\n"
+	"      --user USER  if root starts the daemon: user of the network-facing process\n"
 	"      --before-first-exchange block|leave\n"
-	"                   preshared keys in WireGuard before the first exchange: replace by random ones or "
-	"leave\n"
+	"                   replace WireGuard's preshared keys by random keys until the first exchange, or "
+	"leave them\n"
 	"      --on-exit keep|random\n"
-	"                   the last keys when the daemon ends: keep, or replace by random ones\n"
-	"      --no-sandbox for debugging: let that process do what its user may\n"
+	"                   keep the last keys when the daemon stops, or replace them by random keys\n"
+	"      --no-sandbox for debugging: do not restrict the network-facing process\n"
 	"  -h, --help       show this\n"
 	"\n"
-	"man rosenpass.toml describes the file, gen-config writes one to start from.\n";
+	"man rosenpass.toml describes the file; gen-config writes a commented file.\n";
 
 static const char exchange_text[] =
 	"Exchange keys with peers until it is stopped\n"
@@ -36,36 +36,36 @@ static const char exchange_text[] =
 	"          [wireguard DEVICE KEY [EXTRA]...]\n"
 	"  EXTRA := endpoint HOST:PORT | persistent-keepalive SECONDS | allowed-ips PREFIX,...\n"
 	"\n"
-	"  public-key FILE         a public key made by gen-keys: our own, then each peer's\n"
-	"  secret-key FILE         our secret key (13608 bytes, or 13568 of 0.2.x software)\n"
-	"  listen ADDRESS:PORT     where to wait for peers, PORT alone for every address; without it, on\n"
-	"                          a port of the kernel's choice\n"
-	"  fwmark MARK             of our packets: auto (default: that of the WireGuard interface), off,\n"
+	"  public-key FILE         a public key as gen-keys writes it: our own, then each peer's\n"
+	"  secret-key FILE         our secret key (13608 bytes, or 13568 bytes from 0.2.x software)\n"
+	"  listen ADDRESS:PORT     UDP address to listen on, or PORT alone for every address (default: a\n"
+	"                          port that the kernel chooses)\n"
+	"  fwmark MARK             mark of our packets: auto (default: as the WireGuard interface), off,\n"
 	"                          or a number\n"
-	"  verbose                 log every exchange\n"
-	"  endpoint HOST:PORT      where the peer waits; without it, the peer has to call\n"
-	"  preshared-key FILE      32 bytes in base64 that both sides share beforehand\n"
-	"  outfile FILE            gets each new key in base64, and a random one when the key is too old\n"
+	"  verbose                 log every key exchange\n"
+	"  endpoint HOST:PORT      address of the peer; without it, the peer has to initiate\n"
+	"  preshared-key FILE      32 bytes in base64, the same on both sides\n"
+	"  outfile FILE            write each new key here in base64, and a random key if it is stale\n"
 	"  outfile-mode MODE       mode of an outfile that does not exist yet (default: 0600)\n"
-	"  outfile-group GROUP     its group\n"
-	"  name NAME               what log and status call the peer\n"
-	"  protocol-version WORD   only dialects of this version, V02 or V03\n"
-	"  osk-organization TEXT   with osk-label: what the key is for, if not for WireGuard\n"
-	"  wireguard DEVICE KEY    make each key the preshared key of that peer on that interface, and\n"
-	"                          set EXTRA for it along with the key\n"
+	"  outfile-group GROUP     group of an outfile that does not exist yet\n"
+	"  name NAME               name of the peer in log lines and status\n"
+	"  protocol-version WORD   allow only the dialects of V02 or V03\n"
+	"  osk-organization TEXT   with osk-label: purpose of the key, if not WireGuard\n"
+	"  wireguard DEVICE KEY    set each key as the preshared key of this peer of this interface,\n"
+	"                          together with EXTRA\n"
 	"\n"
-	"  -c, --config-file FILE  write a configuration file that says the same\n"
-	"      --name NAME         what status calls this daemon (default: exchange-PID)\n"
-	"      --user USER         started by root: whom the process becomes that reads from the network\n"
+	"  -c, --config-file FILE  write an equivalent configuration file\n"
+	"      --name NAME         name of the daemon for status (default: exchange-PID)\n"
+	"      --user USER         if root starts the daemon: user of the network-facing process\n"
 	"      --before-first-exchange block|leave\n"
-	"                          preshared keys in WireGuard before the first exchange: replace by random\n"
-	"                          ones or leave\n"
+	"                          replace WireGuard's preshared keys by random keys until the first\n"
+	"                          exchange, or leave them\n"
 	"      --on-exit keep|random\n"
-	"                          the last keys when the daemon ends: keep, or replace by random ones\n"
-	"      --no-sandbox        for debugging: let that process do what its user may\n"
+	"                          keep the last keys when the daemon stops, or replace them by random keys\n"
+	"      --no-sandbox        for debugging: do not restrict the network-facing process\n"
 	"  -h, --help              show this\n"
 	"\n"
-	"Each change of an outfile is told on standard output:\n"
+	"Each change of an outfile is reported on standard output:\n"
 	"  output-key peer ID key-file \"FILE\" exchanged|stale\n";
 
 static const char gen_config_text[] = "Write a configuration file to start from\n"
@@ -76,16 +76,16 @@ static const char gen_config_text[] = "Write a configuration file to start from\
 				      "  -h, --help   show this\n";
 
 static const char gen_keys_text[] =
-	"Make a key pair\n"
+	"Create a key pair\n"
 	"\n"
 	"Usage: rosenpass gen-keys [OPTION]... [CONFIG-FILE]\n"
 	"\n"
-	"  -p, --public-key FILE  where the public key goes (524160 bytes)\n"
-	"  -s, --secret-key FILE  where the secret key goes (13608 bytes, mode 0600)\n"
+	"  -p, --public-key FILE  file for the public key (524160 bytes)\n"
+	"  -s, --secret-key FILE  file for the secret key (13608 bytes, mode 0600)\n"
 	"  -f, --force            replace existing files\n"
 	"  -h, --help             show this\n"
 	"\n"
-	"With CONFIG-FILE the keys go where that file says.\n";
+	"With CONFIG-FILE the keys go to the files that it names.\n";
 
 static const char validate_text[] = "Check configuration files and the key files that they name\n"
 				    "\n"
@@ -93,18 +93,18 @@ static const char validate_text[] = "Check configuration files and the key files
 				    "\n"
 				    "  -h, --help  show this\n"
 				    "\n"
-				    "The exit status is 1 when anything is wrong. A configuration of rp is\n"
-				    "recognized, and checked as one.\n";
+				    "If there is a problem, the exit status is 1. A configuration of rp is\n"
+				    "recognized and checked as such.\n";
 
-static const char status_text[] = "Show how a running daemon and its peers are\n"
+static const char status_text[] = "Show the state of a running daemon and its peers\n"
 				  "\n"
 				  "Usage: rosenpass status [OPTION]... [NAME]\n"
 				  "\n"
-				  "      --json   as JSON\n"
-				  "      --watch  again every second, until it is stopped\n"
+				  "      --json   print JSON\n"
+				  "      --watch  repeat every second until interrupted\n"
 				  "  -h, --help   show this\n"
 				  "\n"
-				  "Without NAME: all daemons that run.\n";
+				  "Without NAME, all running daemons are shown.\n";
 
 static const char metrics_text[] = "Print the state of a running daemon as Prometheus text\n"
 				   "\n"
@@ -112,7 +112,7 @@ static const char metrics_text[] = "Print the state of a running daemon as Prome
 				   "\n"
 				   "  -h, --help  show this\n"
 				   "\n"
-				   "Without NAME: all daemons that run.\n";
+				   "Without NAME, all running daemons are shown.\n";
 
 static const char reload_text[] =
 	"Make a running daemon read its configuration again\n"
@@ -121,7 +121,7 @@ static const char reload_text[] =
 	"\n"
 	"  -h, --help  show this\n"
 	"\n"
-	"When anything in the new configuration is wrong, nothing changes and the exit status is 1.\n";
+	"If the new configuration is wrong, nothing changes and the exit status is 1.\n";
 
 static const char peer_text[] =
 	"List, add or remove peers of a running daemon\n"
@@ -133,10 +133,10 @@ static const char peer_text[] =
 	"  PEER := public-key FILE [endpoint HOST:PORT]... as in rosenpass help exchange\n"
 	"  WHICH is the peer's name, number or id (its first 8 characters are enough)\n"
 	"\n"
-	"      --daemon NAME  the daemon, where more than one runs\n"
+	"      --daemon NAME  name of the daemon, if several daemons run\n"
 	"  -h, --help         show this\n"
 	"\n"
-	"A peer that was added stays until it is removed or the daemon ends.\n";
+	"A peer that was added stays until it is removed or the daemon stops.\n";
 
 static const char fingerprint_text[] =
 	"Print short words by which two people can compare a public key\n"
@@ -145,8 +145,8 @@ static const char fingerprint_text[] =
 	"       rosenpass fingerprint --check WORDS FILE\n"
 	"       rosenpass fingerprint --peer-id FILE...\n"
 	"\n"
-	"  -c, --check WORDS  compare FILE with these words; the exit status is 1 when they differ\n"
-	"  -p, --peer-id      print the peer ids instead, which log lines and the status show\n"
+	"  -c, --check WORDS  compare FILE with these words; if they differ, the exit status is 1\n"
+	"  -p, --peer-id      print the peer ids instead, as in log lines and status\n"
 	"  -h, --help         show this\n"
 	"\n"
 	"The words are the first 128 bits of the file's BLAKE2b-256 (b2sum -l 256), 16 bits a word: "
@@ -162,7 +162,7 @@ static const char convert_text[] =
 	"  -f, --force  replace an existing file, which may be FROM itself\n"
 	"  -h, --help   show this\n"
 	"\n"
-	"13568 bytes become 13608, and 13608 become 13568. It stays the same key.\n";
+	"13568 bytes become 13608, and 13608 become 13568. The key itself does not change.\n";
 
 static const char man_text[] = "Show a manual page\n"
 			       "\n"
@@ -172,7 +172,7 @@ static const char man_text[] = "Show a manual page\n"
 			       "\n"
 			       "PAGE is rosenpass, rosenpass.toml or rosenpass-protocol.\n";
 
-static const char keygen_text[] = "Make a key pair; deprecated, gen-keys does it\n"
+static const char keygen_text[] = "Create a key pair; deprecated, use gen-keys instead\n"
 				  "\n"
 				  "Usage: rosenpass keygen public-key FILE secret-key FILE\n";
 
@@ -198,10 +198,11 @@ const struct command commands[] = {
 	  exchange_config_text },
 	{ "exchange", command_exchange, "exchange keys as the command line says", exchange_text },
 	{ "gen-config", command_gen_config, "write a configuration file to start from", gen_config_text },
-	{ "gen-keys", command_gen_keys, "make a key pair", gen_keys_text },
+	{ "gen-keys", command_gen_keys, "create a key pair", gen_keys_text },
 	{ "validate", command_validate, "check configuration files and their keys", validate_text },
-	{ "status", command_status, "show how a running daemon and its peers are", status_text },
-	{ "metrics", command_metrics, "print that as Prometheus text", metrics_text },
+	{ "status", command_status, "show the state of a running daemon and its peers", status_text },
+	{ "metrics", command_metrics, "print the state of a running daemon as Prometheus text",
+	  metrics_text },
 	{ "reload", command_reload, "make a running daemon read its configuration again", reload_text },
 	{ "peer", command_peer, "list, add or remove peers of a running daemon", peer_text },
 	{ "fingerprint", command_fingerprint, "print words by which a public key can be compared",

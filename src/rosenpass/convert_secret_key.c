@@ -46,7 +46,7 @@ static int convert(const char *from, const char *to, bool force, uint8_t *file, 
 		return COMMAND_FAILED;
 	}
 	if (result != 0 || rosenpass_secret_key_import(key, file, length) != 0) {
-		log_error("\"%s\" is no secret key: a secret key has %d bytes or, of 0.2.x software, %d",
+		log_error("\"%s\" is not a secret key: a secret key has %d bytes or, of 0.2.x software, %d",
 		          from, ROSENPASS_SECRET_KEY_BYTES, ROSENPASS_SECRET_KEY_OLD_BYTES);
 		return COMMAND_FAILED;
 	}

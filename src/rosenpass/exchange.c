@@ -27,7 +27,7 @@ static int save(const struct config *config, const struct monitor_options *optio
 	if (text == NULL) {
 		log_error("cannot write config file \"%s\": %s", path,
 		          errno == EILSEQ
-		                  ? "a word of the command line is no UTF-8, which such a file has to be"
+		                  ? "an argument of the command line is not UTF-8, as such a file has to be"
 		                  : strerror(errno));
 		return -1;
 	}

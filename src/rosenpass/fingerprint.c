@@ -63,7 +63,7 @@ static uint8_t *read_key(const char *path)
 	} else if (result != 0 && result != -EFBIG) {
 		log_error("cannot read \"%s\": %s", path, strerror(-result));
 	} else {
-		log_error("\"%s\" is no public key: a public key has %d bytes", path,
+		log_error("\"%s\" is not a public key: a public key has %d bytes", path,
 		          ROSENPASS_PUBLIC_KEY_BYTES);
 	}
 	free(key);

@@ -15,12 +15,12 @@ static const char options_text[] =
 	"  -v, --verbose                  as --log-level debug\n"
 	"  -q, --quiet                    as --log-level warn\n"
 	"      --log-format FORMAT        text (default) or json\n"
-	"      --generate-manpage FOLDER  write the manual pages there\n"
+	"      --generate-manpage DIR     write the manual pages into DIR\n"
 	"      --print-completions SHELL  print the completions for bash, zsh or fish\n"
 	"  -h, --help                     show this\n"
 	"  -V, --version                  show the version\n"
 	"\n"
-	"RUST_LOG=LEVEL in the environment counts where no option is given.\n";
+	"The environment variable RUST_LOG=LEVEL applies if no option is given.\n";
 
 static int write_program_help(const struct command *table, FILE *out)
 {

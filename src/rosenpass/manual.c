@@ -179,7 +179,8 @@ int manual_generate(const char *folder)
 	int status = COMMAND_OK;
 
 	if (result != 0) {
-		log_error("cannot make folder \"%s\" for man pages: %s", folder, directory_problem(result));
+		log_error("cannot create directory \"%s\" for man pages: %s", folder,
+		          directory_problem(result));
 		return COMMAND_FAILED;
 	}
 	for (const struct manual_file *file = manual_files; file->name != NULL; file++) {

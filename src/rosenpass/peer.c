@@ -92,7 +92,7 @@ static int list_peers(const char *daemon, int count, char **words)
 	char *text;
 
 	if (count > 1 || (count > 0 && daemon != NULL))
-		return usage_error("too many words, from ", words[count - 1]);
+		return usage_error("too many arguments, from ", words[count - 1]);
 	status = (int)client_choose(&name, count > 0 ? words[0] : daemon, chosen);
 	if (status == COMMAND_OK)
 		status = (int)client_ask(name, json_pack("{s:s}", "command", "status"), &answer);
@@ -112,7 +112,7 @@ static int list_peers(const char *daemon, int count, char **words)
 static int add_peer(const char *daemon, int count, char **words)
 {
 	if (count == 0)
-		return usage_error("add needs the words of a peer: public-key FILE outfile FILE ...", "");
+		return usage_error("add needs the arguments of a peer: public-key FILE outfile FILE ...", "");
 	/* As on the command line of exchange, the word itself may stand before. */
 	if (strcmp(words[0], "peer") == 0) {
 		words++;

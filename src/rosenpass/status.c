@@ -57,7 +57,7 @@ static int parse(struct request *request, int count, char **words)
 		}
 	}
 	if (count - optind > 1)
-		return usage_error("too many words, from ", words[optind + 1]);
+		return usage_error("too many arguments, from ", words[optind + 1]);
 	request->name = optind < count ? words[optind] : NULL;
 	return COMMANDS_GO_ON;
 }

@@ -35,8 +35,8 @@ static const char *choose(char problem[static DRIVER_PROBLEM_BYTES])
 	if (wanted != NULL && wanted[0] != '\0') {
 		if (program_is_there(wanted))
 			return wanted;
-		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, VARIABLE " is \"%s\", which is no program here",
-		               wanted);
+		(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
+		               VARIABLE " is \"%s\", which is not a program here", wanted);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {

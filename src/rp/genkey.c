@@ -47,13 +47,13 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	if (result == 0)
 		result = -errno;
 	if (result != -EEXIST || stat(folder, &status) != 0) {
-		log_error("genkey: cannot make folder \"%s\": %s", folder, directory_problem(result));
+		log_error("genkey: cannot create directory \"%s\": %s", folder, directory_problem(result));
 		return false;
 	}
 	if (!S_ISDIR(status.st_mode))
-		log_error("genkey: \"%s\" exists and is no folder; choose another name", folder);
+		log_error("genkey: \"%s\" exists and is not a directory; choose another name", folder);
 	else if (status.st_uid != geteuid())
-		log_error("genkey: folder \"%s\" belongs to another user, who could read the keys; choose "
+		log_error("genkey: directory \"%s\" belongs to another user, who could read the keys; choose "
 		          "another one",
 		          folder);
 	/* As mkdir makes it, or a container mounts it: nothing of anybody else's is in it. */
@@ -61,8 +61,9 @@ static bool prepare_folder(const char *folder, bool *is_new)
 	         chmod(folder, FOLDER_MODE) == 0)
 		return true;
 	else if ((status.st_mode & PERMISSIONS) != FOLDER_MODE)
-		log_error("genkey: folder \"%s\" has mode %03o, and has to be ours alone: chmod 700 \"%s\"",
-		          folder, (unsigned)(status.st_mode & PERMISSIONS), folder);
+		log_error(
+			"genkey: directory \"%s\" has mode %03o, and has to be ours alone: chmod 700 \"%s\"",
+			folder, (unsigned)(status.st_mode & PERMISSIONS), folder);
 	else
 		return true;
 	return false;

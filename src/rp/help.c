@@ -14,19 +14,19 @@ static const char options_text[] =
 	"  -h, --help     show this\n"
 	"  -V, --version  show the version\n"
 	"\n"
-	"verbose before the command logs every exchange, as RUST_LOG=debug in the "
-	"environment does.\n"
+	"verbose before the command logs every key exchange, as does the environment "
+	"variable RUST_LOG=debug.\n"
 	"In short, on each of two machines:\n"
 	"  rp genkey my-keys\n"
-	"  rp pubkey my-keys my-public-keys       # to be copied to the other one\n"
+	"  rp pubkey my-keys my-public-keys       # copy them to the other machine\n"
 	"  rp exchange my-keys ip fc00::1/64 listen 9999 \\\n"
-	"     peer its-public-keys endpoint HOST:9999 allowed-ips fc00::2\n";
+	"     peer other-public-keys endpoint HOST:9999 allowed-ips fc00::2\n";
 
 static int help_with_program(const struct command *table)
 {
 	int result = fputs("Usage: rp [verbose] COMMAND [ARGUMENT]...\n"
 	                   "\n"
-	                   "Make a VPN of WireGuard with keys that withstand quantum computers\n"
+	                   "Post-quantum VPN with WireGuard and Rosenpass\n"
 	                   "\n"
 	                   "Commands:\n",
 	                   stdout);

@@ -54,7 +54,8 @@ static int fail(struct interface *interface, const char *format, ...)
 static int fail_taken(struct interface *interface)
 {
 	(void)fail(interface,
-	           "interface %s exists; stop what has it, take another name (dev), or use it with --adopt",
+	           "interface %s exists; stop the program that has it, choose another name (dev), or use it "
+	           "with --adopt",
 	           interface->name);
 	return DEVICE_NOT_OURS;
 }
@@ -109,8 +110,7 @@ static int create(struct interface *interface)
 	int result;
 
 	if (interface->is_ours && link_look_index(interface->index, &link) == 0)
-		return fail(interface,
-		            "interface %s has another name now; give it back, or end rp and start it",
+		return fail(interface, "interface %s has another name now; change it back, or restart rp",
 		            interface->name);
 	guard_expect(&interface->guard, interface->name);
 	result = link_create_wireguard(interface->name);
@@ -172,7 +172,7 @@ static int provide(struct interface *interface, bool *is_new)
 
 	*is_new = result == -ENODEV;
 	if (result == -ENODEV && interface->was_there && !interface->is_ours) {
-		(void)fail(interface, "interface %s is gone; waiting until its owner makes it again",
+		(void)fail(interface, "interface %s is gone; waiting until its owner creates it again",
 		           interface->name);
 		return 1;
 	}
@@ -308,7 +308,7 @@ static int fail_set_up(struct interface *interface, int result)
 	if (result == -EADDRINUSE)
 		return fail(interface,
 		            "port %u of UDP, which WireGuard has to have (the one after listen), is taken; "
-		            "listen on another one, or end what has it",
+		            "listen on another one, or stop the program that has it",
 		            interface->port);
 	return fail(interface, "cannot set up WireGuard's %s: %s", interface->name, words_of(result));
 }

@@ -80,8 +80,7 @@ static int read_flags(int count, char **words)
 		if (strcmp(word, "verbose") == 0) {
 			log_set_verbose(true);
 		} else if (strcmp(word, "explain") == 0) {
-			log_warn("explain is no longer supported: there are no commands behind this that "
-			         "could be shown");
+			log_warn("explain is no longer supported: there are no commands to show");
 		} else if (help_is_option(word)) {
 			return -1 - help_show(commands, NULL);
 		} else if (is_one_of(word, "-V", "--version")) {

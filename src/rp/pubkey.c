@@ -79,16 +79,17 @@ static bool prepare_folder(const char *folder, bool *is_new)
 		result = -errno;
 	empty = result == -EEXIST ? rp_keys_is_empty(folder) : 0;
 	if (result != -EEXIST || empty == -ENOENT) {
-		log_error("pubkey: cannot make folder \"%s\": %s", folder, directory_problem(result));
+		log_error("pubkey: cannot create directory \"%s\": %s", folder, directory_problem(result));
 		return false;
 	}
 	if (empty == -ENOTDIR)
-		log_error("pubkey: \"%s\" exists and is no folder; choose another name", folder);
+		log_error("pubkey: \"%s\" exists and is not a directory; choose another name", folder);
 	else if (empty < 0)
-		log_error("pubkey: cannot look into folder \"%s\": %s", folder, strerror(-empty));
+		log_error("pubkey: cannot read directory \"%s\": %s", folder, strerror(-empty));
 	else if (empty == 0)
-		log_error("pubkey: folder \"%s\" exists and is not empty; choose another name, or remove it",
-		          folder);
+		log_error(
+			"pubkey: directory \"%s\" exists and is not empty; choose another name, or remove it",
+			folder);
 	return empty > 0;
 }
 
@@ -98,7 +99,8 @@ static int write_key(const char *folder, const char *name, const void *data, siz
 	int result = path == NULL ? -ENOMEM : file_write(path, data, length, KEY_MODE, FILE_KEEP_EXISTING);
 
 	if (result != 0)
-		log_error("pubkey: cannot write %s into folder \"%s\": %s", name, folder, strerror(-result));
+		log_error("pubkey: cannot write %s into directory \"%s\": %s", name, folder,
+		          strerror(-result));
 	free(path);
 	return result;
 }

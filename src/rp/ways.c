@@ -247,11 +247,11 @@ static void say_other(struct met *met, const char *name, bool is_replaced, bool 
 		          prefix, name, words, remedy(met, may_replace));
 	else if (met->relation == AFTER)
 		log_write(is_news ? LOG_INFO : LOG_DEBUG,
-		          "the route to %s through %s goes before the one that is there (%s)", prefix, name,
+		          "the route to %s through %s overrides the existing route (%s)", prefix, name,
 		          words);
 	else
 		log_write(is_news ? LOG_WARN : LOG_DEBUG,
-		          "the route to %s through %s is not used: the one that is there (%s) goes before it",
+		          "the route to %s through %s is not used: the existing route (%s) overrides it",
 		          prefix, name, words);
 }
 

@@ -121,10 +121,10 @@ static const char *set_scope(union address_socket *address, const char *scope)
 		return "has a scope, which only an IPv6 address can have";
 	if (number == 0) {
 		if (digits == 0 || scope[digits] != '\0')
-			return "names an interface that is not there";
+			return "names an interface that does not exist";
 		number = digits > 10 ? ULONG_MAX : strtoul(scope, NULL, 10);
 		if (number > UINT32_MAX)
-			return "has a scope that is no number of an interface";
+			return "has a scope that is not the number of an interface";
 	}
 	if (IN6_IS_ADDR_LINKLOCAL(host) || IN6_IS_ADDR_MC_LINKLOCAL(host) || IN6_IS_ADDR_MC_NODELOCAL(host))
 		address->v6.sin6_scope_id = (uint32_t)number;
@@ -156,7 +156,7 @@ int address_parse(const char *text, union address_socket *out, const char **prob
 		return -1;
 	scope = cut_scope(host);
 	if (!parse_numeric(host, port, &address))
-		*problem = "has a host that is no numeric address";
+		*problem = "has a host that is not a numeric address";
 	else if (scope != NULL)
 		*problem = set_scope(&address, scope);
 	if (*problem != NULL)

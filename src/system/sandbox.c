@@ -131,8 +131,7 @@ static int choose_dynamic(struct sandbox_user *user, char *problem)
 static int choose_named(struct sandbox_user *user, const struct passwd *found, char *problem)
 {
 	if (found->pw_uid == 0) {
-		(void)snprintf(problem, SANDBOX_PROBLEM_BYTES,
-		               "user \"%.64s\" is root, which is what should be given up; use another",
+		(void)snprintf(problem, SANDBOX_PROBLEM_BYTES, "user \"%.64s\" is root; use another user",
 		               found->pw_name);
 		return -1;
 	}

@@ -322,7 +322,7 @@ void *secret_memory_allocate(void *context, size_t bytes)
 
 static _Noreturn void give_up(const char *what)
 {
-	log_error("secret memory: %s; this is a mistake in the program, which ends here", what);
+	log_error("secret memory: %s; this is a bug; the program stops", what);
 	abort();
 }
 

@@ -66,7 +66,7 @@ esac
 END
 	chmod 755 "$work/bin/program"
 	for name in meson ninja dot apt-get sudo gcc clang cc docker dockerd mmdebstrap valgrind objdump \
-		ip ping wireguard-go wg mandoc cbmc goto-cc pgrep qemu-system-x86_64 busybox cpio modprobe; do
+		ip ping wireguard-go wg mandoc codespell aspell cbmc goto-cc pgrep qemu-system-x86_64 busybox cpio modprobe; do
 		ln -s program "$work/bin/$name"
 	done
 	export PATH=$work/bin:$PATH CALLS=$work/calls

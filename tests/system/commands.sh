@@ -119,7 +119,7 @@ check "does not overwrite" refused 1 'refusing' convert-secret-key "$keys/alice.
 check "what was there is there" cmp bob.new bob.copy
 check "onto itself, when told to" "$rosenpass" convert-secret-key -f bob.new bob.new
 check "onto itself: converted" cmp bob.new "$keys/bob.v02.sk"
-check "a public key" refused 1 'no secret key' convert-secret-key "$keys/alice.pk" x
+check "a public key" refused 1 'not a secret key' convert-secret-key "$keys/alice.pk" x
 check "not there" refused 1 'No such file' convert-secret-key nowhere x
 check "into no folder" refused 1 'No such file' convert-secret-key "$keys/alice.sk" nowhere/x
 check "one file" refused 2 'two files' convert-secret-key "$keys/alice.sk"
@@ -140,7 +140,7 @@ check "peer without a verb" refused 2 'list, add or remove' peer
 check "peer with a wrong verb" refused 2 'not frob' peer frob
 check "peer add without words" refused 2 'add needs' peer add
 check "peer remove without a peer" refused 2 'remove needs' peer remove
-check "two names" refused 2 'too many words' status a b
+check "two names" refused 2 'too many arguments' status a b
 check "no such option" refused 2 'unknown option' status --frob
 
 # --- a daemon that is none ------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ refused "gen-config: a device, with --force" 1 '/dev/null' gen-config --force /d
 printf 'public_key = "~/pk"\nsecret_key = "sk"\n' >home.toml
 run gen-keys home.toml
 check "gen-keys takes the places from the file" went_well
-check "~ is the home folder" is_pair "$HOME/pk" sk
+check "~ is the home directory" is_pair "$HOME/pk" sk
 refused "gen-keys: they exist" 1 'public-key file ".*/home/pk" exists.*secret-key file "sk" exists' gen-keys home.toml
 before=$(sha256sum sk "$HOME/pk")
 run gen-keys --force home.toml
@@ -155,7 +155,7 @@ refused "gen-keys: neither" 2 'either a config-file or both public-key and secre
 refused "gen-keys: half" 2 'either a config-file or both public-key and secret-key file are required' gen-keys -p x
 refused "gen-keys: a folder" 1 'directory' gen-keys directory
 env -u HOME timeout 60 "$rosenpass" gen-keys home.toml >"$work/out" 2>"$work/err"
-check "gen-keys: no home folder" grep -q 'home.toml:1: public_key "~/pk".*HOME' "$work/err"
+check "gen-keys: no home directory" grep -q 'home.toml:1: public_key "~/pk".*HOME' "$work/err"
 
 # wrong WORDS PATTERN TEXT: a file of this text.
 wrong()

@@ -166,10 +166,10 @@ for mode in 755 750 701 500 777; do
 done
 chmod 700 b
 touch file
-refused "genkey: a file" '"file" exists and is no folder' genkey file
-refused "genkey: below a file" 'cannot make folder "file/x": Not a directory' genkey file/x
-refused "genkey: an empty name" 'cannot make folder "": No such file' genkey ''
-refused "genkey: /dev/null" '"/dev/null" exists and is no folder' genkey /dev/null
+refused "genkey: a file" '"file" exists and is not a directory' genkey file
+refused "genkey: below a file" 'cannot create directory "file/x": Not a directory' genkey file/x
+refused "genkey: an empty name" 'cannot create directory "": No such file' genkey ''
+refused "genkey: /dev/null" '"/dev/null" exists and is not a directory' genkey /dev/null
 misused "genkey without a folder" 'genkey: 1 argument expected, not 0' genkey
 misused "genkey with two folders" 'genkey: c is one argument too many' genkey b c
 misused "genkey with an option" 'genkey: unknown option --force' genkey --force b
@@ -205,7 +205,7 @@ check "pubkey of a known key, without pqsk" silent pubkey known k
 check "pubkey of a known key: wgpk" [ "$(cat k/wgpk)" = 'j0DFrbaPJWJK5bIU6nZ6bslNgp09e14a0bpvPiE4KF8=' ]
 
 refused "pubkey: a folder that is not empty" '"p" exists and is not empty' pubkey a p
-refused "pubkey: a file" '"file" exists and is no folder' pubkey a file
+refused "pubkey: a file" '"file" exists and is not a directory' pubkey a file
 refused "pubkey: of nothing" 'private-keys folder "none" does not exist; rp genkey makes it' pubkey none q
 refused "pubkey: of a file" '"a/wgsk" is no folder' pubkey a/wgsk q
 refused "pubkey: of public keys" '"p" has no wgsk but a wgpk: it is a folder of public keys' pubkey p q
@@ -224,7 +224,7 @@ misused "pubkey without folders" 'pubkey: 2 arguments expected, not 0' pubkey
 misused "pubkey with one folder" 'pubkey: 2 arguments expected, not 1' pubkey a
 misused "pubkey with three folders" 'pubkey: r is one argument too many' pubkey a q r
 if is_root && mkdir tiny && mount -t tmpfs -o size=256k tmpfs tiny 2>/dev/null; then
-	refused "pubkey: a full disk" 'cannot write pqpk into folder "tiny/x": No space left' pubkey a tiny/x
+	refused "pubkey: a full disk" 'cannot write pqpk into directory "tiny/x": No space left' pubkey a tiny/x
 	umount tiny
 fi
 
@@ -273,7 +273,7 @@ misused "exchange: an endpoint with port 65535" 'exchange: peer 1: endpoint "h:6
 	exchange a peer p endpoint h:65535
 misused "exchange: a word without its value" 'exchange: peer 2: allowed-ips needs a value after it' \
 	exchange a peer p peer e allowed-ips
-misused "exchange: a misspelt word" 'exchange: peer 1: unknown word endpiont; did you mean endpoint\?' \
+misused "exchange: a misspelt word" 'exchange: peer 1: unknown argument endpiont; did you mean endpoint\?' \
 	exchange a peer p endpiont h:1
 misused "exchange: a bad prefix" 'exchange: peer 1: allowed-ips.*10\.0\.0\.0/33' \
 	exchange a peer p allowed-ips 10.0.0.0/33

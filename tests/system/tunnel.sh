@@ -216,7 +216,7 @@ refused "a network of IPv6" "route to fd60::/64 .*: there is one already, dev la
 client allowed-ips 10.77.0.1,10.70.0.0/24,10.51.0.0/24,10.0.0.0/8
 check "another metric or length is another route" within 20 same_psk
 check "another metric: ours is there" within 5 through "$b" 10.70.0.1
-check "another metric: it is said" grep -q "goes before the one that is there (dev lan0 via 10.50.0.7 metric 100)" peer.err
+check "another metric: it is said" grep -q "overrides the existing route (dev lan0 via 10.50.0.7 metric 100)" peer.err
 check "another metric: SIGTERM" ends TERM "$peer"
 check "another metric: all is as it was" within 5 same_state before
 client allowed-ips 10.77.0.1,fd50::/64

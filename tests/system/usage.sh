@@ -88,7 +88,7 @@ for command in genkey 'pubkey deep/er/keys'; do
 	for path in dangling dangling/keys; do
 		# shellcheck disable=SC2086
 		check "rp $command $path: a link that leads nowhere" says 1 \
-			"cannot make folder \"$path\": a symbolic link leads to a place that does not exist" "$rp" $command "$path"
+			"cannot create directory \"$path\": a symbolic link leads to a place that does not exist" "$rp" $command "$path"
 	done
 done
 rm dangling
@@ -153,7 +153,7 @@ check "peer list --daemon" bash -c '"$1" peer list --daemon=later | grep -q "^1	
 check "peer add: an outfile that cannot be written" says 0 'warn: later: its outfile cannot be written: its directory does not exist' \
 	"$rosenpass" peer add --daemon later public-key "$keys/carol.pk" outfile nowhere/k name carol
 check "peer add: it is removed" "$rosenpass" peer remove carol --daemon later
-check "peer list: a name and --daemon" says 2 'too many words, from later' "$rosenpass" peer list later --daemon later
+check "peer list: a name and --daemon" says 2 'too many arguments, from later' "$rosenpass" peer list later --daemon later
 check "peer add: --daemon without a value" says 2 'a value is missing after --daemon' "$rosenpass" peer add public-key a --daemon
 check "peer remove: an unknown option" says 2 'unknown option --deamon' "$rosenpass" peer remove --deamon later bob
 check "exchange without a peer: it is removed" "$rosenpass" peer remove bob --daemon later

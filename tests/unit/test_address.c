@@ -146,8 +146,8 @@ static void test_answers(void **state)
 #define NO_BRACKETS "looks like an IPv6 address; write it in brackets, as in [::1]:9999"
 #define NO_HOST "has no host before the port"
 #define LONG_HOST "has a host name that is too long"
-#define NO_INTERFACE "names an interface that is not there"
-#define BAD_SCOPE "has a scope that is no number of an interface"
+#define NO_INTERFACE "names an interface that does not exist"
+#define BAD_SCOPE "has a scope that is not the number of an interface"
 
 static void test_problems(void **state)
 {
@@ -224,10 +224,10 @@ static void test_literals(void **state)
 		{ "[::1]:9999", true, NULL },
 		{ "[fe80::1%lo]:1", true, NULL },
 		{ "[fe80::1%no-such-interface]:1", true, NO_INTERFACE },
-		{ "localhost:9999", false, "has a host that is no numeric address" },
-		{ "1.2.3.4.5:1", false, "has a host that is no numeric address" },
-		{ "1.2.3.256:1", false, "has a host that is no numeric address" },
-		{ "[1:2:3:4:5:6:7:8:9]:1", false, "has a host that is no numeric address" },
+		{ "localhost:9999", false, "has a host that is not a numeric address" },
+		{ "1.2.3.4.5:1", false, "has a host that is not a numeric address" },
+		{ "1.2.3.256:1", false, "has a host that is not a numeric address" },
+		{ "[1:2:3:4:5:6:7:8:9]:1", false, "has a host that is not a numeric address" },
 		{ "127.0.0.1%lo:1", false, "has a scope, which only an IPv6 address can have" },
 		{ "127.0.0.1", false, NO_PORT },
 		{ "::1:9999", false, NO_BRACKETS },

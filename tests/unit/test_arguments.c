@@ -261,10 +261,11 @@ static void test_errors(void **state)
 		  "peer 1: unrecognised argument osk-lable; did you mean osk-label?" },
 		/* Our own words mean nothing among the extras. */
 		{ OWN " peer public-key q wireguard wg0 " KEY " outfile o",
-		  "peer 1: what follows wireguard DEVICE PEER: unknown word \"outfile\"; expected endpoint, "
+		  "peer 1: what follows wireguard DEVICE PEER: unknown argument \"outfile\"; expected "
+		  "endpoint, "
 		  "persistent-keepalive or allowed-ips, each with a value after it" },
 		{ OWN " peer public-key q wireguard wg0 " KEY " wireguard wg1",
-		  "peer 1: what follows wireguard DEVICE PEER: unknown word \"wireguard\"; expected "
+		  "peer 1: what follows wireguard DEVICE PEER: unknown argument \"wireguard\"; expected "
 		  "endpoint, persistent-keepalive or allowed-ips, each with a value after it" },
 		{ OWN " peer public-key q exchange-command x",
 		  "peer 1: unrecognised argument exchange-command" UNKNOWN_PEER },

@@ -134,7 +134,7 @@ static void test_own_errors(void **state)
 		{ OWN "fwmark = 4294967296",
 		  "f.toml:3: fwmark is 4294967296; expected a number from 0 to 4294967295" },
 		{ OWN "fwmark = \"on\"",
-		  "f.toml:3: fwmark \"on\" is no mark; expected auto, off, or a number "
+		  "f.toml:3: fwmark \"on\" is not a mark; expected auto, off, or a number "
 		  "up to 4294967295 (0xffffffff)" },
 		{ OWN "fwmark = []", "f.toml:3: fwmark: expected a string or a number, found an array" },
 		{ OWN "listen = 9999", "f.toml:3: listen: expected an array of strings, found an integer" },

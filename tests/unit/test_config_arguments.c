@@ -124,7 +124,7 @@ static void test_errors(void **state)
 		{ "public-key _ secret-key s peer public-key q outfile o",
 		  "public-key is empty; expected the name of a file" },
 		{ "public-key p secret-key ~you peer public-key q outfile o",
-		  "secret-key \"~you\": only ~ and ~/ are replaced, no other user's home folder; write it "
+		  "secret-key \"~you\": only ~ and ~/ are replaced, no other user's home directory; write it "
 		  "out, or ./~ "
 		  "for a file of that name" },
 		{ OWN "listen h peer public-key q outfile o",
@@ -160,7 +160,7 @@ static void test_errors(void **state)
 		  "peer 1: wireguard device \"wg/0\" cannot be a network interface; "
 		  "expected a name of 1 to 15 characters such as wg0" },
 		{ PEER_1 "wireguard wg0 peer",
-		  "peer 1: wireguard peer is no WireGuard public key; expected 32 bytes in "
+		  "peer 1: wireguard peer is not a WireGuard public key; expected 32 bytes in "
 		  "base64 (44 characters, as wg pubkey prints them)" },
 	};
 
@@ -187,7 +187,7 @@ static void test_one_peer(void **state)
 		{ "public-key q outfile o", NULL },
 		{ "outfile o name n public-key q wireguard wg0 " WG_PEER " allowed-ips ::/0", NULL },
 		{ "public-key q wireguard wg0 " WG_PEER " alowed-ips ::/0",
-		  "what follows wireguard DEVICE PEER: unknown word \"alowed-ips\"; did you mean "
+		  "what follows wireguard DEVICE PEER: unknown argument \"alowed-ips\"; did you mean "
 		  "allowed-ips?" },
 		{ "", "public-key file must be set" },
 		{ "outfile o", "public-key file must be set" },

@@ -129,14 +129,14 @@ static void test_errors(void **state)
 		{ "key_out = \"\"", "6: peer 1: key_out is empty; expected the name of a file" },
 		{ "key_out = \"~you/x\"",
 		  "6: peer 1: key_out \"~you/x\": only ~ and ~/ are replaced, no other user's "
-		  "home folder; write it out, or ./~ for a file of that name" },
+		  "home directory; write it out, or ./~ for a file of that name" },
 		{ "key_out = \"a\\u0000\"", "6: peer 1: key_out has a zero byte in it" },
 		{ OUT "key_out_mode = \"rw\"",
-		  "7: peer 1: key_out_mode \"rw\" is no octal mode; expected one such as 0640" },
+		  "7: peer 1: key_out_mode \"rw\" is not an octal mode; expected one such as 0640" },
 		{ OUT "key_out_mode = \"0680\"",
-		  "7: peer 1: key_out_mode \"0680\" is no octal mode; expected one such as 0640" },
+		  "7: peer 1: key_out_mode \"0680\" is not an octal mode; expected one such as 0640" },
 		{ OUT "key_out_mode = \"\"",
-		  "7: peer 1: key_out_mode \"\" is no octal mode; expected one such as 0640" },
+		  "7: peer 1: key_out_mode \"\" is not an octal mode; expected one such as 0640" },
 		{ OUT "key_out_mode = 640", "7: peer 1: key_out_mode 640 is a decimal number; write "
 		                            "\"0640\" or 0o640, which is octal" },
 		{ OUT "key_out_mode = 600", "7: peer 1: key_out_mode 600 is a decimal number; write "
@@ -147,10 +147,10 @@ static void test_errors(void **state)
 		                            "write; expected an octal mode "
 		                            "such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = 0o40000000640",
-		  "7: peer 1: key_out_mode 040000000640 is no mode of a file; "
+		  "7: peer 1: key_out_mode 040000000640 is not a file mode; "
 		  "expected an octal mode such as \"0640\" or 0o640" },
-		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is no mode of a "
-		                           "file; expected an octal mode "
+		{ OUT "key_out_mode = -1", "7: peer 1: key_out_mode 01777777777777777777777 is not a file "
+		                           "mode; expected an octal mode "
 		                           "such as \"0640\" or 0o640" },
 		{ OUT "key_out_mode = \"0606\"", "7: peer 1: key_out_mode 0606 lets everybody write; "
 		                                 "expected an octal mode such as \"0640\" or "
@@ -235,11 +235,11 @@ static void test_errors(void **state)
 		  "7: peer 1: osk_label: expected strings in the array, found a boolean" },
 		{ "exchange_command = \"x\"",
 		  "6: peer 1: exchange_command: expected an array of strings, found a string" },
-		{ "exchange_command = [\"\"]", "6: peer 1: exchange_command has an empty word in it" },
+		{ "exchange_command = [\"\"]", "6: peer 1: exchange_command contains an empty argument" },
 		{ "exchange_command = [\"x\",\n \"\"]",
-		  "7: peer 1: exchange_command has an empty word in it" },
+		  "7: peer 1: exchange_command contains an empty argument" },
 		{ "exchange_command = [\"~x\"]", "6: peer 1: exchange_command \"~x\": only ~ and ~/ are "
-		                                 "replaced, no other user's home folder; write "
+		                                 "replaced, no other user's home directory; write "
 		                                 "it out, or ./~ for a file of that name" },
 		{ OUT "name = \"\"", "7: peer 1: name has to be 1 to 64 printable characters" },
 		{ OUT "name = \"a\\nb\"", "7: peer 1: name has to be 1 to 64 printable characters" },
@@ -321,7 +321,7 @@ static void test_wireguard_peer(void **state)
 		if (parse(&config, text, problem) != -1)
 			fail_msg("\"%s\" is accepted", texts[i]);
 		assert_string_equal(problem,
-		                    "f:7: peer 1: peer is no WireGuard public key; expected 32 bytes in "
+		                    "f:7: peer 1: peer is not a WireGuard public key; expected 32 bytes in "
 		                    "base64 (44 characters, as wg pubkey prints them)");
 	}
 }

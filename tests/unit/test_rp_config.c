@@ -128,8 +128,8 @@ static void test_own_errors(void **state)
 		const char *text;
 		const char *problem;
 	} cases[] = {
-		{ "", "f.toml: private_keys_dir is missing; name the folder that rp genkey made" },
-		{ PEER, "f.toml: private_keys_dir is missing; name the folder that rp genkey made" },
+		{ "", "f.toml: private_keys_dir is missing; name the directory that rp genkey made" },
+		{ PEER, "f.toml: private_keys_dir is missing; name the directory that rp genkey made" },
 		{ "private_keys_dir = 1", "f.toml:1: private_keys_dir: expected a string, found an integer" },
 		{ "private_keys_dir = \"\"",
 		  "f.toml:1: private_keys_dir is empty; expected the name of a file" },
@@ -176,19 +176,20 @@ static void test_own_errors(void **state)
 		  "f.toml:2: fwmark is 4294967296; expected a number from 0 to 4294967295" },
 		{ OWN "fwmark = true", "f.toml:2: fwmark: expected a string or a number, found a boolean" },
 		{ OWN "fwmark = \"0x100000000\"",
-		  "f.toml:2: fwmark \"0x100000000\" is no mark; expected auto, off, or a number up to "
+		  "f.toml:2: fwmark \"0x100000000\" is not a mark; expected auto, off, or a number up to "
 		  "4294967295 (0xffffffff)" },
-		{ OWN "fwmark = \"99999999999999999999\"",
-		  "f.toml:2: fwmark \"99999999999999999999\" is no mark; expected auto, off, or a number up "
+		{ OWN "fwmark = \"99999999999999999999\"", "f.toml:2: fwmark \"99999999999999999999\" is not "
+		                                           "a mark; expected auto, off, or a number up "
+		                                           "to 4294967295 (0xffffffff)" },
+		{ OWN "fwmark = \"\"",
+		  "f.toml:2: fwmark \"\" is not a mark; expected auto, off, or a number up "
 		  "to 4294967295 (0xffffffff)" },
-		{ OWN "fwmark = \"\"", "f.toml:2: fwmark \"\" is no mark; expected auto, off, or a number up "
-		                       "to 4294967295 (0xffffffff)" },
 		{ OWN "fwmark = \"0x\"",
-		  "f.toml:2: fwmark \"0x\" is no mark; expected auto, off, or a number "
+		  "f.toml:2: fwmark \"0x\" is not a mark; expected auto, off, or a number "
 		  "up to 4294967295 (0xffffffff)" },
-		{ OWN "fwmark = \"12g\"", "f.toml:2: fwmark \"12g\" is no mark; expected auto, off, or a "
+		{ OWN "fwmark = \"12g\"", "f.toml:2: fwmark \"12g\" is not a mark; expected auto, off, or a "
 		                          "number up to 4294967295 (0xffffffff)" },
-		{ OWN "fwmark = \"-1\"", "f.toml:2: fwmark \"-1\" is no mark; expected auto, off, or a "
+		{ OWN "fwmark = \"-1\"", "f.toml:2: fwmark \"-1\" is not a mark; expected auto, off, or a "
 		                         "number up to 4294967295 (0xffffffff)" },
 		{ OWN "replace_routes = 1",
 		  "f.toml:2: replace_routes: expected true or false, found an integer" },
@@ -264,7 +265,7 @@ static void test_peer_errors(void **state)
 		{ "public_key = \"p\"",
 		  "f.toml:4: peer 1: unknown key public_key; rp.toml(5) lists the known ones" },
 		{ "[[peers]]\nname = \"b\"", "f.toml:4: peer 2 (\"b\"): public_keys_dir is missing; name the "
-		                             "folder that rp pubkey made for "
+		                             "directory that rp pubkey made for "
 		                             "this peer" },
 		{ "[[peers]]\npublic_keys_dir = \"p\"\n",
 		  "f.toml:4: peer 2: peer 1 has the same public_keys_dir" },

@@ -151,17 +151,17 @@ static void test_wrong(void **state)
 		  "listen \"65535\" has the last port, 65535, and WireGuard needs the "
 		  "one after it; choose one up to 65534" },
 		{ "k mtu", "mtu needs a value after it" },
-		{ "k mtu 575 peer p", "mtu \"575\" is no MTU; expected bytes from 576 to 65535" },
-		{ "k mtu 1e3 peer p", "mtu \"1e3\" is no MTU; expected bytes from 576 to 65535" },
+		{ "k mtu 575 peer p", "mtu \"575\" is not an MTU; expected bytes from 576 to 65535" },
+		{ "k mtu 1e3 peer p", "mtu \"1e3\" is not an MTU; expected bytes from 576 to 65535" },
 		{ "k mtu 1400 mtu 1400 peer p", "mtu was already set" },
 		{ "k mtu 1000 ip fd00::1 peer p",
 		  "mtu 1000 is too small for the address fd00::1; IPv6 needs 1280 or more" },
 		{ "k fwmark auto fwmark auto peer p", "fwmark was already set" },
-		{ "k fwmark on peer p", "fwmark \"on\" is no mark; expected auto, off, or a number up to "
+		{ "k fwmark on peer p", "fwmark \"on\" is not a mark; expected auto, off, or a number up to "
 		                        "4294967295 (0xffffffff)" },
 		{ "k peer p mtu 1400", "peer 1: mtu is not about a peer; it stands before the first one" },
-		{ "k lisen 1 peer p", "unknown word lisen; did you mean listen?" },
-		{ "k something peer p", "unknown word something; rp help exchange lists the known ones" },
+		{ "k lisen 1 peer p", "unknown argument lisen; did you mean listen?" },
+		{ "k something peer p", "unknown argument something; rp help exchange lists the known ones" },
 		{ "k endpoint h:1 peer p", "endpoint is about a peer; it stands after peer PUBLIC_KEYS_DIR" },
 		{ "k --adopt peer p", "option --adopt has to stand directly after the command" },
 		{ "k peer", "peer 1: PUBLIC_KEYS_DIR is missing" },
@@ -185,19 +185,19 @@ static void test_wrong(void **state)
 		{ "k peer p persistent-keepalive 0 persistent-keepalive 1",
 		  "peer 1: persistent-keepalive was already set" },
 		{ "k peer p persistent-keepalive", "peer 1: persistent-keepalive needs a value after it" },
-		{ "k peer p persistent-keepalive 65536",
-		  "peer 1: persistent-keepalive \"65536\" is no time; expected seconds from 1 to 65535, or "
-		  "off" },
+		{ "k peer p persistent-keepalive 65536", "peer 1: persistent-keepalive \"65536\" is not a "
+		                                         "time; expected seconds from 1 to 65535, or "
+		                                         "off" },
 		{ "k peer p persistent-keepalive 99999999999999999999999",
-		  "peer 1: persistent-keepalive \"99999999999999999999999\" is no time; expected seconds "
+		  "peer 1: persistent-keepalive \"99999999999999999999999\" is not a time; expected seconds "
 		  "from "
 		  "1 to 65535, or off" },
-		{ "k peer p persistent-keepalive -1", "peer 1: persistent-keepalive \"-1\" is no time; "
+		{ "k peer p persistent-keepalive -1", "peer 1: persistent-keepalive \"-1\" is not a time; "
 		                                      "expected seconds from 1 to 65535, or off" },
-		{ "k peer p persistent-keepalive 25s", "peer 1: persistent-keepalive \"25s\" is no time; "
+		{ "k peer p persistent-keepalive 25s", "peer 1: persistent-keepalive \"25s\" is not a time; "
 		                                       "expected seconds from 1 to 65535, or off" },
-		{ "k peer p persistent-keepalive ",
-		  "peer 1: persistent-keepalive \"\" is no time; expected seconds from 1 to 65535, or off" },
+		{ "k peer p persistent-keepalive ", "peer 1: persistent-keepalive \"\" is not a time; "
+		                                    "expected seconds from 1 to 65535, or off" },
 		{ "k peer p protocol-version V1", "peer 1: protocol-version \"V1\" is not known; expected "
 		                                  "V02 or V03, or leave it out to allow "
 		                                  "both" },
@@ -206,8 +206,8 @@ static void test_wrong(void **state)
 		{ "k peer p name a name b", "peer 1: name was already set" },
 		{ "k peer p listen 1", "peer 1: listen is not about a peer; it stands before the first one" },
 		{ "k peer p allowed-ip 10.0.0.1",
-		  "peer 1: unknown word allowed-ip; did you mean allowed-ips?" },
-		{ "k peer p q", "peer 1: unknown word q; rp help exchange lists the known ones" },
+		  "peer 1: unknown argument allowed-ip; did you mean allowed-ips?" },
+		{ "k peer p q", "peer 1: unknown argument q; rp help exchange lists the known ones" },
 		{ "k peer p --adopt", "peer 1: option --adopt has to stand directly after the command" },
 		{ "k peer p peer p", "peer 2: peer 1 has the same PUBLIC_KEYS_DIR" },
 		{ "k peer p name a peer q name a", "peer 2 (\"a\"): peer 1 has the same name" },

@@ -208,7 +208,7 @@ static void test_wrong_files(void **state)
 		{ "text = \"a\\u0000b\"", "f:1: text has a zero byte in it" },
 		{ "path = true", "f:1: path: expected a string, found a boolean" },
 		{ "path = \"~you\"", "f:1: path \"~you\": only ~ and ~/ are replaced, no other user's home "
-		                     "folder; write it out, or ./~ for a file of that name" },
+		                     "directory; write it out, or ./~ for a file of that name" },
 		{ "group = 1.5", "f:1: group: expected a string, found a float" },
 		{ "list = \"a\"", "f:1: list: expected an array of strings, found a string" },
 		{ "list = [\"a\",\n1]", "f:2: list: expected strings in the array, found an integer" },
@@ -303,9 +303,9 @@ static void test_wrong_words(void **state)
 		{ "few a few b few c", "more than 2 few things" },
 		/* Messages have the word, not the key. */
 		{ "path-word ~you", "path-word \"~you\": only ~ and ~/ are replaced, no other user's home "
-		                    "folder; write it out, or ./~ for a file of that name" },
+		                    "directory; write it out, or ./~ for a file of that name" },
 		{ "colour Blue", "colour \"Blue\" is not known; expected Red or Green" },
-		{ "mode 8", "mode \"8\" is no octal mode; expected one such as 0640" },
+		{ "mode 8", "mode \"8\" is not an octal mode; expected one such as 0640" },
 		{ "texts a", "no word texts" },
 		/* Keys are no words. */
 		{ "path a", "no word path" },
@@ -371,7 +371,7 @@ static void test_equal(void **state)
 	}
 }
 
-/* A text that is no UTF-8 cannot be written, wherever it stands. */
+/* A text that is not UTF-8 cannot be written, wherever it stands. */
 static void test_no_utf8(void **state)
 {
 	char wrong[] = "\xff";

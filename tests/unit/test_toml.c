@@ -24,7 +24,7 @@ static void test_layout(void **state)
 		/* A byte order mark is no character of the line, and stands at the start only. */
 		{ "\xef\xbb\xbf"
 		  "a = x",
-		  1, 5, "x is no value" },
+		  1, 5, "x is not a value" },
 		{ "\xef\xbb\xbf"
 		  "a = \xff",
 		  1, 5, "byte 0xff" },
@@ -35,7 +35,7 @@ static void test_layout(void **state)
 		/* UTF-16 */
 		{ "\xff\xfe"
 		  "a",
-		  1, 1, "byte 0xff is no UTF-8" },
+		  1, 1, "byte 0xff is not UTF-8" },
 		/* Columns count characters. */
 		{ "a = '\xc3\xa9\xe2\x82\xac\xf0\x9f\x94\x91' x", 1, 11, "found x" },
 		{ "\ta = '\t' x", 1, 10, "found x" },
@@ -55,7 +55,7 @@ static void test_layout(void **state)
 	static const struct toml_bad end_zero = { "a=1\0", 1, 4, "control character 0x00" };
 
 	/* What follows the end is none of ours. */
-	static const struct toml_bad cut = { "a=\xc3\xa9'", 1, 3, "byte 0xc3 is no UTF-8" };
+	static const struct toml_bad cut = { "a=\xc3\xa9'", 1, 3, "byte 0xc3 is not UTF-8" };
 
 	(void)state;
 	toml_check_good(cases, FIXTURE_COUNT(cases));
@@ -87,7 +87,7 @@ static void test_utf8(void **state)
 	toml_check_good(cases, FIXTURE_COUNT(cases));
 	for (size_t i = 0; i < FIXTURE_COUNT(bad); i++) {
 		char text[32];
-		struct toml_bad one = { text, 2, 6, "no UTF-8" };
+		struct toml_bad one = { text, 2, 6, "not UTF-8" };
 
 		/* In a comment, and at the very end. */
 		(void)snprintf(text, sizeof text, "b=2\n#\xc3\xa9...%s\na=1", bad[i]);
