@@ -128,7 +128,7 @@ void monitor_peers_close(struct monitor *monitor);
 /* Requests go to the present engine process from now on. */
 void monitor_peers_use_engine(struct monitor *monitor);
 /* Removes the peer from the engine process, and replaces its key in every output by a random one. */
-void monitor_peers_remove(struct monitor *monitor, struct peer *peer);
+int monitor_peers_remove(struct monitor *monitor, struct peer *peer) __attribute__((warn_unused_result));
 
 /* monitor_events.c: what the engine process says; the owner is a monitor_engine. */
 extern const struct engine_link_events monitor_events;

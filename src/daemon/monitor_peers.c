@@ -140,9 +140,14 @@ void monitor_peers_use_engine(struct monitor *monitor)
 	monitor->peer_env.link = monitor->engine == NULL || monitor->stopping ? NULL : monitor->engine->link;
 }
 
-void monitor_peers_remove(struct monitor *monitor, struct peer *peer)
+int monitor_peers_remove(struct monitor *monitor, struct peer *peer)
 {
+	int result = peer_prepare_removal(peer);
+
+	if (result != 0)
+		return result;
 	silence_forget(monitor->silence, peer);
 	claims_drop(&monitor->claims, peer_claims(peer));
 	peer_set_remove(monitor->peers, peer);
+	return 0;
 }

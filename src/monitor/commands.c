@@ -192,13 +192,18 @@ static void serve_remove(struct monitor *monitor, struct control_call *call, jso
 	char problem[MONITOR_PROBLEM_BYTES] = "expected \"peer\", a string";
 	struct peer *peer = word == NULL ? NULL : peer_set_find(monitor->peers, word, problem);
 	char name[CHANNEL_LABEL_BYTES];
+	int result;
 
 	if (peer == NULL) {
 		control_refuse(call, problem);
 		return;
 	}
 	(void)snprintf(name, sizeof name, "%s", peer_name(peer));
-	monitor_peers_remove(monitor, peer);
+	result = monitor_peers_remove(monitor, peer);
+	if (result != 0) {
+		control_refuse(call, result == -ENOMEM ? "out of memory" : strerror(-result));
+		return;
+	}
 	control_answer(call, json_pack("{s:b, s:s}", "ok", 1, "name", name));
 }
 

@@ -120,7 +120,7 @@ static void test_removed(void **state)
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
 	turn(scene);
-	monitor_peers_remove(&scene->monitor, scene->peers[0]);
+	assert_int_equal(monitor_peers_remove(&scene->monitor, scene->peers[0]), 0);
 	turn(scene);
 	assert_false(has(0, 0xaa));
 	assert_false(has(0, 0));
@@ -128,7 +128,7 @@ static void test_removed(void **state)
 	assert_int_equal(retired_count(scene), 0);
 	/* Where there is no such peer there is no key. */
 	device.has[1] = false;
-	monitor_peers_remove(&scene->monitor, scene->peers[1]);
+	assert_int_equal(monitor_peers_remove(&scene->monitor, scene->peers[1]), 0);
 	assert_int_equal(retired_count(scene), 1);
 	turn(scene);
 	assert_int_equal(retired_count(scene), 0);
@@ -136,10 +136,16 @@ static void test_removed(void **state)
 
 static void abandon(struct scene *scene, const struct config_peer *config)
 {
-	uint8_t peer[WIREGUARD_KEY_BYTES];
+	struct device_table *devices = scene->monitor.deliveries.devices;
+	const char *word = config->wireguard_peer;
+	struct device_peer peer = { 0 };
+	struct retired_key *retired;
 
-	assert_int_equal(base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)), 0);
-	device_retire_key(scene->monitor.deliveries.devices, scene->peers[0]->label, config->device, peer);
+	assert_int_equal(base64_decode_key(peer.public_key, word, strlen(word)), 0);
+	assert_int_equal(device_attach(devices, config->device, &peer), 0);
+	assert_int_equal(device_prepare_retired(&retired, peer.public_key), 0);
+	device_retire_key(peer.device, retired, scene->peers[0]->label);
+	device_detach(&peer);
 }
 
 /* What it was for before is another peer of the device. */

@@ -46,7 +46,7 @@ static void test_left_and_removed(void **state)
 	memset(device.preshared_keys[0], '7', HEX_CHARS);
 	add_peer(scene, 0, "25");
 	look(scene);
-	monitor_peers_remove(&scene->monitor, scene->peers[0]);
+	assert_int_equal(monitor_peers_remove(&scene->monitor, scene->peers[0]), 0);
 	look(scene);
 	assert_true(has(0, 0x77));
 	assert_int_equal(device.sets, 0);
