@@ -74,7 +74,7 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 			if (!is_name(optarg))
 				return complain(command, "--name is 1 to 64 characters without \"/\", not ",
 				                optarg);
-			options->monitor.name = optarg;
+			options->monitor.identity.name = optarg;
 			break;
 		case 'u':
 			options->monitor.user = optarg;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/monitor.h"
+#include "delivery/device.h"
 #include "rp/mtu.h"
 #include "system/clock.h"
 #include "system/entropy.h"

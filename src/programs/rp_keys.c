@@ -1,4 +1,4 @@
-#include "daemon/rp_keys.h"
+#include "programs/rp_keys.h"
 
 #include <dirent.h>
 #include <errno.h>

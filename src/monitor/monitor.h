@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_MONITOR_H
-#define ROSENPASS_DAEMON_MONITOR_H
+#ifndef ROSENPASS_MONITOR_MONITOR_H
+#define ROSENPASS_MONITOR_MONITOR_H
 
 /*
  * The process that the user starts: it reads configuration and keys, opens sockets, delivers keys, resolves
@@ -7,17 +7,15 @@
  */
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include "config/rosenpass_config.h"
 #include "delivery/device.h"
-#include "monitor/claims.h"
+#include "monitor/daemon_check.h"
 #include "system/address.h"
 
-#define MONITOR_PROBLEM_BYTES 768
-
 struct monitor_options {
-	const char *name;    /* of the daemon; NULL: after the file, or exchange-PID */
+	struct daemon_identity identity;
 	const char *user;    /* NULL: what the configuration says */
 	const char *version; /* for status */
 	bool no_sandbox;
@@ -46,9 +44,6 @@ struct monitor_options {
 	 */
 	bool (*check)(void *context);
 	void *context;
-	/* Files besides those of the configuration that are read, and that nothing may be written to. */
-	const struct claims_input *inputs;
-	size_t input_count;
 	/* Why there is no configuration to be read again; NULL: there is none, or it is. */
 	const char *no_reload;
 	/*
@@ -65,19 +60,5 @@ struct monitor_options {
  * lost.
  */
 int monitor_run(struct config *config, const struct monitor_options *options);
-
-/*
- * What monitor_run() does before it starts anything: reads every key file and checks that all belongs
- * together. true: all is well; else every problem is said in the log.
- */
-bool monitor_check(const struct config *config);
-
-/*
- * Whether a file may be written beside a daemon with this configuration: none that it reads or writes.
- * setting is what the file is. 0; -1 and problem. No file is read.
- */
-int monitor_check_output(const struct config *config, const struct monitor_options *options,
-                         const char *setting, const char *path, char problem[static MONITOR_PROBLEM_BYTES])
-	__attribute__((warn_unused_result));
 
 #endif

@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/monitor_parts.h"
+#include "daemon_fixture.h"
+#include "delivery/command_queue.h"
 #include "monitor/peer_parts.h"
-#include "fixture.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/file.h"
@@ -20,11 +20,8 @@
 
 /* A monitor whose engine process is this test, as somebody who has taken it over. */
 struct scene {
-	struct monitor monitor;
+	struct daemon daemon;
 	char folder[64];
-	struct loop *loop;
-	struct monitor_engine process;
-	int engine; /* the engine's end of the channel */
 	struct peer *peers[2];
 };
 
@@ -53,42 +50,26 @@ static void add_command(struct scene *scene, struct config_peer *config)
 static void add_peer(struct scene *scene, size_t i)
 {
 	struct config_peer config = { 0 };
-	struct plan_result result;
-	struct plan *plan;
-	char problem[MONITOR_PROBLEM_BYTES];
 
 	config.public_key = format("%s/vectors/keys/%s.pk", TEST_DATA_DIR, owners[i]);
 	config.key_out = format("%s/%s", scene->folder, owners[i]);
 	config.name = strdup(owners[i]);
 	if (i == 0)
 		add_command(scene, &config);
-	assert_int_equal(plan_stage_addition(&plan, &config, &scene->monitor.target, problem), 0);
-	assert_int_equal(plan_check(plan, problem), 0);
-	scene->peers[i] = plan_added_peer(plan);
-	plan_apply(plan, &result);
-	peer_set_at_run_time(scene->peers[i], false);
+	scene->peers[i] = daemon_add(&scene->daemon, &config);
 }
 
 static int set_up(void **state)
 {
 	struct scene *scene = calloc(1, sizeof *scene);
-	int pair[2];
 
 	assert_non_null(scene);
 	log_set_level(LOG_OFF);
 	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
-	assert_int_equal(channel_open(pair), 0);
-	scene->engine = pair[1];
-	assert_int_equal(loop_open_simulated(&scene->loop, clock_now_ns()), 0);
-	scene->monitor.loop = scene->loop;
-	scene->process.monitor = &scene->monitor;
-	assert_int_equal(engine_link_open(&scene->process.link, scene->loop, pair[0], &monitor_events,
-	                                  &scene->process),
-	                 0);
-	scene->monitor.engine = &scene->process;
-	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
-	assert_int_equal(monitor_peers_open(&scene->monitor), 0);
+	daemon_open(&scene->daemon, "test", NULL);
+	daemon_use_engine(&scene->daemon);
+	peer_host_use_link(scene->daemon.peers, scene->daemon.link);
 	for (size_t i = 0; i < 2; i++)
 		add_peer(scene, i);
 	*state = scene;
@@ -100,11 +81,12 @@ static void settle(struct scene *scene)
 {
 	static const struct timespec pause = { .tv_nsec = 1000000 };
 
-	for (int i = 0; i < 10000 && command_queue_is_busy(scene->monitor.deliveries.commands); i++) {
-		assert_int_equal(loop_turn(scene->monitor.loop), 0);
+	for (int i = 0; i < 10000 && command_queue_is_busy(daemon_deliveries(&scene->daemon)->commands);
+	     i++) {
+		assert_int_equal(loop_turn(scene->daemon.loop), 0);
 		(void)nanosleep(&pause, NULL);
 	}
-	assert_false(command_queue_is_busy(scene->monitor.deliveries.commands));
+	assert_false(command_queue_is_busy(daemon_deliveries(&scene->daemon)->commands));
 }
 
 static int tear_down(void **state)
@@ -124,12 +106,7 @@ static int tear_down(void **state)
 	free(hook);
 	/* Nothing but these was written. */
 	assert_int_equal(rmdir(scene->folder), 0);
-	monitor_peers_close(&scene->monitor);
-	monitor_delivery_close(&scene->monitor);
-	claims_release(&scene->monitor.claims);
-	engine_link_close(scene->process.link);
-	loop_close(scene->loop);
-	(void)close(scene->engine);
+	daemon_close(&scene->daemon);
 	free(scene);
 	return 0;
 }
@@ -149,10 +126,10 @@ static struct channel_event key_event(uint32_t slot, uint32_t serial, uint8_t by
 static void say(struct scene *scene, const struct channel_event *event)
 {
 	/* An engine process that says too much is listened to again a little later. */
-	loop_advance(scene->loop, CLOCK_SECOND_NS);
-	assert_int_equal(send(scene->engine, event, sizeof *event, 0), (ssize_t)sizeof *event);
-	engine_link_serve(scene->process.link);
-	assert_int_equal(engine_link_loss(scene->process.link), ENGINE_LINK_OPEN);
+	loop_advance(scene->daemon.loop, CLOCK_SECOND_NS);
+	assert_int_equal(send(scene->daemon.engine, event, sizeof *event, 0), (ssize_t)sizeof *event);
+	engine_link_serve(scene->daemon.link);
+	assert_int_equal(engine_link_loss(scene->daemon.link), ENGINE_LINK_OPEN);
 }
 
 /* Whether the peer's outfile has that key; byte -1: there is no file. */
@@ -221,9 +198,9 @@ static void test_silent_engine(void **state)
 	struct channel_event event = key_event(scene->peers[1]->ref.slot, scene->peers[1]->ref.serial, 0x66);
 
 	say(scene, &event);
-	loop_advance(scene->loop, 179 * CLOCK_SECOND_NS);
+	loop_advance(scene->daemon.loop, 179 * CLOCK_SECOND_NS);
 	assert_true(has_key(scene, 1, 0x66));
-	loop_advance(scene->loop, 12 * CLOCK_SECOND_NS);
+	loop_advance(scene->daemon.loop, 12 * CLOCK_SECOND_NS);
 	assert_false(has_key(scene, 1, 0x66));
 }
 
@@ -271,10 +248,10 @@ static void test_ready_once(void **state)
 
 	event.ready.memory = SECRET_MEMORY_LOCKED;
 	say(scene, &event);
-	assert_true(scene->process.is_ready);
+	assert_true(scene->daemon.source.is_ready);
 	event.ready.memory = SECRET_MEMORY_MEMFD_SECRET;
 	say(scene, &event);
-	assert_int_equal(scene->process.ready.memory, SECRET_MEMORY_LOCKED);
+	assert_int_equal(scene->daemon.source.ready.memory, SECRET_MEMORY_LOCKED);
 }
 
 static void test_strangers_are_ignored(void **state)
@@ -310,11 +287,36 @@ static void test_removed_peer_is_silent(void **state)
 	struct channel_event event = key_event(scene->peers[0]->ref.slot, scene->peers[0]->ref.serial, 0x33);
 
 	say(scene, &event);
-	assert_int_equal(monitor_peers_remove(&scene->monitor, scene->peers[0]), 0);
+	assert_int_equal(peer_host_remove(scene->daemon.peers, scene->peers[0]), 0);
 	/* Its key was taken out of use, and the engine cannot bring it back. */
 	assert_false(has_key(scene, 0, 0x33));
 	say(scene, &event);
 	assert_false(has_key(scene, 0, 0x33));
+}
+
+/* What an engine process that was replaced still says of peers, callers and itself is dropped. */
+static void test_other_engine(void **state)
+{
+	struct scene *scene = *state;
+	const struct peer_ref ref = peer_ref(scene->peers[0]);
+	struct channel_event event = key_event(ref.slot, ref.serial, 0x33);
+	const struct channel_rejected rejected = { .reason = CHANNEL_REJECTED_AUTH, .count = 1 };
+	const struct channel_report report = { 0 };
+	const struct rejects *rejects =
+		silence_rejected(peer_host_silence(scene->daemon.peers), CHANNEL_REJECTED_AUTH);
+
+	scene->daemon.source.is_present = false;
+	say(scene, &event);
+	assert_true(has_key(scene, 0, -1));
+	engine_events.rejected(&scene->daemon.source, ref, &rejected);
+	assert_int_equal(rejects->total, 0);
+	engine_events.report_end(&scene->daemon.source, &report);
+	assert_int_equal(scene->daemon.reports, 0);
+	scene->daemon.source.is_present = true;
+	engine_events.rejected(&scene->daemon.source, ref, &rejected);
+	assert_int_equal(rejects->total, 1);
+	engine_events.report_end(&scene->daemon.source, &report);
+	assert_int_equal(scene->daemon.reports, 1);
 }
 
 /* Sound events in any order and number, with any contents: keys of our peers are all that can change. */
@@ -341,8 +343,8 @@ static void test_any_sequence(void **state)
 		say(scene, &event);
 	}
 	assert_true(has_key(scene, 0, -1) || scene->peers[0]->origin.reason != NULL);
-	assert_int_equal(peer_set_count(scene->monitor.peers), 2);
-	assert_false(scene->monitor.stopping);
+	assert_int_equal(peer_set_count(peer_host_set(scene->daemon.peers)), 2);
+	assert_int_equal(scene->daemon.lost, 0);
 }
 
 int main(void)
@@ -356,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ready_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_strangers_are_ignored, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_removed_peer_is_silent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_engine, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_any_sequence, set_up, tear_down),
 	};
 

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_VALIDATE_H
-#define ROSENPASS_DAEMON_VALIDATE_H
+#ifndef ROSENPASS_PROGRAMS_VALIDATE_H
+#define ROSENPASS_PROGRAMS_VALIDATE_H
 
 /* The command validate of both programs. */
 

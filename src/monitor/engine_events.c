@@ -1,34 +1,34 @@
-#include "daemon/monitor_parts.h"
+#include "monitor/engine_events.h"
 
 #include "system/notify.h"
 
 /* The peer that an event of the present engine process is about; NULL: none, and the event is dropped. */
-static struct peer *find(const struct monitor_engine *engine, struct peer_ref ref)
+static struct peer *find(const struct engine_events_source *source, struct peer_ref ref)
 {
-	struct loop *loop = engine->monitor->loop;
+	struct loop *loop = source->env->loop;
 
 	/* Keys of many peers for a slow disk keep us from an answer that stands behind them. */
 	loop_refresh(loop);
 	notify_busy(loop_now_ns(loop));
-	if (engine != engine->monitor->engine)
+	if (!source->is_present)
 		return NULL;
 	/* One that was removed meanwhile has nothing to say. */
-	return peer_set_get(engine->monitor->peers, ref);
+	return peer_set_get(source->env->peers, ref);
 }
 
 static void on_ready(void *owner, const struct channel_ready *ready)
 {
-	struct monitor_engine *engine = owner;
+	struct engine_events_source *source = owner;
 
-	engine->ready = *ready;
-	engine->is_ready = true;
+	source->ready = *ready;
+	source->is_ready = true;
 }
 
 static void on_begun(void *owner)
 {
-	struct monitor_engine *engine = owner;
+	struct engine_events_source *source = owner;
 
-	engine->has_begun = true;
+	source->has_begun = true;
 }
 
 static void on_key(void *owner, struct peer_ref ref, const struct channel_key *key)
@@ -81,11 +81,10 @@ static void on_failed(void *owner, struct peer_ref ref, int error)
 
 static void on_rejected(void *owner, struct peer_ref ref, const struct channel_rejected *rejected)
 {
-	const struct monitor_engine *engine = owner;
+	const struct engine_events_source *source = owner;
 
-	if (engine == engine->monitor->engine)
-		silence_take_rejected(engine->monitor->silence, ref, rejected,
-		                      loop_now_ns(engine->monitor->loop));
+	if (source->is_present)
+		silence_take_rejected(source->env->silence, ref, rejected, loop_now_ns(source->env->loop));
 }
 
 static void on_peer_report(void *owner, struct peer_ref ref, const struct channel_peer_report *report)
@@ -98,12 +97,10 @@ static void on_peer_report(void *owner, struct peer_ref ref, const struct channe
 
 static void on_report_end(void *owner, const struct channel_report *report)
 {
-	const struct monitor_engine *engine = owner;
+	const struct engine_events_source *source = owner;
 
-	if (engine != engine->monitor->engine)
-		return;
-	engine->monitor->report = *report;
-	commands_report(engine->monitor->commands);
+	if (source->is_present)
+		source->env->reported(source->env->owner, report);
 }
 
 static void on_alive(void *owner)
@@ -114,12 +111,12 @@ static void on_alive(void *owner)
 
 static void on_lost(void *owner, enum engine_link_loss loss)
 {
-	struct monitor_engine *engine = owner;
+	const struct engine_events_source *source = owner;
 
-	monitor_engine_lost(engine, loss);
+	source->lost(source->owner, loss);
 }
 
-const struct engine_link_events monitor_events = {
+const struct engine_link_events engine_events = {
 	.ready = on_ready,
 	.begun = on_begun,
 	.key = on_key,

@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_RP_PLAN_H
-#define ROSENPASS_DAEMON_RP_PLAN_H
+#ifndef ROSENPASS_PROGRAMS_RP_PLAN_H
+#define ROSENPASS_PROGRAMS_RP_PLAN_H
 
 /* From a configuration of rp to that of the daemon inside it. Problems are logged. */
 
@@ -8,7 +8,7 @@
 
 #include "config/rosenpass_config.h"
 #include "config/rp_config.h"
-#include "daemon/rp_keys.h"
+#include "programs/rp_keys.h"
 
 /*
  * Fill a zeroed peer, but for extra_params, and the WireGuard public key of the peer from its directory of

@@ -1,11 +1,11 @@
-#include "daemon/validate.h"
+#include "programs/validate.h"
 
 #include <stdlib.h>
 
 #include "config/config_file.h"
 #include "config/rp_config.h"
-#include "daemon/monitor.h"
-#include "daemon/rp_plan.h"
+#include "monitor/daemon_check.h"
+#include "programs/rp_plan.h"
 #include "system/log.h"
 
 /* Results are the command's purpose, so they are logged at every level but off. */
@@ -38,7 +38,7 @@ static bool validate_rosenpass(const char *path, const char *text, size_t length
 	if (config_parse(&config, text, length, path, problem) != 0)
 		return fail_schema(path, problem);
 	say_schema(path);
-	good = conclude(path, monitor_check(&config));
+	good = conclude(path, daemon_check_config(&config));
 	config_release(&config);
 	return good;
 }

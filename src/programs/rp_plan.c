@@ -1,10 +1,10 @@
-#include "daemon/rp_plan.h"
+#include "programs/rp_plan.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/monitor.h"
+#include "monitor/daemon_check.h"
 #include "system/base64.h"
 #include "system/log.h"
 
@@ -84,7 +84,7 @@ bool rp_plan_check(const struct rp_config *from)
 	config.public_key = keys.public_key;
 	keys.secret_key = NULL;
 	keys.public_key = NULL;
-	good = plan(&config, from, keys.wireguard) == 0 && monitor_check(&config);
+	good = plan(&config, from, keys.wireguard) == 0 && daemon_check_config(&config);
 	rp_keys_release_private(&keys);
 	config_release(&config);
 	return good;

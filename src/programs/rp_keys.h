@@ -1,5 +1,5 @@
-#ifndef ROSENPASS_DAEMON_RP_KEYS_H
-#define ROSENPASS_DAEMON_RP_KEYS_H
+#ifndef ROSENPASS_PROGRAMS_RP_KEYS_H
+#define ROSENPASS_PROGRAMS_RP_KEYS_H
 
 /*
  * Folders of keys: private (wgsk, pqsk, pqpk) and public (wgpk, pqpk, perhaps psk). Problems are one line

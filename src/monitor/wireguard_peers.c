@@ -1,14 +1,4 @@
-#include "daemon/monitor_parts.h"
-
-/* What the sinks of WireGuard need of the daemon. */
-
-static void send_request(struct monitor *monitor, const struct peer *peer, uint32_t kind)
-{
-	const struct peer_ref ref = peer_ref(peer);
-	const struct channel_request request = { .kind = kind, .slot = ref.slot, .serial = ref.serial };
-
-	monitor_request(monitor, &request, -1);
-}
+#include "monitor/wireguard_peers.h"
 
 static void locate(void *owner, void *peer, struct tunnel_place *place)
 {
@@ -25,19 +15,25 @@ static void locate(void *owner, void *peer, struct tunnel_place *place)
 
 static bool is_left(void *owner, void *peer)
 {
-	const struct monitor *monitor = owner;
+	const struct wireguard_peers *peers = owner;
 
-	return monitor->config.before_first_exchange == CONFIG_LEAVE && peer_key_origin(peer)->reason == NULL;
+	return *peers->before_first_exchange == CONFIG_LEAVE && peer_key_origin(peer)->reason == NULL;
 }
 
 static void confirmed(void *owner, void *peer)
 {
-	send_request(owner, peer, CHANNEL_DELIVERED);
+	const struct wireguard_peers *peers = owner;
+
+	if (peers->link != NULL)
+		engine_link_delivered(peers->link, peer_ref(peer));
 }
 
 static void silent(void *owner, void *peer)
 {
-	send_request(owner, peer, CHANNEL_INITIATE);
+	const struct wireguard_peers *peers = owner;
+
+	if (peers->link != NULL)
+		engine_link_initiate(peers->link, peer_ref(peer));
 }
 
 static void heard(void *owner, void *peer, const union address_socket *endpoint)
@@ -46,7 +42,7 @@ static void heard(void *owner, void *peer, const union address_socket *endpoint)
 	peer_note_wireguard(peer, endpoint);
 }
 
-const struct sink_wireguard_events monitor_wireguard_events = {
+const struct sink_wireguard_events wireguard_peers_events = {
 	.locate = locate,
 	.is_left = is_left,
 	.confirmed = confirmed,
@@ -54,7 +50,7 @@ const struct sink_wireguard_events monitor_wireguard_events = {
 	.heard = heard,
 };
 
-struct sink *monitor_wireguard_of(const struct peer *peer)
+struct sink *wireguard_peers_sink(const struct peer *peer)
 {
 	/* A peer that is leaving has no delivery any more. */
 	return peer_delivery(peer) == NULL ? NULL : delivery_find(peer_delivery(peer), &sink_wireguard);
