@@ -21,6 +21,7 @@
 #include "monitor/ports.h"
 #include "monitor/privileges.h"
 #include "monitor/reload.h"
+#include "monitor/settings.h"
 #include "monitor/status.h"
 #include "monitor/wireguard_peers.h"
 #include "system/clock.h"
@@ -111,41 +112,18 @@ static void end_by_signal(struct monitor *monitor)
 
 /* --- reload ---------------------------------------------------------------------------------------- */
 
-/* What the command line says counts in place of what a configuration says that was just read. */
-static void apply_options(struct monitor *monitor)
-{
-	if (monitor->options.before_first_exchange != NULL)
-		monitor->config.before_first_exchange = *monitor->options.before_first_exchange;
-	if (monitor->options.on_exit != NULL)
-		monitor->config.on_exit = *monitor->options.on_exit;
-}
-
-/* The user of the engine process was fixed when the daemon was started. Keeps the name that counts. */
-static void keep_user(struct monitor *monitor, struct config *config)
-{
-	const char *old = monitor->config.user;
-	char *other = config->user;
-	bool is_same = old == NULL || other == NULL ? old == other : strcmp(old, other) == 0;
-
-	if (!is_same && monitor->options.user == NULL)
-		log_warn("reload: the engine process stays as it is; \"user\" counts from the next start of "
-		         "the daemon on");
-	config->user = monitor->config.user;
-	monitor->config.user = other;
-}
-
 /* The parts of a configuration that are not peers. */
 static void take_config(void *owner, struct config *config)
 {
 	struct monitor *monitor = owner;
 	struct config old;
 
-	keep_user(monitor, config);
+	settings_keep(&monitor->config, config, &monitor->options.settings);
 	old = monitor->config;
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = *config;
 	*config = old;
-	apply_options(monitor);
+	settings_override(&monitor->config, &monitor->options.settings);
 	/* The engine process has no messages of this level. */
 	log_set_verbose(monitor->config.verbosity == CONFIG_VERBOSE);
 	socket_mark_configure(ports_mark(monitor->ports), &monitor->config.fwmark);
@@ -473,7 +451,7 @@ static int open_peers(struct monitor *monitor)
 /* What is there before the engine process is. Own keys and peers were read, and nothing was started yet. */
 static int open_parts(struct monitor *monitor, const struct plan *plan)
 {
-	const char *user = monitor->options.user != NULL ? monitor->options.user : monitor->config.user;
+	const char *user = settings_user(&monitor->config, &monitor->options.settings);
 	uint64_t again_ns;
 
 	open_control(monitor);
@@ -640,7 +618,7 @@ static struct monitor *create(struct config *config, const struct monitor_option
 	monitor->config = *config;
 	memset(config, 0, sizeof *config);
 	monitor->options = *options;
-	apply_options(monitor);
+	settings_override(&monitor->config, &monitor->options.settings);
 	monitor->name = daemon_check_name(&monitor->config, &options->identity);
 	monitor->self = (struct plan_daemon){
 		.name = monitor->name,

@@ -12,17 +12,15 @@
 #include "config/rosenpass_config.h"
 #include "delivery/device.h"
 #include "monitor/daemon_check.h"
+#include "monitor/settings.h"
 #include "system/address.h"
 
 struct monitor_options {
 	struct daemon_identity identity;
-	const char *user;    /* NULL: what the configuration says */
+	struct settings_options settings;
 	const char *version; /* for status */
 	bool no_sandbox;
 	bool has_fixed_name; /* no option gives it another one */
-	/* What counts in place of what the configuration says; NULL: what that says. */
-	const enum config_before *before_first_exchange;
-	const enum config_on_exit *on_exit;
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before
 	 * anything is exchanged (device NULL), and for that device when it is looked at. 0: it made

@@ -49,10 +49,7 @@ static int run(char *const *words, size_t count, const struct daemon_options *op
 		log_error("exchange: %s", problem);
 		return COMMAND_FAILED;
 	}
-	if (options->monitor.before_first_exchange != NULL)
-		config.before_first_exchange = *options->monitor.before_first_exchange;
-	if (options->monitor.on_exit != NULL)
-		config.on_exit = *options->monitor.on_exit;
+	settings_override(&config, &options->monitor.settings);
 	if (options->config_file != NULL && save(&config, &monitor.identity, options->config_file) != 0) {
 		config_release(&config);
 		return COMMAND_FAILED;

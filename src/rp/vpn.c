@@ -177,7 +177,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	struct inputs inputs = { 0 };
 	struct monitor_options monitor = {
 		.identity.name = interface->name,
-		.user = options->user,
+		.settings.user = options->user,
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
 		.has_fixed_name = true,
