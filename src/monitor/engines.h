@@ -64,7 +64,7 @@ struct engine_link *engines_link(const struct engines *engines);
  * queued. Ends early if the daemon is asked to end.
  */
 void engines_announced(struct engines *engines, size_t peers);
-/* Hands over a socket, which stays the caller's, or takes it back. */
+/* Hands a socket over to the engine process, or revokes it. The descriptor stays the caller's. */
 void engines_add_socket(const struct engines *engines, uint32_t slot, int fd);
 void engines_drop_socket(const struct engines *engines, uint32_t slot);
 /* Addresses, routes or the mark of the sockets have changed. */

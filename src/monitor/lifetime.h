@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_MONITOR_LIFETIME_H
 #define ROSENPASS_MONITOR_LIFETIME_H
 
-/* When a daemon is ready, alive and stopping, and what the service manager is told of that. */
+/* The life of a daemon: tells the service manager when it is ready, alive and stopping, and times its end. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -577,7 +577,7 @@ static void run(struct monitor *monitor)
 	}
 }
 
-static void say_ready(struct monitor *monitor)
+static void tell_ready(struct monitor *monitor)
 {
 	size_t count = peer_set_count(peer_host_set(monitor->peers));
 
@@ -657,7 +657,7 @@ int monitor_run(struct config *config, const struct monitor_options *options)
 		is_open = open_loop(monitor) == 0;
 		if (is_open && start(monitor) == 0) {
 			log_never_wait();
-			say_ready(monitor);
+			tell_ready(monitor);
 			run(monitor);
 		} else if (is_open && !lifetime_is_stopping(monitor->lifetime) && engines_are_interrupted()) {
 			end_by_signal(monitor);

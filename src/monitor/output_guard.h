@@ -2,14 +2,14 @@
 #define ROSENPASS_MONITOR_OUTPUT_GUARD_H
 
 /*
- * Whether a key may go to a file at the moment of writing: what the daemon and its peers read and write is
- * claimed, and files may have been replaced and links made since.
+ * Checks at the moment of writing that a key may go to a file. The files that the daemon and its peers use
+ * are claimed when the configuration is read; since then files may have been replaced, and links made.
  */
 
 #include "delivery/outfile.h"
 #include "monitor/claims.h"
 
-/* What runs, and what it claims. */
+/* The claims of the daemon that runs. */
 struct output_guard {
 	struct claims claims;
 	struct claim *own;   /* of the daemon itself */

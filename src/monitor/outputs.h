@@ -30,7 +30,7 @@ int outputs_create(struct outputs **out, const struct outputs_env *env) __attrib
 /* No peer is left. Keys that are still in files which peers have left are replaced now. NULL is allowed. */
 void outputs_destroy(struct outputs *outputs);
 
-/* Removes what an interrupted run has left beside the outfiles of a plan. */
+/* Removes temporary files that killed processes have left beside the outfiles of a plan. */
 void outputs_sweep(const struct plan *plan);
 
 /* What deliveries are created with. */

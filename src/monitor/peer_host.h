@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_MONITOR_PEER_HOST_H
 #define ROSENPASS_MONITOR_PEER_HOST_H
 
-/* All peers, and what they need of the rest of the daemon. */
+/* Owns all peers, and answers them for the rest of the daemon. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -62,8 +62,8 @@ static int fail_memory(char problem[static PLAN_PROBLEM_BYTES])
 	return fail(problem, "out of memory");
 }
 
-/* Each peer has half a megabyte on a disk that may be slow. */
-static void say_busy(const struct plan_target *target)
+/* Tells the service manager that work goes on: each peer has half a megabyte on a disk that may be slow. */
+static void stay_alive(const struct plan_target *target)
 {
 	loop_refresh(target->loop);
 	notify_busy(loop_now_ns(target->loop));
@@ -100,7 +100,7 @@ static int stage_peer(struct plan *plan, struct config_peer *config, size_t numb
 {
 	struct staged_peer *staged = &plan->staged[plan->count++];
 
-	say_busy(plan->target);
+	stay_alive(plan->target);
 	if (plan_files_peer(staged, config, number, problem) != 0)
 		return -1;
 	staged->same = find_same(plan->target, &staged->public_key);
@@ -253,7 +253,7 @@ static int create_peers(struct plan *plan, char problem[static PLAN_PROBLEM_BYTE
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->staged[i].same != NULL)
 			continue;
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		if (peer_create(&plan->fresh[i], target->env, &plan->staged[i]) != 0)
 			return fail_memory(problem);
 		claims_set_subject(*peer_claims(plan->fresh[i]), plan->fresh[i]);
@@ -277,7 +277,7 @@ static int prepare_changes(struct plan *plan, char problem[static PLAN_PROBLEM_B
 
 		if (staged->same == NULL)
 			continue;
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		result = peer_prepare(staged->same, staged);
 		if (result != 0)
 			return fail_to_prepare(result, problem);
@@ -297,7 +297,7 @@ static int prepare_removals(struct plan *plan, char problem[static PLAN_PROBLEM_
 	int result = 0;
 
 	for (size_t i = 0; result == 0 && i < plan->removed_count; i++) {
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		result = peer_prepare_removal(plan->removed[i]);
 	}
 	for (size_t i = 0; result == 0 && i < plan->kept_count; i++) {
@@ -355,7 +355,7 @@ static void take_claims(struct plan *plan)
 
 static void remove_peer(const struct plan_target *target, struct peer *peer)
 {
-	say_busy(target);
+	stay_alive(target);
 	target->removing(target->owner, peer);
 	claims_drop(target->claims, peer_claims(peer));
 	peer_set_remove(target->peers, peer);
@@ -380,7 +380,7 @@ static void replace_keys(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->staged[i].same == NULL)
 			continue;
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		peer_announce(plan->staged[i].same, plan->staged[i].psk);
 	}
 	for (size_t i = 0; i < plan->kept_count; i++) {
@@ -413,7 +413,7 @@ static void change_peers(struct plan *plan, struct plan_result *result)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct staged_peer *staged = &plan->staged[i];
 
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		if (staged->same == NULL) {
 			start_peer(plan, i);
 			plan->fresh[i] = NULL;

@@ -12,7 +12,7 @@ struct settings_options {
 	const enum config_on_exit *on_exit;
 };
 
-/* Puts the options in the places of what the configuration says, except for the user. */
+/* Overrides the configuration by the options, except for the user. */
 void settings_override(struct config *config, const struct settings_options *options);
 
 /* The user that counts; NULL: none is chosen. */

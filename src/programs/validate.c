@@ -15,12 +15,12 @@ static bool fail_schema(const char *path, const char *problem)
 	return false;
 }
 
-static void say_schema(const char *path)
+static void log_schema(const char *path)
 {
 	log_info("\"%s\" is valid TOML and conforms to the expected schema", path);
 }
 
-static bool conclude(const char *path, bool good)
+static bool log_result(const char *path, bool good)
 {
 	if (good)
 		log_info("\"%s\" has passed all logical checks", path);
@@ -37,8 +37,8 @@ static bool validate_rosenpass(const char *path, const char *text, size_t length
 
 	if (config_parse(&config, text, length, path, problem) != 0)
 		return fail_schema(path, problem);
-	say_schema(path);
-	good = conclude(path, daemon_check_config(&config));
+	log_schema(path);
+	good = log_result(path, daemon_check_config(&config));
 	config_release(&config);
 	return good;
 }
@@ -51,8 +51,8 @@ static bool validate_rp(const char *path, const char *text, size_t length)
 
 	if (rp_config_parse(&config, text, length, path, problem) != 0)
 		return fail_schema(path, problem);
-	say_schema(path);
-	good = conclude(path, rp_plan_check(&config));
+	log_schema(path);
+	good = log_result(path, rp_plan_check(&config));
 	rp_config_release(&config);
 	return good;
 }

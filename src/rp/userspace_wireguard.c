@@ -1,4 +1,4 @@
-#include "rp/driver.h"
+#include "rp/userspace_wireguard.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -28,29 +28,29 @@ static void rest(void)
 	(void)nanosleep(&time, NULL);
 }
 
-static const char *choose(char problem[static DRIVER_PROBLEM_BYTES])
+static const char *choose(char problem[static USERSPACE_WIREGUARD_PROBLEM_BYTES])
 {
 	const char *wanted = getenv(VARIABLE);
 
 	if (wanted != NULL && wanted[0] != '\0') {
 		if (program_is_there(wanted))
 			return wanted;
-		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, VARIABLE " is \"%s\", which is no program here",
-		               wanted);
+		(void)snprintf(problem, USERSPACE_WIREGUARD_PROBLEM_BYTES,
+		               VARIABLE " is \"%s\", which is no program here", wanted);
 		return NULL;
 	}
 	for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
 		if (program_is_there(programs[i]))
 			return programs[i];
 	}
-	(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
+	(void)snprintf(problem, USERSPACE_WIREGUARD_PROBLEM_BYTES,
 	               "this kernel has no WireGuard, and no program takes its place; install wireguard-go "
 	               "(on Debian and Ubuntu: apt install wireguard-go), or a kernel with the module "
 	               "wireguard");
 	return NULL;
 }
 
-static int launch(struct driver *driver, const char *name, const char *interface)
+static int launch(struct userspace_wireguard *userspace, const char *name, const char *interface)
 {
 	/*
 	 * In the foreground, so that it is our child; wireguard-go then spares its advice to use the
@@ -70,22 +70,23 @@ static int launch(struct driver *driver, const char *name, const char *interface
 	/* Without this boringtun becomes the user that called sudo, and cannot make the interface again. */
 	if (strstr(name, "boringtun") != NULL)
 		words[3] = keep_user;
-	driver->program.ends_with_us = true;
+	userspace->program.ends_with_us = true;
 	if (words[0] != NULL && words[2] != NULL)
-		result = program_start(&driver->program, words, environment, &nothing, 0);
+		result = program_start(&userspace->program, words, environment, &nothing, 0);
 	free(words[0]);
 	free(words[2]);
 	return result;
 }
 
 /* Served by our program, or by one that it has started: somebody else may have been faster. */
-static bool is_ready(const struct driver *driver, const char *interface)
+static bool is_ready(const struct userspace_wireguard *userspace, const char *interface)
 {
 	struct wireguard_device device;
 	pid_t process = userspace_process(interface);
 	bool ready;
 
-	if (process == 0 || getpgid(process) != driver->program.pid || wireguard_get(&device, interface) != 0)
+	if (process == 0 || getpgid(process) != userspace->program.pid ||
+	    wireguard_get(&device, interface) != 0)
 		return false;
 	ready = device.in_userspace;
 	wireguard_release(&device);
@@ -93,16 +94,16 @@ static bool is_ready(const struct driver *driver, const char *interface)
 }
 
 /* 0: it made the interface. */
-static int wait_until_ready(struct driver *driver, const char *name, const char *interface,
-                            char problem[static DRIVER_PROBLEM_BYTES])
+static int wait_until_ready(struct userspace_wireguard *userspace, const char *name, const char *interface,
+                            char problem[static USERSPACE_WIREGUARD_PROBLEM_BYTES])
 {
 	char end[PROGRAM_PROBLEM_BYTES];
 
 	for (int i = 0; i < START_LOOKS; i++) {
-		if (is_ready(driver, interface))
+		if (is_ready(userspace, interface))
 			return 0;
-		if (program_ended(&driver->program, end)) {
-			(void)snprintf(problem, DRIVER_PROBLEM_BYTES,
+		if (program_ended(&userspace->program, end)) {
+			(void)snprintf(problem, USERSPACE_WIREGUARD_PROBLEM_BYTES,
 			               "%s did not make interface %s: it %s; it needs /dev/net/tun, "
 			               "CAP_NET_ADMIN, and a name that nobody has in another network "
 			               "namespace",
@@ -111,12 +112,13 @@ static int wait_until_ready(struct driver *driver, const char *name, const char 
 		}
 		rest();
 	}
-	(void)snprintf(problem, DRIVER_PROBLEM_BYTES, "%s did not make interface %s within five seconds",
-	               name, interface);
+	(void)snprintf(problem, USERSPACE_WIREGUARD_PROBLEM_BYTES,
+	               "%s did not make interface %s within five seconds", name, interface);
 	return -1;
 }
 
-int driver_start(struct driver *driver, const char *interface, char problem[static DRIVER_PROBLEM_BYTES])
+int userspace_wireguard_start(struct userspace_wireguard *userspace, const char *interface,
+                              char problem[static USERSPACE_WIREGUARD_PROBLEM_BYTES])
 {
 	const char *name = choose(problem);
 	int result;
@@ -124,37 +126,38 @@ int driver_start(struct driver *driver, const char *interface, char problem[stat
 	if (name == NULL)
 		return -1;
 	/* Of an interface that is gone. */
-	driver_end(driver);
-	result = launch(driver, name, interface);
+	userspace_wireguard_end(userspace);
+	result = launch(userspace, name, interface);
 	if (result != 0) {
-		(void)snprintf(problem, DRIVER_PROBLEM_BYTES, "cannot start %s: %s", name, strerror(-result));
+		(void)snprintf(problem, USERSPACE_WIREGUARD_PROBLEM_BYTES, "cannot start %s: %s", name,
+		               strerror(-result));
 		return -1;
 	}
-	if (wait_until_ready(driver, name, interface, problem) != 0) {
-		driver_end(driver);
+	if (wait_until_ready(userspace, name, interface, problem) != 0) {
+		userspace_wireguard_end(userspace);
 		return -1;
 	}
 	log_info("WireGuard's %s is made by %s", interface, name);
 	return 0;
 }
 
-bool driver_runs(struct driver *driver)
+bool userspace_wireguard_runs(struct userspace_wireguard *userspace)
 {
 	char problem[PROGRAM_PROBLEM_BYTES];
 
-	return driver->program.pid != 0 && !program_ended(&driver->program, problem);
+	return userspace->program.pid != 0 && !program_ended(&userspace->program, problem);
 }
 
-void driver_end(struct driver *driver)
+void userspace_wireguard_end(struct userspace_wireguard *userspace)
 {
-	if (!driver_runs(driver))
+	if (!userspace_wireguard_runs(userspace))
 		return;
-	program_signal(&driver->program, SIGTERM);
-	for (int i = 0; i < END_LOOKS && driver_runs(driver); i++)
+	program_signal(&userspace->program, SIGTERM);
+	for (int i = 0; i < END_LOOKS && userspace_wireguard_runs(userspace); i++)
 		rest();
-	if (!driver_runs(driver))
+	if (!userspace_wireguard_runs(userspace))
 		return;
-	program_signal(&driver->program, SIGKILL);
-	for (int i = 0; i < END_LOOKS && driver_runs(driver); i++)
+	program_signal(&userspace->program, SIGKILL);
+	for (int i = 0; i < END_LOOKS && userspace_wireguard_runs(userspace); i++)
 		rest();
 }
