@@ -7,7 +7,7 @@
 #   changed  those of the files and tests that differ from COMMIT, which is by default the merge base with main, or on main
 #            itself the commit before
 #   check    builds nothing: only looks whether each entry is complete and its text is found exactly once
-#   AREA     base, crypto, protocol, system, config, wireguard, engine, control, delivery, monitor, daemon or rp
+#   AREA     base, crypto, protocol, system, config, wireguard, engine, control, delivery, monitor, programs or rp
 #   WORDS    what a title, a file's name or a test's name contains, for example aead.c or test_claims
 # --jobs=N uses N copies, in build/mutants/1 to N (by default 2). --limit=N tries N of the mutants at most, spread
 # evenly. --minutes=N begins none after that time. --others tells of each mutant that survives which other unit tests

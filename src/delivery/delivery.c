@@ -19,7 +19,8 @@ struct delivery {
 	bool is_changing;
 	struct sink *sinks[DELIVERY_KINDS_MAX];
 	size_t count;
-	bool is_prepared;                       /* for a change */
+	bool is_prepared; /* for a change */
+	bool is_prepared_to_retire;
 	struct sink_peer next;                  /* of the sinks that are prepared */
 	struct sink *fresh[DELIVERY_KINDS_MAX]; /* by kind; NULL: none is added */
 };
@@ -200,11 +201,10 @@ void delivery_cancel(struct delivery *delivery)
 			delivery->fresh[i]->ops->destroy(delivery->fresh[i]);
 		delivery->fresh[i] = NULL;
 	}
-	for (size_t i = 0; i < delivery->count; i++) {
-		if (delivery->sinks[i]->ops->cancel != NULL)
-			delivery->sinks[i]->ops->cancel(delivery->sinks[i]);
-	}
+	for (size_t i = 0; i < delivery->count; i++)
+		delivery->sinks[i]->ops->cancel(delivery->sinks[i]);
 	delivery->is_prepared = false;
+	delivery->is_prepared_to_retire = false;
 }
 
 /* Returns true if a sink of that kind stays. */
@@ -217,11 +217,13 @@ static int prepare_kind(struct delivery *delivery, size_t kind)
 {
 	const struct sink_ops *ops = delivery->env->kinds[kind];
 	struct sink *sink = find(delivery->sinks, delivery->count, ops);
+	int result;
 
 	if (is_kept(sink, ops, delivery->next.config))
 		return ops->prepare == NULL ? 0 : ops->prepare(sink, delivery->next.config);
-	if (!ops->is_wanted(delivery->next.config))
-		return 0;
+	result = sink == NULL ? 0 : ops->prepare_retire(sink);
+	if (result != 0 || !ops->is_wanted(delivery->next.config))
+		return result;
 	return create_sink(&delivery->fresh[kind], delivery, ops, &delivery->next);
 }
 
@@ -294,10 +296,24 @@ void delivery_change(struct delivery *delivery)
 	delivery_inspect(delivery);
 }
 
+int delivery_prepare_retire(struct delivery *delivery)
+{
+	int result = 0;
+
+	delivery_cancel(delivery);
+	for (size_t i = 0; result == 0 && i < delivery->count; i++)
+		result = delivery->sinks[i]->ops->prepare_retire(delivery->sinks[i]);
+	if (result != 0)
+		delivery_cancel(delivery);
+	delivery->is_prepared_to_retire = result == 0;
+	return result;
+}
+
 void delivery_retire(struct delivery *delivery)
 {
 	bool is_told = has_given(delivery);
 
+	assert(delivery->is_prepared_to_retire);
 	if (is_told && entropy_fill(NULL, delivery->bytes, ROSENPASS_KEY_BYTES) != 0) {
 		log_error("%s: no random bytes for a key in the place of the last one",
 		          delivery->peer->label);

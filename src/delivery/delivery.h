@@ -50,7 +50,7 @@ void delivery_inspect(struct delivery *delivery);
 
 /*
  * Allocates all that the change to that configuration needs, so that the change cannot fail. Before the loop
- * goes on, the change has to be made or cancelled. 0; -ENOMEM: nothing is prepared then.
+ * goes on, the change has to be made or cancelled. 0; negative errno: nothing is prepared then.
  */
 int delivery_prepare(struct delivery *delivery, const struct config_peer *next)
 	__attribute__((warn_unused_result));
@@ -64,8 +64,14 @@ void delivery_cancel(struct delivery *delivery);
 void delivery_change(struct delivery *delivery);
 
 /*
- * The peer is removed: leaves each target with a random key in place of the last one, and frees the
- * delivery.
+ * Allocates all that delivery_retire() needs, so that it cannot fail. Before the loop goes on, that has to be
+ * called, or delivery_cancel(). 0 or negative errno: nothing is prepared then.
+ */
+int delivery_prepare_retire(struct delivery *delivery) __attribute__((warn_unused_result));
+
+/*
+ * The peer is removed, which was prepared: leaves each target with a random key in place of the last one, and
+ * frees the delivery.
  */
 void delivery_retire(struct delivery *delivery);
 

@@ -53,9 +53,8 @@ int device_table_create(struct device_table **out, struct loop *loop, const stru
 static void destroy(struct device *device)
 {
 	loop_timer_remove(device->table->loop, &device->timer);
-	while (device->retired_count > 0)
-		device_drop_retired(device, device->retired_count - 1);
-	free(device->retired);
+	while (device->retired != NULL)
+		device_drop_retired(&device->retired);
 	free(device->peers);
 	free(device);
 }
@@ -293,37 +292,39 @@ void device_table_network_changed(struct device_table *table)
 		network_changed(table->devices[i], loop_now_ns(table->loop));
 }
 
-/* 0 or -ENOMEM. */
-static int add_retired(struct device *device, const char *label, const uint8_t *peer)
+int device_prepare_retired(struct retired_key **out, const uint8_t peer[static WIREGUARD_KEY_BYTES])
 {
-	struct retired_key *longer = reallocarray(device->retired, device->retired_count + 1, sizeof *longer);
-	struct retired_key *retired;
+	struct retired_key *retired = calloc(1, sizeof *retired);
+	int result = 0;
 
-	if (longer == NULL)
+	*out = NULL;
+	if (retired == NULL)
 		return -ENOMEM;
-	device->retired = longer;
-	retired = &longer[device->retired_count];
-	*retired = (struct retired_key){ .until_ns = loop_now_ns(device->table->loop) + RETIRED_NS };
-	(void)snprintf(retired->label, sizeof retired->label, "%s", label);
 	memcpy(retired->peer, peer, WIREGUARD_KEY_BYTES);
 	retired->key = secret_memory_allocate(NULL, WIREGUARD_KEY_BYTES);
-	if (retired->key == NULL || entropy_fill(NULL, retired->key, WIREGUARD_KEY_BYTES) != 0) {
-		secret_memory_release(NULL, retired->key, WIREGUARD_KEY_BYTES);
-		return -ENOMEM;
-	}
-	device->retired_count++;
-	return 0;
+	if (retired->key == NULL)
+		result = -ENOMEM;
+	else if (entropy_fill(NULL, retired->key, WIREGUARD_KEY_BYTES) != 0)
+		result = -EIO;
+	if (result == 0)
+		*out = retired;
+	else
+		device_drop_retired(&retired);
+	return result;
 }
 
-void device_retire_key(struct device_table *table, const char *label, const char *name,
-                       const uint8_t peer[static WIREGUARD_KEY_BYTES])
+void device_cancel_retired(struct retired_key *retired)
 {
-	struct device *device = find_or_add(table, name);
+	if (retired != NULL)
+		device_drop_retired(&retired);
+}
 
-	if (device == NULL || add_retired(device, label, peer) != 0) {
-		log_error("%s: no memory to erase its key in WireGuard's %s", label, name);
-		return;
-	}
+void device_retire_key(struct device *device, struct retired_key *retired, const char *label)
+{
+	(void)snprintf(retired->label, sizeof retired->label, "%s", label);
+	retired->until_ns = loop_now_ns(device->table->loop) + RETIRED_NS;
+	retired->next = device->retired;
+	device->retired = retired;
 	device_reconcile_soon(device);
 }
 
@@ -334,13 +335,14 @@ void device_table_each_retired(const struct device_table *table,
 	for (size_t i = 0; i < table->count; i++) {
 		const struct device *device = table->devices[i];
 
-		for (size_t j = 0; j < device->retired_count; j++) {
+		for (const struct retired_key *retired = device->retired; retired != NULL;
+		     retired = retired->next) {
 			char target[WIREGUARD_NAME_BYTES + BASE64_KEY_CHARS + 2];
 			char key[BASE64_KEY_CHARS + 1];
 
-			base64_encode_key(key, device->retired[j].peer);
+			base64_encode_key(key, retired->peer);
 			(void)snprintf(target, sizeof target, "%s %s", device->name, key);
-			tell(context, device->retired[j].label, target);
+			tell(context, retired->label, target);
 		}
 	}
 }

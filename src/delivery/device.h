@@ -108,9 +108,16 @@ void device_table_reconcile_now(struct device_table *table);
 /* Interfaces have changed: reconciles all devices, now and soon again. */
 void device_table_network_changed(struct device_table *table);
 
-/* That peer of a device is not ours any more: a random key replaces its key. label: of our peer up to now. */
-void device_retire_key(struct device_table *table, const char *label, const char *name,
-                       const uint8_t peer[static WIREGUARD_KEY_BYTES]);
+/* A peer of a device that is not ours any more: a random key replaces its key. */
+struct retired_key;
+
+/* Takes the memory and the random key that device_retire_key() needs. 0 or negative errno. */
+int device_prepare_retired(struct retired_key **out, const uint8_t peer[static WIREGUARD_KEY_BYTES])
+	__attribute__((warn_unused_result));
+/* The peer stays. NULL is allowed. */
+void device_cancel_retired(struct retired_key *retired);
+/* Takes over what was prepared. Cannot fail. label: of our peer up to now. */
+void device_retire_key(struct device *device, struct retired_key *retired, const char *label);
 /* Each key that is still to be replaced; target is "DEVICE PEER". */
 void device_table_each_retired(const struct device_table *table,
                                void (*tell)(void *context, const char *label, const char *target),

@@ -273,22 +273,33 @@ static bool is_replaced(const struct look *look, const struct retired_key *retir
 	       ct_is_set(ct_equal(present->preshared_key, retired->key, WIREGUARD_KEY_BYTES));
 }
 
-void device_drop_retired(struct device *device, size_t i)
+void device_drop_retired(struct retired_key **list)
 {
-	secret_memory_release(NULL, device->retired[i].key, WIREGUARD_KEY_BYTES);
-	device->retired[i] = device->retired[--device->retired_count];
+	struct retired_key *retired = *list;
+
+	*list = retired->next;
+	secret_memory_release(NULL, retired->key, WIREGUARD_KEY_BYTES);
+	free(retired);
+}
+
+static size_t count_retired(const struct device *device)
+{
+	size_t count = 0;
+
+	for (const struct retired_key *retired = device->retired; retired != NULL; retired = retired->next)
+		count++;
+	return count;
 }
 
 /* Sets the random keys. result: of the device up to now. */
 static int replace_retired(struct look *look, int result)
 {
 	struct device *device = look->device;
-	struct wireguard_peer_change *changes = calloc(device->retired_count + 1, sizeof *changes);
+	struct wireguard_peer_change *changes = calloc(count_retired(device) + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 
-	for (size_t i = 0; i < device->retired_count && changes != NULL; i++) {
-		const struct retired_key *retired = &device->retired[i];
-
+	for (const struct retired_key *retired = device->retired; retired != NULL && changes != NULL;
+	     retired = retired->next) {
 		if (is_ours(device, retired->peer) || is_replaced(look, retired))
 			continue;
 		memcpy(changes[change.peer_count].public_key, retired->peer, WIREGUARD_KEY_BYTES);
@@ -308,24 +319,25 @@ static int replace_retired(struct look *look, int result)
 static bool serve_retired(struct look *look, int result)
 {
 	struct device *device = look->device;
+	struct retired_key **at = &device->retired;
 
 	result = replace_retired(look, result);
-	for (size_t i = 0; i < device->retired_count;) {
-		struct retired_key *retired = &device->retired[i];
+	while (*at != NULL) {
+		const struct retired_key *retired = *at;
 
 		if (is_ours(device, retired->peer) || result == -ENODEV ||
 		    (result == 0 && is_replaced(look, retired))) {
-			device_drop_retired(device, i);
+			device_drop_retired(at);
 		} else if (look->context->now_ns >= retired->until_ns) {
 			log_error("%s: cannot erase its key in WireGuard's %s, which it is not for any more: "
 			          "%s",
 			          retired->label, device->name, result == 0 ? "refused" : strerror(-result));
-			device_drop_retired(device, i);
+			device_drop_retired(at);
 		} else {
-			i++;
+			at = &(*at)->next;
 		}
 	}
-	return device->retired_count == 0;
+	return device->retired == NULL;
 }
 
 /* Has the interface made where that is ours to do. -EEXIST: the present interface is not for us to change. */
@@ -404,7 +416,7 @@ void device_reconcile(const struct device_context *context, struct device *devic
 	log_down(&look, result);
 	good = record_results(&look, result) && result == 0;
 	good &= serve_retired(&look, result);
-	device->is_used = device->count > 0 || device->retired_count > 0;
+	device->is_used = device->count > 0 || device->retired != NULL;
 	schedule(&look, good, result);
 	wireguard_release(&look.present);
 	free(look.targets);

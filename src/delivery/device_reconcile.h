@@ -9,6 +9,7 @@
 
 /* A peer of the device that has one of our keys, and is not ours any more. */
 struct retired_key {
+	struct retired_key *next;
 	uint8_t peer[WIREGUARD_KEY_BYTES];
 	uint8_t *key; /* secret memory: the random one that takes its place */
 	uint64_t until_ns;
@@ -22,7 +23,6 @@ struct device {
 	size_t count, capacity;
 	bool is_sorted; /* by public key */
 	struct retired_key *retired;
-	size_t retired_count;
 
 	struct loop_timer timer; /* the next reconciliation */
 	uint64_t at_ns;          /* what the timer is set to */
@@ -56,6 +56,7 @@ void device_reconcile(const struct device_context *context, struct device *devic
 /* Notes the device's mark. */
 void device_note_mark(struct device *device, const struct wireguard_device *present);
 
-void device_drop_retired(struct device *device, size_t i);
+/* Takes the first key off that list, and frees it. */
+void device_drop_retired(struct retired_key **list);
 
 #endif

@@ -50,12 +50,21 @@ int retired_files_create(struct retired_files **out, struct loop *loop, const st
 	return 0;
 }
 
+/* The loop does not have its timer. */
 static void release(struct retired_file *file)
 {
 	secret_memory_release(NULL, file->key, ROSENPASS_KEY_BYTES);
 	free(file->path);
 	free(file->line);
 	free(file);
+}
+
+void retired_files_cancel(struct retired_file *file)
+{
+	if (file == NULL)
+		return;
+	loop_timer_remove(file->files->loop, &file->timer);
+	release(file);
 }
 
 /* Takes it off the list. */
@@ -66,8 +75,7 @@ static void drop(struct retired_file *file)
 	while (*at != file)
 		at = &(*at)->next;
 	*at = file->next;
-	loop_timer_remove(file->files->loop, &file->timer);
-	release(file);
+	retired_files_cancel(file);
 }
 
 /* 0, or why the key is still there: negative errno. A file whose directory is gone holds none. */
@@ -111,15 +119,15 @@ static void retry(void *owner)
 	drop(file);
 }
 
-/* Takes over line. NULL: no memory. */
-static struct retired_file *create(struct retired_files *files, const struct outfile *outfile, char *line,
-                                   const uint8_t *key)
+int retired_files_prepare(struct retired_file **out, struct retired_files *files,
+                          const struct outfile *outfile, char *line)
 {
 	struct retired_file *file = calloc(1, sizeof *file);
 
+	*out = NULL;
 	if (file == NULL) {
 		free(line);
-		return NULL;
+		return -ENOMEM;
 	}
 	(void)snprintf(file->label, sizeof file->label, "%s", outfile->label);
 	file->files = files;
@@ -131,29 +139,24 @@ static struct retired_file *create(struct retired_files *files, const struct out
 	file->timer = (struct loop_timer){ .expired = retry, .owner = file };
 	if (file->path == NULL || file->key == NULL || loop_timer_add(files->loop, &file->timer) != 0) {
 		release(file);
-		return NULL;
+		return -ENOMEM;
 	}
+	*out = file;
+	return 0;
+}
+
+void retired_files_add(struct retired_file *file, const uint8_t *key)
+{
+	struct retired_files *files = file->files;
+
+	if (files->guard->is_in_use(files->guard->owner, file->path)) {
+		retired_files_cancel(file);
+		return;
+	}
+	retired_files_replaced(files, file->path);
 	memcpy(file->key, key, ROSENPASS_KEY_BYTES);
 	file->next = files->list;
 	files->list = file;
-	return file;
-}
-
-void retired_files_add(struct retired_files *files, const struct outfile *outfile, char *line,
-                       const uint8_t *key)
-{
-	struct retired_file *file;
-
-	if (files->guard->is_in_use(files->guard->owner, outfile->path)) {
-		free(line);
-		return;
-	}
-	retired_files_replaced(files, outfile->path);
-	file = create(files, outfile, line, key);
-	if (file == NULL) {
-		log_error("%s: no memory to erase its last key in \"%s\"", outfile->label, outfile->path);
-		return;
-	}
 	if (try(file) == 0) {
 		drop(file);
 		return;

@@ -11,6 +11,7 @@
 #include "system/loop.h"
 
 struct retired_files;
+struct retired_file;
 
 /* loop, guard and lines outlive it. 0 or -ENOMEM. */
 int retired_files_create(struct retired_files **out, struct loop *loop, const struct outfile_guard *guard,
@@ -19,12 +20,19 @@ int retired_files_create(struct retired_files **out, struct loop *loop, const st
 void retired_files_destroy(struct retired_files *files);
 
 /*
- * Replaces the key in a file that is no outfile of its peer any more, now or when that works; key is copied.
- * Then line, which is taken over (NULL: none), goes to standard output. A file that has the key of another
- * peer already is left alone, and so is one that is read for something else by now.
+ * Takes the memory that retired_files_add() needs. line goes to standard output once the key is replaced; it
+ * is taken over in any case (NULL: none). 0 or -ENOMEM.
  */
-void retired_files_add(struct retired_files *files, const struct outfile *file, char *line,
-                       const uint8_t *key);
+int retired_files_prepare(struct retired_file **out, struct retired_files *files, const struct outfile *file,
+                          char *line) __attribute__((warn_unused_result));
+/* The file stays. NULL is allowed. */
+void retired_files_cancel(struct retired_file *file);
+/*
+ * Replaces the key in a file that is no outfile of its peer any more, now or when that works. Takes over what
+ * was prepared; key is copied. A file that has the key of another peer already is left alone, and so is one
+ * that is read for something else by now.
+ */
+void retired_files_add(struct retired_file *file, const uint8_t *key);
 /* A new key is in that file. */
 void retired_files_replaced(struct retired_files *files, const char *path);
 /* What status says of a file that still has the key of a peer that has left it; NULL: it has none. */

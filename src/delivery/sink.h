@@ -108,15 +108,21 @@ struct sink_ops {
 	bool (*same_target)(const struct sink *sink, const struct config_peer *config);
 	/*
 	 * Allocates what reconfigure() needs for that configuration, which has the same target, and keeps it
-	 * until reconfigure() or cancel(). 0 or -ENOMEM. NULL, both of them: nothing.
+	 * until reconfigure() or cancel(). 0 or -ENOMEM. NULL: nothing.
 	 */
 	int (*prepare)(struct sink *sink, const struct config_peer *config);
+	/* The same for retire(). 0 or negative errno. */
+	int (*prepare_retire)(struct sink *sink);
+	/* Frees what was prepared, if anything was. */
 	void (*cancel)(struct sink *sink);
 	/* Takes the configuration that was prepared. Cannot fail. */
 	void (*reconfigure)(struct sink *sink, const struct config_peer *config);
 	/* Takes over what a sink of the same kind with another target leaves. NULL: nothing. */
 	void (*inherit)(struct sink *sink, const struct sink *from);
-	/* Leaves key, a random one, at the target, and frees the sink. NULL: the target had no key. */
+	/*
+	 * Leaves key, a random one, at the target, and frees the sink, which was prepared for that. NULL: the
+	 * target had no key. Cannot fail.
+	 */
 	void (*retire)(struct sink *sink, const uint8_t *key, enum sink_cause cause);
 	/* Fills in target or words; may replace the error. */
 	void (*describe)(const struct sink *sink, struct sink_status *status);

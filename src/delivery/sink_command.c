@@ -46,7 +46,8 @@ struct command {
 	struct command_queue *queue;
 	const char *daemon;
 	struct string_list words;
-	struct retired *retired; /* NULL: it is a sink of a peer */
+	struct retired *retired;      /* NULL: it is a sink of a peer */
+	struct retired *next_retired; /* prepared; NULL: not */
 	struct program program;
 	struct loop_child child;
 	struct loop_timer
@@ -152,11 +153,12 @@ static void release(struct command *command)
 	loop_timer_remove(command->sink.loop, &command->timer);
 	release_words(&command->words);
 	release_retired(command->retired);
+	release_retired(command->next_retired);
 	free(command);
 }
 
-/* What a command needs without its peer. NULL: no memory. */
-static struct retired *make_retired(const struct command *command, const uint8_t *key)
+/* What a command needs without its peer; has_key: its peer had a key. NULL: no memory. */
+static struct retired *make_retired(const struct command *command, bool has_key)
 {
 	const struct sink_peer *peer = command->sink.peer;
 	struct retired *retired = calloc(1, sizeof *retired);
@@ -174,12 +176,10 @@ static struct retired *make_retired(const struct command *command, const uint8_t
 		retired->name = strdup(peer->config->name);
 		good = good && retired->name != NULL;
 	}
-	if (good && key != NULL) {
+	if (good && has_key) {
 		retired->key = secret_memory_allocate(NULL, ROSENPASS_KEY_BYTES);
 		good = retired->key != NULL && make_environment(retired->environment, command, "stale") == 0;
 	}
-	if (good && key != NULL)
-		memcpy(retired->key, key, ROSENPASS_KEY_BYTES);
 	if (good)
 		return retired;
 	release_retired(retired);
@@ -516,20 +516,36 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 	(void)config;
 }
 
+static void cancel(struct sink *sink)
+{
+	struct command *command = command_of(sink);
+
+	release_retired(command->next_retired);
+	command->next_retired = NULL;
+}
+
+static int prepare_retire(struct sink *sink)
+{
+	struct command *command = command_of(sink);
+
+	cancel(sink);
+	command->next_retired = make_retired(command, sink->last->reason != NULL);
+	return command->next_retired == NULL ? -ENOMEM : 0;
+}
+
 /* A command of another configuration may end its work, and is not called again. */
 static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
 {
 	struct command *command = command_of(sink);
 
+	command->retired = command->next_retired;
+	command->next_retired = NULL;
 	if (cause == SINK_REPLACED)
 		key = NULL;
-	command->retired = make_retired(command, key);
-	if (command->retired == NULL) {
-		log_error("%s: no memory to call its exchange_command, which keeps the last key",
-		          sink->peer->label);
-		destroy(sink);
-		return;
-	}
+	if (key != NULL)
+		memcpy(command->retired->key, key, ROSENPASS_KEY_BYTES);
+	else
+		forget_key(command);
 	sink_release(sink);
 	sink->peer = NULL;
 	sink->key = NULL;
@@ -557,6 +573,8 @@ const struct sink_ops sink_command = {
 	.create = create,
 	.deliver = deliver,
 	.same_target = same_target,
+	.prepare_retire = prepare_retire,
+	.cancel = cancel,
 	.reconfigure = reconfigure,
 	.retire = retire,
 	.describe = describe,

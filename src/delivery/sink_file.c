@@ -17,6 +17,7 @@ struct file_sink {
 	const struct delivery_env *env;
 	char *path;
 	char *quoted;
+	struct retired_file *retired; /* prepared; NULL: not, or the file has no key */
 };
 
 static struct file_sink *file_of(struct sink *sink)
@@ -29,10 +30,19 @@ static bool is_wanted(const struct config_peer *config)
 	return config->key_out != NULL;
 }
 
+static void cancel(struct sink *sink)
+{
+	struct file_sink *file = file_of(sink);
+
+	retired_files_cancel(file->retired);
+	file->retired = NULL;
+}
+
 static void destroy(struct sink *sink)
 {
 	struct file_sink *file = file_of(sink);
 
+	cancel(sink);
 	sink_release(sink);
 	free(file->path);
 	free(file->quoted);
@@ -141,16 +151,32 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 		(void)set_path(file, config->key_out);
 }
 
-static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
+static int prepare_retire(struct sink *sink)
 {
 	struct file_sink *file = file_of(sink);
 	const struct outfile outfile = { .label = sink->peer->label,
 		                         .path = file->path,
 		                         .how = sink->peer->new_file };
+	char *line;
+
+	cancel(sink);
+	if (sink->last->reason == NULL)
+		return 0;
+	line = make_line(file, "stale");
+	if (line == NULL)
+		return -ENOMEM;
+	return retired_files_prepare(&file->retired, file->env->retired_files, &outfile, line);
+}
+
+static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
+{
+	struct file_sink *file = file_of(sink);
 
 	(void)cause;
-	if (key != NULL)
-		retired_files_add(file->env->retired_files, &outfile, make_line(file, "stale"), key);
+	if (key != NULL) {
+		retired_files_add(file->retired, key);
+		file->retired = NULL;
+	}
 	destroy(sink);
 }
 
@@ -179,6 +205,8 @@ const struct sink_ops sink_file = {
 	.deliver = deliver,
 	.inspect = inspect,
 	.same_target = same_target,
+	.prepare_retire = prepare_retire,
+	.cancel = cancel,
 	.reconfigure = reconfigure,
 	.retire = retire,
 	.describe = describe,

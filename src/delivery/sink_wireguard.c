@@ -44,6 +44,7 @@ struct wireguard {
 		struct hostname *hostname;
 		bool keeps_hostname; /* hostname stays, and that of the change is NULL */
 	} next;
+	struct retired_key *retired; /* the key that is left, while its retirement is prepared */
 
 	/* What the device said last. */
 	bool is_there;
@@ -360,6 +361,8 @@ static void cancel(struct sink *sink)
 	free(wireguard->next.endpoint);
 	hostname_destroy(wireguard->next.hostname);
 	memset(&wireguard->next, 0, sizeof wireguard->next);
+	device_cancel_retired(wireguard->retired);
+	wireguard->retired = NULL;
 }
 
 static int prepare(struct sink *sink, const struct config_peer *config)
@@ -500,14 +503,23 @@ static void inherit(struct sink *sink, const struct sink *from)
 	take_key(wireguard_of(sink), old->key, old->is_exchanged);
 }
 
+static int prepare_retire(struct sink *sink)
+{
+	struct wireguard *wireguard = wireguard_of(sink);
+
+	cancel(sink);
+	return device_prepare_retired(&wireguard->retired, wireguard->device_peer.public_key);
+}
+
 static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
 {
 	struct wireguard *wireguard = wireguard_of(sink);
 
 	(void)key;
-	if (cause == SINK_REMOVED || !is_left(wireguard))
-		device_retire_key(wireguard->devices, sink->peer->label, wireguard->device,
-		                  wireguard->device_peer.public_key);
+	if (cause == SINK_REMOVED || !is_left(wireguard)) {
+		device_retire_key(wireguard->device_peer.device, wireguard->retired, sink->peer->label);
+		wireguard->retired = NULL;
+	}
 	destroy(sink);
 }
 
@@ -544,6 +556,7 @@ const struct sink_ops sink_wireguard = {
 	.deliver = deliver,
 	.same_target = same_target,
 	.prepare = prepare,
+	.prepare_retire = prepare_retire,
 	.cancel = cancel,
 	.reconfigure = reconfigure,
 	.inherit = inherit,

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/monitor_parts.h"
-#include "monitor/status.h"
+#include "delivery/outfile.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/notify.h"
@@ -16,7 +15,7 @@
 #define REPORT_NS (5 * CLOCK_SECOND_NS)
 
 struct commands {
-	struct monitor *monitor;
+	struct commands_env env;
 	struct control_server *server;
 	/* Calls for the status. At most CONTROL_CLIENTS of them have a client that still waits. */
 	struct control_call *waiting[CONTROL_CLIENTS];
@@ -34,14 +33,15 @@ void commands_report(struct commands *commands)
 	if (commands == NULL)
 		return;
 	commands->is_asked = false;
-	loop_timer_set(commands->monitor->loop, &commands->limit, LOOP_NEVER);
+	loop_timer_set(commands->env.loop, &commands->limit, LOOP_NEVER);
 	commands->waiting_count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct control_call *call = commands->waiting[i];
 		json_t *status = NULL;
 
 		if (control_is_wanted(call))
-			status = status_collect(commands->monitor, loop_now_ns(commands->monitor->loop));
+			status = commands->env.collect_status(commands->env.owner,
+			                                      loop_now_ns(commands->env.loop));
 		control_answer(call,
 		               status == NULL ? NULL : json_pack("{s:b, s:o}", "ok", 1, "status", status));
 	}
@@ -56,21 +56,18 @@ static void report_is_late(void *owner)
 /* One report at a time serves all; it is young enough for those who come late. */
 static void ask(struct commands *commands)
 {
-	static const struct channel_request report = { .kind = CHANNEL_REPORT };
-	struct monitor *monitor = commands->monitor;
+	const struct commands_env *env = &commands->env;
 
 	if (commands->waiting_count == 0 || commands->is_asked)
 		return;
 	/* The engine process is asked nothing more. */
-	if (monitor->stopping) {
+	if (env->is_stopping(env->owner)) {
 		commands_report(commands);
 		return;
 	}
 	commands->is_asked = true;
-	loop_timer_set(monitor->loop, &commands->limit, loop_now_ns(monitor->loop) + REPORT_NS);
-	monitor_request(monitor, &report, -1);
-	/* What WireGuard says is to be as young, and here before the report. */
-	device_table_reconcile_now(monitor->deliveries.devices);
+	loop_timer_set(env->loop, &commands->limit, loop_now_ns(env->loop) + REPORT_NS);
+	env->ask_report(env->owner);
 }
 
 void commands_ask_again(struct commands *commands)
@@ -107,13 +104,13 @@ static void serve_status(struct commands *commands, struct control_call *call)
 
 /* --- changes --------------------------------------------------------------------------------- */
 
-static void serve_reload(struct monitor *monitor, struct control_call *call)
+static void serve_reload(const struct commands_env *env, struct control_call *call)
 {
 	struct plan_result result;
-	char problem[MONITOR_PROBLEM_BYTES];
+	char problem[PLAN_PROBLEM_BYTES];
 
 	notify_reloading();
-	if (monitor_reload(monitor, &result, problem) != 0) {
+	if (env->reload(env->owner, &result, problem) != 0) {
 		log_error("reload: %s; everything stays as it was", problem);
 		control_refuse(call, problem);
 	} else {
@@ -127,8 +124,8 @@ static void serve_reload(struct monitor *monitor, struct control_call *call)
 }
 
 /* 0, and in problem the reason why its outfile cannot be written now, or nothing; -1 and problem. */
-static int add_peer(struct monitor *monitor, char *const *words, size_t count, char *name, size_t name_size,
-                    char problem[static MONITOR_PROBLEM_BYTES])
+static int add_peer(const struct commands_env *env, char *const *words, size_t count, char *name,
+                    size_t name_size, char problem[static PLAN_PROBLEM_BYTES])
 {
 	struct config_peer config = { 0 };
 	struct plan_result result;
@@ -137,12 +134,12 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 
 	if (config_peer_from_words(&config, words, count, problem) != 0)
 		return -1;
-	if (config_peer_inherit(&config, &monitor->config) != 0) {
-		(void)snprintf(problem, MONITOR_PROBLEM_BYTES, "out of memory");
+	if (config_peer_inherit(&config, env->config) != 0) {
+		(void)snprintf(problem, PLAN_PROBLEM_BYTES, "out of memory");
 		config_peer_release(&config);
 		return -1;
 	}
-	if (plan_stage_addition(&plan, &config, &monitor->target, problem) != 0)
+	if (plan_stage_addition(&plan, &config, env->target, problem) != 0)
 		return -1;
 	if (plan_check(plan, problem) != 0) {
 		plan_discard(plan);
@@ -157,11 +154,11 @@ static int add_peer(struct monitor *monitor, char *const *words, size_t count, c
 	return 0;
 }
 
-static void serve_add(struct monitor *monitor, struct control_call *call, json_t *request)
+static void serve_add(const struct commands_env *env, struct control_call *call, json_t *request)
 {
 	json_t *list = json_object_get(request, "words");
 	char *words[WORDS_MAX];
-	char problem[MONITOR_PROBLEM_BYTES] = "expected \"words\", a list of strings";
+	char problem[PLAN_PROBLEM_BYTES] = "expected \"words\", a list of strings";
 	char name[CHANNEL_LABEL_BYTES];
 	size_t count = json_array_size(list);
 
@@ -179,26 +176,31 @@ static void serve_add(struct monitor *monitor, struct control_call *call, json_t
 		/* The reader of words only reads them. */
 		words[i] = (char *)(uintptr_t)json_string_value(word);
 	}
-	if (add_peer(monitor, words, count, name, sizeof name, problem) != 0)
+	if (add_peer(env, words, count, name, sizeof name, problem) != 0)
 		control_refuse(call, problem);
 	else
 		control_answer(call, json_pack("{s:b, s:s, s:s?}", "ok", 1, "name", name, "warning",
 		                               problem[0] == '\0' ? NULL : problem));
 }
 
-static void serve_remove(struct monitor *monitor, struct control_call *call, json_t *request)
+static void serve_remove(const struct commands_env *env, struct control_call *call, json_t *request)
 {
 	const char *word = json_string_value(json_object_get(request, "peer"));
-	char problem[MONITOR_PROBLEM_BYTES] = "expected \"peer\", a string";
-	struct peer *peer = word == NULL ? NULL : peer_set_find(monitor->peers, word, problem);
+	char problem[PLAN_PROBLEM_BYTES] = "expected \"peer\", a string";
+	struct peer *peer = word == NULL ? NULL : peer_set_find(peer_host_set(env->peers), word, problem);
 	char name[CHANNEL_LABEL_BYTES];
+	int result;
 
 	if (peer == NULL) {
 		control_refuse(call, problem);
 		return;
 	}
 	(void)snprintf(name, sizeof name, "%s", peer_name(peer));
-	monitor_peers_remove(monitor, peer);
+	result = peer_host_remove(env->peers, peer);
+	if (result != 0) {
+		control_refuse(call, result == -ENOMEM ? "out of memory" : strerror(-result));
+		return;
+	}
 	control_answer(call, json_pack("{s:b, s:s}", "ok", 1, "name", name));
 }
 
@@ -207,68 +209,76 @@ static void serve_remove(struct monitor *monitor, struct control_call *call, jso
 static void serve(void *owner, struct control_call *call, json_t *request)
 {
 	struct commands *commands = owner;
-	struct monitor *monitor = commands->monitor;
+	const struct commands_env *env = &commands->env;
 	const char *command = json_string_value(json_object_get(request, "command"));
 
 	if (command == NULL)
 		control_refuse(call, "expected \"command\", a string");
 	else if (strcmp(command, "status") == 0)
 		serve_status(commands, call);
-	else if (monitor->stopping)
+	else if (env->is_stopping(env->owner))
 		control_refuse(call, "the daemon stops");
 	else if (strcmp(command, "reload") == 0)
-		serve_reload(monitor, call);
+		serve_reload(env, call);
 	else if (strcmp(command, "peer-add") == 0)
-		serve_add(monitor, call, request);
+		serve_add(env, call, request);
 	else if (strcmp(command, "peer-remove") == 0)
-		serve_remove(monitor, call, request);
+		serve_remove(env, call, request);
 	else
 		control_refuse(call, "unknown command; there are status, reload, peer-add and peer-remove");
 }
 
-static bool has_engine_process(const struct monitor_engine *engine, pid_t pid)
-{
-	for (; engine != NULL; engine = engine->next) {
-		if (engine->child != NULL && engine_child_pid(engine->child) == pid)
-			return true;
-	}
-	return false;
-}
-
-/* The name of the process of ours that reads from the network. */
 static const char *helper(void *owner, pid_t pid)
 {
-	const struct monitor *monitor = ((struct commands *)owner)->monitor;
+	const struct commands_env *env = &((const struct commands *)owner)->env;
 
-	if (pid == monitor->engine_pid || has_engine_process(monitor->starting, pid) ||
-	    has_engine_process(monitor->retired, pid))
-		return "engine process";
-	return resolver_pool_has_process(monitor->resolvers, pid) ? "resolver process" : NULL;
+	return env->helper(env->owner, pid);
 }
 
-int commands_open(struct commands **out, struct monitor *monitor,
-                  char problem[static SERVER_SOCKET_PROBLEM_BYTES])
+static void log_failure(const struct commands_env *env, int result, const char *problem)
+{
+	if (result == -ENXIO)
+		log_debug("no control socket: %s", problem);
+	else
+		log_warn("no control socket (%s status and reload will not find this daemon): %s%s",
+		         log_name(), problem,
+		         result == -EADDRINUSE && !env->has_fixed_name
+		                 ? "; --name gives this daemon another name"
+		                 : "");
+}
+
+static int open_parts(struct commands *commands, char problem[static SERVER_SOCKET_PROBLEM_BYTES])
 {
 	static const struct control_server_events events = { .request = serve, .helper = helper };
+	const struct commands_env *env = &commands->env;
+	int result = loop_timer_add(env->loop, &commands->limit);
+
+	(void)snprintf(problem, SERVER_SOCKET_PROBLEM_BYTES, "out of memory");
+	if (result != 0)
+		return result;
+	result = control_server_open(&commands->server, env->loop, env->name, &events, commands, problem);
+	if (result != 0)
+		loop_timer_remove(env->loop, &commands->limit);
+	return result;
+}
+
+int commands_open(struct commands **out, const struct commands_env *env)
+{
+	char problem[SERVER_SOCKET_PROBLEM_BYTES] = "out of memory";
 	struct commands *commands = calloc(1, sizeof *commands);
-	int result = commands == NULL ? -ENOMEM : 0;
+	int result = -ENOMEM;
 
 	*out = NULL;
-	(void)snprintf(problem, SERVER_SOCKET_PROBLEM_BYTES, "out of memory");
-	if (commands == NULL)
-		return -ENOMEM;
-	commands->monitor = monitor;
-	commands->limit = (struct loop_timer){ .expired = report_is_late, .owner = commands };
-	result = loop_timer_add(monitor->loop, &commands->limit);
-	if (result == 0) {
-		result = control_server_open(&commands->server, monitor->loop, monitor->name, &events,
-		                             commands, problem);
-		if (result == 0) {
-			*out = commands;
-			return 0;
-		}
-		loop_timer_remove(monitor->loop, &commands->limit);
+	if (commands != NULL) {
+		commands->env = *env;
+		commands->limit = (struct loop_timer){ .expired = report_is_late, .owner = commands };
+		result = open_parts(commands, problem);
 	}
+	if (result == 0) {
+		*out = commands;
+		return 0;
+	}
+	log_failure(env, result, problem);
 	free(commands);
 	return result;
 }
@@ -280,7 +290,7 @@ void commands_close(struct commands *commands)
 	for (size_t i = 0; i < commands->waiting_count; i++)
 		control_refuse(commands->waiting[i], "the daemon stops");
 	control_server_close(commands->server);
-	loop_timer_remove(commands->monitor->loop, &commands->limit);
+	loop_timer_remove(commands->env.loop, &commands->limit);
 	free(commands);
 }
 

@@ -276,14 +276,15 @@ void peer_cancel(struct peer *peer)
 int peer_prepare(struct peer *peer, const struct staged_peer *staged)
 {
 	const struct config_peer *next = &staged->config;
+	int result;
 
 	peer_cancel(peer);
-	if (delivery_prepare(peer->delivery, next) == 0 &&
-	    (is_same_word(peer->config.endpoint, next->endpoint) ||
-	     make_hostname(&peer->next_hostname, peer, next->endpoint) == 0))
-		return 0;
-	peer_cancel(peer);
-	return -ENOMEM;
+	result = delivery_prepare(peer->delivery, next);
+	if (result == 0 && !is_same_word(peer->config.endpoint, next->endpoint))
+		result = make_hostname(&peer->next_hostname, peer, next->endpoint);
+	if (result != 0)
+		peer_cancel(peer);
+	return result;
 }
 
 bool peer_change(struct peer *peer, struct staged_peer *staged)
@@ -320,6 +321,12 @@ bool peer_change(struct peer *peer, struct staged_peer *staged)
 		peer_announce_addresses(peer, true);
 	}
 	return is_different || is_other_psk;
+}
+
+int peer_prepare_removal(struct peer *peer)
+{
+	peer_cancel(peer);
+	return delivery_prepare_retire(peer->delivery);
 }
 
 void peer_remove(struct peer *peer)

@@ -87,7 +87,7 @@ void peer_reset_session(struct peer *peer);
 void peer_announce(struct peer *peer, const uint8_t *psk);
 /*
  * Allocates all that peer_change() needs for that configuration, so that the change cannot fail. Before the
- * loop goes on, the change has to be made or cancelled. 0; -ENOMEM: nothing is prepared then.
+ * loop goes on, the change has to be made or cancelled. 0; negative errno: nothing is prepared then.
  */
 int peer_prepare(struct peer *peer, const struct staged_peer *staged) __attribute__((warn_unused_result));
 /* Forgets what was prepared, if anything was. */
@@ -97,9 +97,11 @@ void peer_cancel(struct peer *peer);
  * different.
  */
 bool peer_change(struct peer *peer, struct staged_peer *staged);
+/* The same for peer_remove(). 0 or negative errno: nothing is prepared then. */
+int peer_prepare_removal(struct peer *peer) __attribute__((warn_unused_result));
 /*
- * Removes the peer from the engine process, and replaces its key in every output by a random one. gone()
- * follows from the loop.
+ * Removes the peer, which was prepared for that, from the engine process, and replaces its key in every
+ * output by a random one. gone() follows from the loop.
  */
 void peer_remove(struct peer *peer);
 

@@ -243,12 +243,12 @@ static struct peer *search(const struct peer_set *set, const char *word,
 struct peer *peer_set_find(const struct peer_set *set, const char *word,
                            char problem[static PEER_SET_PROBLEM_BYTES])
 {
-	static bool (*const ways[])(struct peer *, const char *) = { has_name, has_number, has_id };
+	static bool (*const searches[])(struct peer *, const char *) = { has_name, has_number, has_id };
 	struct peer *found = NULL;
 	bool has_more = false;
 
-	for (size_t i = 0; i < sizeof ways / sizeof ways[0] && found == NULL; i++)
-		found = search(set, word, ways[i], &has_more);
+	for (size_t i = 0; i < sizeof searches / sizeof searches[0] && found == NULL; i++)
+		found = search(set, word, searches[i], &has_more);
 	if (found != NULL && !has_more)
 		return found;
 	if (has_more)

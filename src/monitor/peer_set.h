@@ -24,7 +24,7 @@ void peer_set_destroy(struct peer_set *set);
 int peer_set_reserve(struct peer_set *set, size_t count) __attribute__((warn_unused_result));
 /* Gives the peer a slot and a serial. 0; -ENOMEM: no memory, or no slot is left. */
 int peer_set_add(struct peer_set *set, struct peer *peer) __attribute__((warn_unused_result));
-/* peer_remove(); the peer is not found any more. */
+/* peer_remove() of a peer that was prepared for that; the peer is not found any more. */
 void peer_set_remove(struct peer_set *set, struct peer *peer);
 /* Gives the slot of a removed peer back; for its gone(). */
 void peer_set_drop(struct peer_set *set, struct peer *peer);

@@ -1,6 +1,7 @@
 #include "monitor/plan.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,8 @@ static int fail_memory(char problem[static PLAN_PROBLEM_BYTES])
 	return fail(problem, "out of memory");
 }
 
-/* Each peer has half a megabyte on a disk that may be slow. */
-static void say_busy(const struct plan_target *target)
+/* Tells the service manager that work goes on: each peer has half a megabyte on a disk that may be slow. */
+static void stay_alive(const struct plan_target *target)
 {
 	loop_refresh(target->loop);
 	notify_busy(loop_now_ns(target->loop));
@@ -99,7 +100,7 @@ static int stage_peer(struct plan *plan, struct config_peer *config, size_t numb
 {
 	struct staged_peer *staged = &plan->staged[plan->count++];
 
-	say_busy(plan->target);
+	stay_alive(plan->target);
 	if (plan_files_peer(staged, config, number, problem) != 0)
 		return -1;
 	staged->same = find_same(plan->target, &staged->public_key);
@@ -252,7 +253,7 @@ static int create_peers(struct plan *plan, char problem[static PLAN_PROBLEM_BYTE
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->staged[i].same != NULL)
 			continue;
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		if (peer_create(&plan->fresh[i], target->env, &plan->staged[i]) != 0)
 			return fail_memory(problem);
 		claims_set_subject(*peer_claims(plan->fresh[i]), plan->fresh[i]);
@@ -261,19 +262,49 @@ static int create_peers(struct plan *plan, char problem[static PLAN_PROBLEM_BYTE
 	return peer_set_reserve(target->peers, fresh) == 0 ? 0 : fail(problem, "no memory for so many peers");
 }
 
+static int fail_to_prepare(int result, char problem[static PLAN_PROBLEM_BYTES])
+{
+	return fail(problem, "%s", result == -ENOMEM ? "out of memory" : strerror(-result));
+}
+
 /* What runs already is only changed once nothing can fail any more. */
 static int prepare_changes(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 {
+	int result;
+
 	for (size_t i = 0; i < plan->count; i++) {
 		struct staged_peer *staged = &plan->staged[i];
 
 		if (staged->same == NULL)
 			continue;
-		say_busy(plan->target);
-		if (peer_prepare(staged->same, staged) != 0)
-			return fail_memory(problem);
+		stay_alive(plan->target);
+		result = peer_prepare(staged->same, staged);
+		if (result != 0)
+			return fail_to_prepare(result, problem);
 	}
 	return 0;
+}
+
+/* A peer that was added over the control socket cannot be handed over to another engine process. */
+static bool leaves_with_keys(const struct plan *plan, const struct kept_peer *kept)
+{
+	return plan->has_other_keys && peer_config(kept->peer)->pre_shared_key != NULL;
+}
+
+/* Peers that leave go without needing memory. */
+static int prepare_removals(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < plan->removed_count; i++) {
+		stay_alive(plan->target);
+		result = peer_prepare_removal(plan->removed[i]);
+	}
+	for (size_t i = 0; result == 0 && i < plan->kept_count; i++) {
+		if (leaves_with_keys(plan, &plan->kept[i]))
+			result = peer_prepare_removal(plan->kept[i].peer);
+	}
+	return result == 0 ? 0 : fail_to_prepare(result, problem);
 }
 
 int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
@@ -286,9 +317,9 @@ int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 		return -1;
 	/* Their configurations move to the peers then. */
 	plan_files_warn(plan->staged, plan->count);
-	if (create_peers(plan, problem) != 0)
+	if (create_peers(plan, problem) != 0 || prepare_changes(plan, problem) != 0)
 		return -1;
-	return prepare_changes(plan, problem);
+	return prepare_removals(plan, problem);
 }
 
 /* --- the change ------------------------------------------------------------------------------------ */
@@ -324,7 +355,7 @@ static void take_claims(struct plan *plan)
 
 static void remove_peer(const struct plan_target *target, struct peer *peer)
 {
-	say_busy(target);
+	stay_alive(target);
 	target->removing(target->owner, peer);
 	claims_drop(target->claims, peer_claims(peer));
 	peer_set_remove(target->peers, peer);
@@ -349,12 +380,12 @@ static void replace_keys(struct plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		if (plan->staged[i].same == NULL)
 			continue;
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		peer_announce(plan->staged[i].same, plan->staged[i].psk);
 	}
 	for (size_t i = 0; i < plan->kept_count; i++) {
 		peer = plan->kept[i].peer;
-		if (peer_config(peer)->pre_shared_key != NULL) {
+		if (leaves_with_keys(plan, &plan->kept[i])) {
 			log_warn("%s: it was added while we ran, with a preshared key; add it again",
 			         peer_label(peer));
 			remove_peer(target, peer);
@@ -382,7 +413,7 @@ static void change_peers(struct plan *plan, struct plan_result *result)
 	for (size_t i = 0; i < plan->count; i++) {
 		struct staged_peer *staged = &plan->staged[i];
 
-		say_busy(plan->target);
+		stay_alive(plan->target);
 		if (staged->same == NULL) {
 			start_peer(plan, i);
 			plan->fresh[i] = NULL;
@@ -421,6 +452,7 @@ void plan_apply(struct plan *plan, struct plan_result *result)
 		remove_peer(target, plan->removed[i]);
 		result->removed++;
 	}
+	plan->removed_count = 0;
 	if (plan->has_other_keys)
 		replace_keys(plan);
 	if (!plan->is_addition && !plan->is_start)
@@ -444,6 +476,12 @@ void plan_discard(struct plan *plan)
 		if (plan->staged[i].same != NULL)
 			peer_cancel(plan->staged[i].same);
 		plan_files_release(&plan->staged[i]);
+	}
+	for (size_t i = 0; i < plan->removed_count; i++)
+		peer_cancel(plan->removed[i]);
+	for (size_t i = 0; i < plan->kept_count; i++) {
+		if (plan->kept[i].peer != NULL)
+			peer_cancel(plan->kept[i].peer);
 	}
 	free(plan->staged);
 	free(plan->fresh);

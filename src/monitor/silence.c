@@ -10,7 +10,7 @@
 #include "system/log.h"
 
 /* The engine process limits itself; should it not, a peer gets one line in this time. */
-#define SAY_AGAIN_NS (50 * CLOCK_SECOND_NS)
+#define LOG_AGAIN_NS (50 * CLOCK_SECOND_NS)
 /*
  * A dialect that is not allowed is one of several that a caller tries: no news before it goes on for so
  * long.
@@ -123,7 +123,7 @@ void silence_take(struct silence *silence, struct peer *peer, const struct chann
 {
 	char words[EXPLAIN_BYTES];
 	bool is_news =
-		peer_silence(peer)->logged_ns == 0 || now_ns >= peer_silence(peer)->logged_ns + SAY_AGAIN_NS;
+		peer_silence(peer)->logged_ns == 0 || now_ns >= peer_silence(peer)->logged_ns + LOG_AGAIN_NS;
 
 	if (reported->reason <= CHANNEL_SILENCE_ENDED) {
 		if (is_silent(peer) && reported->reason == CHANNEL_SILENCE_OVER) {
@@ -146,7 +146,7 @@ void silence_take(struct silence *silence, struct peer *peer, const struct chann
 bool silence_ends(struct silence *silence, struct peer *peer, enum rosenpass_role role, uint64_t now_ns,
                   char words[static EXPLAIN_BYTES])
 {
-	bool was_said = peer_silence(peer)->is_logged;
+	bool was_logged = peer_silence(peer)->is_logged;
 
 	rejects_forget_peer(&silence->rejects[CHANNEL_REJECTED_AUTH], peer_ref(peer).serial);
 	rejects_forget_peer(&silence->rejects[CHANNEL_REJECTED_DIALECT], peer_ref(peer).serial);
@@ -155,7 +155,7 @@ bool silence_ends(struct silence *silence, struct peer *peer, enum rosenpass_rol
 		return false;
 	explain_return(peer, now_ns, words);
 	clear(peer);
-	return was_said;
+	return was_logged;
 }
 
 void silence_forget(struct silence *silence, struct peer *peer)
@@ -174,7 +174,7 @@ void silence_explain_rejected(struct silence *silence, const struct rejects_call
 }
 
 /* Logs what the limits allow. */
-static void say_rejected(struct silence *silence, struct rejects *rejects, uint64_t now_ns)
+static void log_allowed(struct silence *silence, struct rejects *rejects, uint64_t now_ns)
 {
 	struct rejects_caller *caller;
 
@@ -206,7 +206,7 @@ void silence_take_rejected(struct silence *silence, struct peer_ref ref,
 	if (rejected->reason == CHANNEL_REJECTED_DIALECT && peer_is_responding(peer))
 		return;
 	rejects_note(rejects, rejected, names_peer ? ref.slot : 0, names_peer ? ref.serial : 0, now_ns);
-	say_rejected(silence, rejects, now_ns);
+	log_allowed(silence, rejects, now_ns);
 }
 
 const struct rejects *silence_rejected(const struct silence *silence, enum channel_rejected_reason reason)

@@ -5,12 +5,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/monitor_parts.h"
+#include "delivery/retired_files.h"
 #include "delivery/sink_command.h"
+#include "monitor/listeners.h"
+#include "monitor/peer_set.h"
+#include "monitor/silence.h"
+#include "monitor/socket_mark.h"
 #include "monitor/status_json.h"
 #include "system/base64.h"
 #include "system/clock.h"
 #include "system/log.h"
+#include "system/sandbox.h"
 #include "system/secret_memory.h"
 
 _Static_assert(STATUS_ID_BYTES == PEER_ID_BYTES, "room for a peer id");
@@ -27,11 +32,11 @@ static void set_part(struct status_part *part, const char *name, bool is_on, con
 	(void)snprintf(part->note, sizeof part->note, "%s", note);
 }
 
-static void collect_sandbox(struct status_daemon *out, const struct monitor *monitor)
+static void collect_sandbox(struct status_daemon *out, const struct status_sources *sources)
 {
-	const struct sandbox_report *report = &monitor->ready.sandbox;
-	enum secret_memory_kind memory = (enum secret_memory_kind)monitor->ready.memory;
-	const char *off = monitor->options.no_sandbox ? "--no-sandbox" : "this system has none";
+	const struct sandbox_report *report = &sources->ready->sandbox;
+	enum secret_memory_kind memory = (enum secret_memory_kind)sources->ready->memory;
+	const char *off = sources->no_sandbox ? "--no-sandbox" : "this system has none";
 	struct status_part *part = out->sandbox;
 	char note[STATUS_NOTE_BYTES];
 
@@ -43,14 +48,13 @@ static void collect_sandbox(struct status_daemon *out, const struct monitor *mon
 	set_part(part++, "no new privileges", report->no_new_privileges != 0,
 	         report->no_new_privileges != 0 ? "" : off);
 	set_part(part++, "not dumpable", report->not_dumpable != 0, report->not_dumpable != 0 ? "" : off);
-	(void)snprintf(note, sizeof note, "uid %u",
-	               monitor->options.no_sandbox ? (unsigned)getuid() : report->uid);
+	(void)snprintf(note, sizeof note, "uid %u", sources->no_sandbox ? (unsigned)getuid() : report->uid);
 	set_part(part++, "not root", report->uid != 0, note);
 	set_part(part++, "locked memory", memory != SECRET_MEMORY_NOT_LOCKED,
 	         secret_memory_kind_name(memory));
 }
 
-static void collect_caller(struct status_caller *out, struct monitor *monitor,
+static void collect_caller(struct status_caller *out, const struct status_sources *sources,
                            const struct rejects_caller *caller)
 {
 	static const char *const reasons[CHANNEL_REJECTED_COUNT] = {
@@ -60,7 +64,7 @@ static void collect_caller(struct status_caller *out, struct monitor *monitor,
 		[CHANNEL_REJECTED_DIALECT] = "dialect",
 	};
 	const struct peer *peer =
-		peer_set_get(monitor->peers, (struct peer_ref){ caller->slot, caller->serial });
+		peer_set_get(sources->peers, (struct peer_ref){ caller->slot, caller->serial });
 
 	*out = (struct status_caller){
 		.address = caller->last.from,
@@ -72,7 +76,7 @@ static void collect_caller(struct status_caller *out, struct monitor *monitor,
 	};
 	if (caller->last.reason != CHANNEL_REJECTED_OTHER_KEY)
 		base64_encode_key(out->claimed_id, caller->last.id);
-	silence_explain_rejected(monitor->silence, caller, peer, out->words);
+	silence_explain_rejected(sources->silence, caller, peer, out->words);
 }
 
 static int by_last(const void *a, const void *b)
@@ -84,14 +88,14 @@ static int by_last(const void *a, const void *b)
 }
 
 /* The callers that were rejected last, the latest first. */
-static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
+static void collect_rejected(struct status_daemon *out, const struct status_sources *sources)
 {
 	const struct rejects_caller *callers[CHANNEL_REJECTED_COUNT * REJECTS_CALLERS];
 	size_t count = 0;
 
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
 		const struct rejects *rejects =
-			silence_rejected(monitor->silence, (enum channel_rejected_reason)i);
+			silence_rejected(sources->silence, (enum channel_rejected_reason)i);
 
 		out->rejected_total += rejects->total;
 		for (size_t j = 0; j < rejects->count; j++)
@@ -101,35 +105,35 @@ static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
 		qsort(callers, count, sizeof(*callers), by_last);
 	out->rejected_callers = count;
 	for (; out->last_count < count && out->last_count < STATUS_CALLERS; out->last_count++)
-		collect_caller(&out->last[out->last_count], monitor, callers[out->last_count]);
+		collect_caller(&out->last[out->last_count], sources, callers[out->last_count]);
 }
 
-static void collect_daemon(struct status_daemon *out, struct monitor *monitor, uint64_t now_ns)
+static void collect_daemon(struct status_daemon *out, const struct status_sources *sources, uint64_t now_ns)
 {
-	const struct channel_report *report = &monitor->report;
-	int mark_problem = socket_mark_problem(monitor->mark);
+	const struct channel_report *report = sources->report;
+	int mark_problem = socket_mark_problem(sources->mark);
 
 	*out = (struct status_daemon){
-		.name = monitor->name,
+		.name = sources->name,
 		.program = log_name(),
-		.version = monitor->options.version,
-		.config = monitor->config.file,
+		.version = sources->version,
+		.config = sources->config_file,
 		.pid = getpid(),
-		.engine_pid = monitor->engine_pid,
-		.uptime_ns = now_ns - monitor->started_ns,
-		.fwmark = socket_mark_value(monitor->mark),
+		.engine_pid = sources->engine_pid,
+		.uptime_ns = now_ns - sources->started_ns,
+		.fwmark = socket_mark_value(sources->mark),
 		.fwmark_error = mark_problem == 0 ? NULL : strerror(-mark_problem),
 		.under_load_since_ns = report->under_load_since_ns,
 		.busy_permille = report->busy_permille,
 		.is_random_failing = report->random_failing != 0,
-		.id = silence_own_id(monitor->silence, ROSENPASS_BLAKE2B_188),
-		.id_shake256 = silence_own_id(monitor->silence, ROSENPASS_SHAKE256_156),
+		.id = silence_own_id(sources->silence, ROSENPASS_BLAKE2B_188),
+		.id_shake256 = silence_own_id(sources->silence, ROSENPASS_SHAKE256_156),
 		.sent = report->sent,
 		.sent_bytes = report->sent_bytes,
 	};
 	memcpy(out->received, report->received, sizeof out->received);
-	collect_sandbox(out, monitor);
-	collect_rejected(out, monitor);
+	collect_sandbox(out, sources);
+	collect_rejected(out, sources);
 }
 
 static json_t *collect_listener(const struct listeners *listeners, size_t number)
@@ -253,8 +257,8 @@ static void add_left_wireguard(void *context, const char *label, const char *tar
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
-static void collect_unanswered(struct status_unanswered *out, struct monitor *monitor, struct peer *peer,
-                               uint64_t now_ns)
+static void collect_unanswered(struct status_unanswered *out, const struct status_sources *sources,
+                               struct peer *peer, uint64_t now_ns)
 {
 	static const char *const reasons[CHANNEL_SILENCE_COUNT] = {
 		[CHANNEL_SILENCE_NO_ADDRESS] = "no-address",
@@ -266,7 +270,7 @@ static void collect_unanswered(struct status_unanswered *out, struct monitor *mo
 		[CHANNEL_SILENCE_UNCONFIRMED] = "unconfirmed",
 	};
 
-	if (!silence_explain(monitor->silence, peer, now_ns, out->words))
+	if (!silence_explain(sources->silence, peer, now_ns, out->words))
 		return;
 	out->reason = reasons[peer_silence(peer)->now.reason];
 	out->since_ns = peer_silence(peer)->now.since_ns;
@@ -297,7 +301,7 @@ static void collect_report(struct status_peer *out, const struct peer *peer)
 		out->last_error = peer_last_error(peer);
 }
 
-static json_t *collect_peer(struct monitor *monitor, struct peer *peer, uint64_t now_ns)
+static json_t *collect_peer(const struct status_sources *sources, struct peer *peer, uint64_t now_ns)
 {
 	struct status_peer out = {
 		.number = peer_number(peer),
@@ -313,7 +317,7 @@ static json_t *collect_peer(struct monitor *monitor, struct peer *peer, uint64_t
 	};
 
 	collect_report(&out, peer);
-	collect_unanswered(&out.unanswered, monitor, peer, now_ns);
+	collect_unanswered(&out.unanswered, sources, peer, now_ns);
 	for (size_t i = 0; i < delivery_sink_count(peer_delivery(peer)) && i < STATUS_OUTPUTS; i++)
 		collect_output(&out.outputs[out.output_count++], peer, delivery_sink(peer_delivery(peer), i));
 	return status_json_peer(&out, now_ns);
@@ -328,43 +332,43 @@ static int by_number(const void *a, const void *b)
 	return (peer_number(*x) > peer_number(*y)) - (peer_number(*x) < peer_number(*y));
 }
 
-static int add_peers(json_t *status, struct monitor *monitor, uint64_t now_ns)
+static int add_peers(json_t *status, const struct status_sources *sources, uint64_t now_ns)
 {
-	struct peer **sorted = calloc(peer_set_count(monitor->peers) + 1, sizeof(*sorted));
+	struct peer **sorted = calloc(peer_set_count(sources->peers) + 1, sizeof(*sorted));
 	struct peer *peer;
 	size_t position = 0;
 	size_t count = 0;
 
 	if (sorted == NULL)
 		return -1;
-	while ((peer = peer_set_next(monitor->peers, &position)) != NULL)
+	while ((peer = peer_set_next(sources->peers, &position)) != NULL)
 		sorted[count++] = peer;
 	if (count > 0)
 		qsort(sorted, count, sizeof(*sorted), by_number);
 	for (size_t i = 0; i < count; i++)
-		status_json_append(status, "peers", collect_peer(monitor, sorted[i], now_ns));
+		status_json_append(status, "peers", collect_peer(sources, sorted[i], now_ns));
 	free(sorted);
 	return 0;
 }
 
-json_t *status_collect(struct monitor *monitor, uint64_t now_ns)
+json_t *status_collect(const struct status_sources *sources, uint64_t now_ns)
 {
 	struct status_daemon *daemon = malloc(sizeof *daemon);
 	json_t *status = NULL;
 
 	if (daemon == NULL)
 		return NULL;
-	collect_daemon(daemon, monitor, now_ns);
+	collect_daemon(daemon, sources, now_ns);
 	status = status_json_daemon(daemon, now_ns);
 	free(daemon);
-	for (size_t i = 0; i < listeners_count(monitor->listeners); i++)
-		status_json_append(status, "listen", collect_listener(monitor->listeners, i));
-	if (add_peers(status, monitor, now_ns) != 0) {
+	for (size_t i = 0; i < listeners_count(sources->listeners); i++)
+		status_json_append(status, "listen", collect_listener(sources->listeners, i));
+	if (add_peers(status, sources, now_ns) != 0) {
 		json_decref(status);
 		return NULL;
 	}
-	retired_files_each(monitor->deliveries.retired_files, add_left_file, status);
-	sink_command_each_retired(monitor->deliveries.commands, add_left_command, status);
-	device_table_each_retired(monitor->deliveries.devices, add_left_wireguard, status);
+	retired_files_each(sources->deliveries->retired_files, add_left_file, status);
+	sink_command_each_retired(sources->deliveries->commands, add_left_command, status);
+	device_table_each_retired(sources->deliveries->devices, add_left_wireguard, status);
 	return status;
 }

@@ -131,9 +131,32 @@ struct status_left {
 	const char *error;
 };
 
-struct monitor;
+struct channel_ready;
+struct channel_report;
+struct delivery_env;
+struct listeners;
+struct peer_set;
+struct silence;
+struct socket_mark;
+
+/* What the status is collected from. */
+struct status_sources {
+	const char *name; /* of the daemon */
+	const char *version;
+	const char *config_file; /* NULL: none */
+	bool no_sandbox;
+	uint64_t started_ns;
+	pid_t engine_pid;                    /* 0: there is no engine process */
+	const struct channel_ready *ready;   /* of the engine process */
+	const struct channel_report *report; /* the last one */
+	const struct socket_mark *mark;
+	const struct listeners *listeners;
+	const struct delivery_env *deliveries;
+	const struct peer_set *peers;
+	struct silence *silence;
+};
 
 /* Collects the whole status. A new reference; NULL: no memory. */
-json_t *status_collect(struct monitor *monitor, uint64_t now_ns);
+json_t *status_collect(const struct status_sources *sources, uint64_t now_ns);
 
 #endif

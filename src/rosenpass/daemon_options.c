@@ -74,21 +74,21 @@ int daemon_options_read(struct daemon_options *options, const char *command, boo
 			if (!is_name(optarg))
 				return complain(command, "--name is 1 to 64 characters without \"/\", not ",
 				                optarg);
-			options->monitor.name = optarg;
+			options->monitor.identity.name = optarg;
 			break;
 		case 'u':
-			options->monitor.user = optarg;
+			options->monitor.settings.user = optarg;
 			break;
 		case 'b':
 			if (!config_before_from_word(&options->before_first_exchange, optarg))
 				return complain(command, "--before-first-exchange is block or leave, not ",
 				                optarg);
-			options->monitor.before_first_exchange = &options->before_first_exchange;
+			options->monitor.settings.before_first_exchange = &options->before_first_exchange;
 			break;
 		case 'e':
 			if (!config_on_exit_from_word(&options->on_exit, optarg))
 				return complain(command, "--on-exit is keep or random, not ", optarg);
-			options->monitor.on_exit = &options->on_exit;
+			options->monitor.settings.on_exit = &options->on_exit;
 			break;
 		case 's':
 			options->monitor.no_sandbox = true;

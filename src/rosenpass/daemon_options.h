@@ -1,11 +1,11 @@
-#ifndef ROSENPASS_ROSENPASS_DAEMON_OPTIONS_H
-#define ROSENPASS_ROSENPASS_DAEMON_OPTIONS_H
+#ifndef ROSENPASS_ROSENPASS_PROGRAMS_OPTIONS_H
+#define ROSENPASS_ROSENPASS_PROGRAMS_OPTIONS_H
 
 /* The options that exchange and exchange-config share. */
 
 #include <stdbool.h>
 
-#include "daemon/monitor.h"
+#include "monitor/monitor.h"
 
 struct daemon_options {
 	const char *config_file; /* of exchange: where the arguments are kept; NULL: nowhere */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "config/rosenpass_config.h"
-#include "daemon/monitor.h"
+#include "monitor/monitor.h"
 #include "rosenpass/daemon_options.h"
 #include "system/file.h"
 #include "system/log.h"
@@ -13,13 +13,13 @@
 #define CONFIG_MODE 0644
 
 /* Keeps the arguments as a file for exchange-config. */
-static int save(const struct config *config, const struct monitor_options *options, const char *path)
+static int save(const struct config *config, const struct daemon_identity *identity, const char *path)
 {
-	char problem[MONITOR_PROBLEM_BYTES];
+	char problem[DAEMON_CHECK_PROBLEM_BYTES];
 	char *text;
 	int result;
 
-	if (monitor_check_output(config, options, "config file", path, problem) != 0) {
+	if (daemon_check_output(config, identity, "config file", path, problem) != 0) {
 		log_error("exchange: %s", problem);
 		return -1;
 	}
@@ -49,16 +49,13 @@ static int run(char *const *words, size_t count, const struct daemon_options *op
 		log_error("exchange: %s", problem);
 		return COMMAND_FAILED;
 	}
-	if (options->monitor.before_first_exchange != NULL)
-		config.before_first_exchange = *options->monitor.before_first_exchange;
-	if (options->monitor.on_exit != NULL)
-		config.on_exit = *options->monitor.on_exit;
-	if (options->config_file != NULL && save(&config, &monitor, options->config_file) != 0) {
+	settings_override(&config, &options->monitor.settings);
+	if (options->config_file != NULL && save(&config, &monitor.identity, options->config_file) != 0) {
 		config_release(&config);
 		return COMMAND_FAILED;
 	}
-	monitor.inputs = &saved;
-	monitor.input_count = options->config_file != NULL ? 1 : 0;
+	monitor.identity.inputs = &saved;
+	monitor.identity.input_count = options->config_file != NULL ? 1 : 0;
 	if (config.secret_key_was_private)
 		log_warn("the private-key argument is deprecated, please use secret-key instead");
 	log_set_verbose(config.verbosity == CONFIG_VERBOSE);

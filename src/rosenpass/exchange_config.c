@@ -1,7 +1,7 @@
 #include "rosenpass/commands.h"
 
 #include "config/rosenpass_config.h"
-#include "daemon/monitor.h"
+#include "monitor/monitor.h"
 #include "rosenpass/daemon_options.h"
 #include "system/file.h"
 #include "system/log.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config/rosenpass_config.h"
-#include "daemon/monitor.h"
+#include "monitor/daemon_check.h"
 #include "rosenpass.h"
 #include "rosenpass/commands.h"
 #include "system/entropy.h"
@@ -219,14 +219,14 @@ int gen_keys_make(const char *command, const char *public_key, const char *secre
 /* Whether the files are none of the others that the configuration names. */
 static bool are_free(const struct config *config)
 {
-	static const struct monitor_options options;
+	static const struct daemon_identity identity;
 	struct config others = *config;
-	char problem[MONITOR_PROBLEM_BYTES];
+	char problem[DAEMON_CHECK_PROBLEM_BYTES];
 
 	others.public_key = NULL;
 	others.secret_key = NULL;
-	if (monitor_check_output(&others, &options, "secret_key", config->secret_key, problem) == 0 &&
-	    monitor_check_output(&others, &options, "public_key", config->public_key, problem) == 0)
+	if (daemon_check_output(&others, &identity, "secret_key", config->secret_key, problem) == 0 &&
+	    daemon_check_output(&others, &identity, "public_key", config->public_key, problem) == 0)
 		return true;
 	log_error("gen-keys: %s", problem);
 	return false;

@@ -1,4 +1,4 @@
-#include "daemon/validate.h"
+#include "programs/validate.h"
 
 #include "rosenpass/commands.h"
 #include "system/log.h"

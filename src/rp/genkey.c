@@ -8,7 +8,7 @@
 
 #include "rosenpass.h"
 #include "rp/commands.h"
-#include "daemon/rp_keys.h"
+#include "programs/rp_keys.h"
 #include "system/base64.h"
 #include "system/directory.h"
 #include "system/entropy.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/rp_keys.h"
+#include "programs/rp_keys.h"
 
 /* Takes over an allocated path; NULL: there was no memory for it. */
 static int add(struct inputs *inputs, const char *setting, char *path)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "config/rp_config.h"
-#include "daemon/monitor.h"
+#include "monitor/claims.h"
 
 struct inputs {
 	struct claims_input *all; /* allocated, and their paths */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/monitor.h"
+#include "delivery/device.h"
 #include "rp/mtu.h"
 #include "system/clock.h"
 #include "system/entropy.h"
@@ -105,7 +105,7 @@ static int take(struct interface *interface, bool is_ours)
 
 static int create(struct interface *interface)
 {
-	char problem[DRIVER_PROBLEM_BYTES];
+	char problem[USERSPACE_WIREGUARD_PROBLEM_BYTES];
 	struct link link;
 	int result;
 
@@ -115,7 +115,7 @@ static int create(struct interface *interface)
 	guard_expect(&interface->guard, interface->name);
 	result = link_create_wireguard(interface->name);
 	if (result == -EOPNOTSUPP) {
-		result = driver_start(&interface->driver, interface->name, problem);
+		result = userspace_wireguard_start(&interface->userspace, interface->name, problem);
 		if (result != 0) {
 			guard_watch(&interface->guard, interface->name, 0);
 			return fail(interface, "%s", problem);
@@ -644,7 +644,7 @@ void interface_end(struct interface *interface)
 	guard_undo(&interface->guard);
 	if (!interface->is_ours && interface->index != 0 && is_present(interface))
 		withdraw(interface);
-	driver_end(&interface->driver);
+	userspace_wireguard_end(&interface->userspace);
 	guard_end(&interface->guard);
 }
 

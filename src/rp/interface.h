@@ -7,14 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "rp/driver.h"
+#include "rp/userspace_wireguard.h"
 #include "rp/guard.h"
 #include "rp/policy.h"
 #include "rp/ways.h"
 #include "system/address.h"
 #include "wireguard/wireguard.h"
 
-#define INTERFACE_PROBLEM_BYTES (DRIVER_PROBLEM_BYTES + 128)
+#define INTERFACE_PROBLEM_BYTES (USERSPACE_WIREGUARD_PROBLEM_BYTES + 128)
 
 struct interface_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
@@ -40,7 +40,7 @@ struct interface {
 	struct policy policy; /* for wide routes */
 
 	struct guard guard;
-	struct driver driver;
+	struct userspace_wireguard userspace;
 	bool is_ours;         /* we made it, and delete it */
 	uint32_t index;       /* of the one that we made or use; 0: none yet */
 	bool is_complete;     /* it has all that it should */

@@ -9,7 +9,7 @@
 
 #include "system/key_file.h"
 #include "rp/commands.h"
-#include "daemon/rp_keys.h"
+#include "programs/rp_keys.h"
 #include "system/base64.h"
 #include "system/directory.h"
 #include "system/file.h"

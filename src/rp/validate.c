@@ -1,4 +1,4 @@
-#include "daemon/validate.h"
+#include "programs/validate.h"
 
 #include "rp/commands.h"
 

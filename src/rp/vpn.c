@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "config/wireguard_params.h"
-#include "daemon/monitor.h"
-#include "daemon/rp_keys.h"
-#include "daemon/rp_plan.h"
+#include "monitor/monitor.h"
+#include "programs/rp_keys.h"
+#include "programs/rp_plan.h"
 #include "rp/inputs.h"
 #include "rp/interface.h"
 #include "rp/labels.h"
@@ -176,8 +176,8 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	struct rp_keys_private keys = { 0 };
 	struct inputs inputs = { 0 };
 	struct monitor_options monitor = {
-		.name = interface->name,
-		.user = options->user,
+		.identity.name = interface->name,
+		.settings.user = options->user,
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
 		.has_fixed_name = true,
@@ -209,8 +209,8 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	leftovers_remove();
 	if (plan(&config, interface, from) == 0) {
 		if (inputs_collect(&inputs, from) == 0) {
-			monitor.inputs = inputs.all;
-			monitor.input_count = inputs.count;
+			monitor.identity.inputs = inputs.all;
+			monitor.identity.input_count = inputs.count;
 			status = monitor_run(&config, &monitor);
 		} else {
 			(void)out_of_memory();

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: layers.sh SOURCE_ROOT [PROTOCOL_LIBRARY]
-# Arrows point down only: programs -> daemon -> monitor, delivery, engine, control -> config, wireguard -> system -> protocol ->
-# base -> crypto.
+# Arrows point down only: rosenpass, rp -> programs -> monitor -> delivery, engine, control -> config, wireguard ->
+# system -> protocol -> base -> crypto.
 # Looks at every #include below src/, and within src/protocol at the calls from file to file as well, which the
 # symbols of the built library tell.
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
@@ -48,16 +48,17 @@ check wireguard '(crypto|base|protocol|system|wireguard)/.*|rosenpass\.h' '.*'
 check control '(crypto|base|protocol|system|control)/.*|rosenpass\.h' '.*'
 check engine '(crypto|base|protocol|system|engine)/.*|rosenpass\.h' '.*'
 check delivery '(crypto|base|protocol|system|config|wireguard|delivery)/.*|rosenpass\.h' '.*'
-# commands and status need the whole monitor, which is in src/daemon until that is a part of src/monitor.
-check monitor '(crypto|base|protocol|system|config|wireguard|engine|control|delivery|monitor)/.*|daemon/monitor_parts\.h|rosenpass\.h' '.*'
-check daemon '(crypto|base|protocol|system|config|wireguard|engine|control|delivery|monitor|daemon)/.*|rosenpass\.h' '.*'
-check rosenpass '(crypto|base|protocol|system|config|wireguard|control|delivery|daemon|rosenpass)/.*|rosenpass\.h' '.*'
-check rp '(crypto|base|protocol|system|config|wireguard|control|delivery|daemon|rp)/.*|rosenpass\.h' '.*'
+check monitor '(crypto|base|protocol|system|config|wireguard|engine|control|delivery|monitor)/.*|rosenpass\.h' '.*'
+# Of the monitor, programs see what they run, and what they ask before.
+run='monitor/(monitor|daemon_check|claims)\.h'
+check programs "(crypto|base|protocol|system|config|wireguard|programs)/.*|$run|rosenpass\.h" '.*'
+check rosenpass "(crypto|base|protocol|system|config|wireguard|control|delivery|programs|rosenpass)/.*|$run|rosenpass\.h" '.*'
+check rp "(crypto|base|protocol|system|config|wireguard|control|delivery|programs|rp)/.*|$run|rosenpass\.h" '.*'
 
 # A folder without a rule would go unseen.
 for folder in */; do
 	case ${folder%/} in
-	crypto | base | protocol | system | config | wireguard | engine | control | delivery | monitor | daemon | rosenpass | rp) ;;
+	crypto | base | protocol | system | config | wireguard | engine | control | delivery | monitor | programs | rosenpass | rp) ;;
 	*)
 		echo "src/$folder has no rule in layers.sh" >&2
 		failed=1

@@ -4,7 +4,7 @@ import os
 import re
 
 AREAS = ("base", "crypto", "protocol", "system", "config", "wireguard", "engine", "control", "delivery", "monitor",
-         "daemon", "rp")
+         "programs", "rp")
 FIELDS = ("title", "file", "in", "tests", "hangs", "unnoticed")
 
 

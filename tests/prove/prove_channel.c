@@ -45,7 +45,7 @@ static bool is_internet(const union address_socket *address)
  *
  * For every sequence of bytes: no access outside, and of an event that is accepted each field that the
  * monitor uses as an index, a count or an address is in its range. It is the fields that are proved, not
- * the use that monitor_events.c makes of them.
+ * the use that engine_events.c makes of them.
  */
 PROOF(channel_event_form)
 {

@@ -142,6 +142,7 @@ static inline void recipient_start(struct fixture *fixture, struct recipient *re
 /* The peer is removed, and its memory is gone, too. */
 static inline void recipient_retire(struct recipient *recipient)
 {
+	assert_int_equal(delivery_prepare_retire(recipient->delivery), 0);
 	delivery_retire(recipient->delivery);
 	config_peer_release(&recipient->config);
 	memset(recipient, 0, sizeof *recipient);

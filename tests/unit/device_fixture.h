@@ -1,7 +1,7 @@
 #ifndef TESTS_UNIT_DEVICE_FIXTURE_H
 #define TESTS_UNIT_DEVICE_FIXTURE_H
 
-/* A monitor, and a WireGuard device of user space that is played by a thread of the test. */
+/* A daemon, and a WireGuard device of user space that is played by a thread of the test. */
 
 #include "wireguard_fixture.h"
 
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/monitor_parts.h"
+#include "daemon_fixture.h"
 #include "monitor/peer_parts.h"
 #include "system/base64.h"
 #include "system/clock.h"
@@ -44,10 +44,8 @@ static struct {
 } device;
 
 struct scene {
-	struct monitor monitor;
+	struct daemon daemon;
 	char folder[64];
-	int engine;
-	struct monitor_engine process;
 	struct peer *peers[2];
 	int listener;
 	int stop[2];
@@ -225,16 +223,9 @@ static inline void release_config(struct config_peer *config)
 static inline void add_peer(struct scene *scene, size_t i, const char *keepalive)
 {
 	struct config_peer config;
-	struct plan_result result;
-	struct plan *plan;
-	char problem[MONITOR_PROBLEM_BYTES];
 
 	configure(&config, i, keepalive);
-	assert_int_equal(plan_stage_addition(&plan, &config, &scene->monitor.target, problem), 0);
-	assert_int_equal(plan_check(plan, problem), 0);
-	scene->peers[i] = plan_added_peer(plan);
-	plan_apply(plan, &result);
-	peer_set_at_run_time(scene->peers[i], false);
+	scene->peers[i] = daemon_add(&scene->daemon, &config);
 }
 
 static inline uint64_t no_clock_ns(void)
@@ -247,12 +238,9 @@ static const struct wireguard_backend free_of_cost = { wireguard_get, wireguard_
 
 static inline int set_up(void **state)
 {
-	static char name[] = DEVICE;
 	struct scene *scene = calloc(1, sizeof *scene);
-	int pair[2];
 
 	assert_non_null(scene);
-	scene->monitor.name = name;
 	log_set_level(LOG_OFF);
 	memset(&device, 0, sizeof device);
 	for (size_t i = 0; i < PEERS; i++) {
@@ -261,18 +249,9 @@ static inline int set_up(void **state)
 	}
 	(void)snprintf(scene->folder, sizeof scene->folder, "/tmp/rosenpass-test-XXXXXX");
 	assert_non_null(mkdtemp(scene->folder));
-	assert_int_equal(loop_open_simulated(&scene->monitor.loop, clock_now_ns()), 0);
-	scene->monitor.backend = &free_of_cost;
-	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
-	assert_int_equal(monitor_peers_open(&scene->monitor), 0);
+	daemon_open(&scene->daemon, DEVICE, &free_of_cost);
 	userspace_use_folder(scene->folder);
 	userspace_use_patience(20000);
-	assert_int_equal(channel_open(pair), 0);
-	scene->process.monitor = &scene->monitor;
-	assert_int_equal(engine_link_open(&scene->process.link, scene->monitor.loop, pair[0], &monitor_events,
-	                                  &scene->process),
-	                 0);
-	scene->engine = pair[1];
 	scene->listener = -1;
 	*state = scene;
 	return 0;
@@ -283,12 +262,7 @@ static inline int tear_down(void **state)
 	struct scene *scene = *state;
 
 	close_device(scene);
-	monitor_peers_close(&scene->monitor);
-	monitor_delivery_close(&scene->monitor);
-	claims_release(&scene->monitor.claims);
-	engine_link_close(scene->process.link);
-	loop_close(scene->monitor.loop);
-	(void)close(scene->engine);
+	daemon_close(&scene->daemon);
 	assert_int_equal(rmdir(scene->folder), 0);
 	free(scene);
 	return 0;
@@ -313,10 +287,10 @@ static inline void give(struct scene *scene, size_t i, uint8_t number)
 /* Meets all deadlines up to that time, or if it has passed already, those that are due. */
 static inline void serve_at(struct scene *scene, uint64_t at_ns)
 {
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
-	loop_advance(scene->monitor.loop, at_ns > now_ns ? at_ns - now_ns : 1);
-	assert_int_equal(loop_turn(scene->monitor.loop), 0);
+	loop_advance(scene->daemon.loop, at_ns > now_ns ? at_ns - now_ns : 1);
+	assert_int_equal(loop_turn(scene->daemon.loop), 0);
 }
 
 static inline void turn(struct scene *scene)
@@ -326,7 +300,7 @@ static inline void turn(struct scene *scene)
 
 static inline struct sink *output(const struct scene *scene, size_t i)
 {
-	return monitor_wireguard_of(scene->peers[i]);
+	return wireguard_peers_sink(scene->peers[i]);
 }
 
 /* The initiator waits so long with a first key; each turn of the loop takes a nanosecond. */
@@ -335,7 +309,7 @@ static inline struct sink *output(const struct scene *scene, size_t i)
 /* Waits until first keys are set. */
 static inline void wait_a_moment(struct scene *scene)
 {
-	serve_at(scene, loop_now_ns(scene->monitor.loop) + MOMENT_NS);
+	serve_at(scene, loop_now_ns(scene->daemon.loop) + MOMENT_NS);
 }
 
 /* Looks at the device now. */
@@ -360,7 +334,7 @@ static inline size_t retired_count(const struct scene *scene)
 {
 	size_t count = 0;
 
-	device_table_each_retired(scene->monitor.deliveries.devices, count_one, &count);
+	device_table_each_retired(daemon_deliveries(&scene->daemon)->devices, count_one, &count);
 	return count;
 }
 

@@ -68,6 +68,17 @@ static inline void sink_ignore(struct sink *sink, const struct config_peer *conf
 	(void)config;
 }
 
+static inline int sink_prepare_retire(struct sink *sink)
+{
+	(void)sink;
+	return 0;
+}
+
+static inline void sink_cancel(struct sink *sink)
+{
+	(void)sink;
+}
+
 static inline void sink_end(struct sink *sink)
 {
 	sink_release(sink);
@@ -93,6 +104,8 @@ static const struct sink_ops recorder = {
 	.deliver = sink_take,
 	.same_target = sink_is_same,
 	.reconfigure = sink_ignore,
+	.prepare_retire = sink_prepare_retire,
+	.cancel = sink_cancel,
 	.retire = sink_retire,
 	.destroy = sink_end,
 };
@@ -254,6 +267,12 @@ static inline struct peer *add_peer(struct scene *scene, const char *name, size_
 	assert_int_equal(peer_set_add(scene->set, peer), 0);
 	peer_start(peer, NULL);
 	return peer;
+}
+
+static inline void remove_peer(const struct scene *scene, struct peer *peer)
+{
+	assert_int_equal(peer_prepare_removal(peer), 0);
+	peer_set_remove(scene->set, peer);
 }
 
 /* The next request to the engine process; 0: there is none. */

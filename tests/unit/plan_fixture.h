@@ -74,6 +74,13 @@ int peer_prepare(struct peer *peer, const struct staged_peer *staged)
 	return peer->prepared == NULL ? -ENOMEM : 0;
 }
 
+int peer_prepare_removal(struct peer *peer)
+{
+	assert_null(peer->prepared);
+	peer->prepared = malloc(1);
+	return peer->prepared == NULL ? -ENOMEM : 0;
+}
+
 bool peer_change(struct peer *peer, struct staged_peer *staged)
 {
 	struct config_peer old = peer->config;
@@ -168,6 +175,8 @@ void peer_set_remove(struct peer_set *set, struct peer *peer)
 {
 	size_t i = 0;
 
+	assert_non_null(peer->prepared);
+	peer_cancel(peer);
 	assert_null(peer->claims);
 	while (set->all[i] != peer)
 		i++;

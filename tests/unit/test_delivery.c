@@ -11,6 +11,7 @@ struct fake {
 	unsigned reconfigured;
 	uint8_t first_byte; /* of the last key */
 	bool inherited;
+	bool is_prepared; /* to be retired */
 };
 
 /* What became of fakes, by kind. */
@@ -109,10 +110,23 @@ static void destroy(struct sink *sink)
 	free(sink);
 }
 
+static int prepare_retire(struct sink *sink)
+{
+	assert_false(((struct fake *)sink)->is_prepared);
+	((struct fake *)sink)->is_prepared = true;
+	return 0;
+}
+
+static void cancel(struct sink *sink)
+{
+	((struct fake *)sink)->is_prepared = false;
+}
+
 static void retire(struct sink *sink, const uint8_t *key, enum sink_cause cause)
 {
 	size_t kind = kind_of(sink);
 
+	assert_true(((struct fake *)sink)->is_prepared);
 	seen[kind].retired++;
 	seen[kind].cause = cause;
 	seen[kind].had_key = key != NULL && !fixture_is_zero(key, ROSENPASS_KEY_BYTES) &&
@@ -131,7 +145,7 @@ static void describe(const struct sink *sink, struct sink_status *status)
 		.retry_first_ns = CLOCK_SECOND_NS, .retry_most_ns = 4 * CLOCK_SECOND_NS,                    \
 		.is_wanted = is_wanted_, .create = create_, .deliver = deliver, .same_target = same_target, \
 		.reconfigure = reconfigure, .inherit = inherit, .retire = retire, .describe = describe,     \
-		.destroy = destroy                                                                          \
+		.prepare_retire = prepare_retire, .cancel = cancel, .destroy = destroy                      \
 	}
 
 static const struct sink_ops first_kind = FAKE(create_first, is_first);

@@ -400,8 +400,11 @@ static void test_retired(void **state)
 	pass(scene, 1);
 	device.get_result = -EPERM;
 	for (size_t i = 0; i < 2; i++) {
+		struct retired_key *retired;
+
+		assert_int_equal(device_prepare_retired(&retired, scene->peers[i].peer.public_key), 0);
+		device_retire_key(scene->peers[i].peer.device, retired, "peer");
 		device_detach(&scene->peers[i].peer);
-		device_retire_key(scene->table, "peer", "wg0", scene->peers[i].peer.public_key);
 	}
 	pass(scene, 1);
 	assert_int_equal(retired_count(scene), 2);

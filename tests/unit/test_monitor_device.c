@@ -120,7 +120,7 @@ static void test_removed(void **state)
 	give(scene, 0, 0xaa);
 	give(scene, 1, 0xbb);
 	turn(scene);
-	monitor_peers_remove(&scene->monitor, scene->peers[0]);
+	assert_int_equal(peer_host_remove(scene->daemon.peers, scene->peers[0]), 0);
 	turn(scene);
 	assert_false(has(0, 0xaa));
 	assert_false(has(0, 0));
@@ -128,7 +128,7 @@ static void test_removed(void **state)
 	assert_int_equal(retired_count(scene), 0);
 	/* Where there is no such peer there is no key. */
 	device.has[1] = false;
-	monitor_peers_remove(&scene->monitor, scene->peers[1]);
+	assert_int_equal(peer_host_remove(scene->daemon.peers, scene->peers[1]), 0);
 	assert_int_equal(retired_count(scene), 1);
 	turn(scene);
 	assert_int_equal(retired_count(scene), 0);
@@ -136,17 +136,23 @@ static void test_removed(void **state)
 
 static void abandon(struct scene *scene, const struct config_peer *config)
 {
-	uint8_t peer[WIREGUARD_KEY_BYTES];
+	struct device_table *devices = daemon_deliveries(&scene->daemon)->devices;
+	const char *word = config->wireguard_peer;
+	struct device_peer peer = { 0 };
+	struct retired_key *retired;
 
-	assert_int_equal(base64_decode_key(peer, config->wireguard_peer, strlen(config->wireguard_peer)), 0);
-	device_retire_key(scene->monitor.deliveries.devices, scene->peers[0]->label, config->device, peer);
+	assert_int_equal(base64_decode_key(peer.public_key, word, strlen(word)), 0);
+	assert_int_equal(device_attach(devices, config->device, &peer), 0);
+	assert_int_equal(device_prepare_retired(&retired, peer.public_key), 0);
+	device_retire_key(peer.device, retired, scene->peers[0]->label);
+	device_detach(&peer);
 }
 
 /* What it was for before is another peer of the device. */
 static void test_abandoned(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 	struct config_peer config;
 
 	open_device(scene);
@@ -206,10 +212,10 @@ static int ensure(void *context, const char *name, uint64_t *again_ns)
 /* Interfaces are made by us, as in rp. */
 static void let_make(struct scene *scene, struct maker *maker)
 {
-	monitor_delivery_close(&scene->monitor);
-	scene->monitor.options.ensure = ensure;
-	scene->monitor.options.context = maker;
-	assert_int_equal(monitor_delivery_open(&scene->monitor), 0);
+	const struct device_owner devices = { .ensure = ensure, .own_name = DEVICE, .owner = maker };
+
+	daemon_close_parts(&scene->daemon);
+	daemon_open_parts(&scene->daemon, DEVICE, &free_of_cost, &devices);
 }
 
 /* Who makes the device is asked at each look, and left alone for a minute when that has failed. */
@@ -217,7 +223,7 @@ static void test_ensure(void **state)
 {
 	struct scene *scene = *state;
 	struct maker maker = { .scene = scene, .result = -1 };
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	let_make(scene, &maker);
 	add_peer(scene, 0, "25");
@@ -242,16 +248,12 @@ static void test_ensure(void **state)
 	assert_int_equal(maker.calls, 0);
 	serve_at(scene, now_ns + 102 * CLOCK_SECOND_NS);
 	assert_int_equal(maker.calls, 1);
-	/* At the end nothing is made any more. */
-	scene->monitor.stopping = true;
-	serve_at(scene, now_ns + 200 * CLOCK_SECOND_NS);
-	assert_int_equal(maker.calls, 1);
 }
 
 /* A device that has been left alone for a while, with its key. Returns the time. */
 static uint64_t settle(struct scene *scene, struct maker *maker)
 {
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	let_make(scene, maker);
 	open_device(scene);
@@ -302,7 +304,7 @@ static void test_foreign(void **state)
 {
 	struct scene *scene = *state;
 	struct maker maker = { .scene = scene, .result = DEVICE_NOT_OURS };
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 	struct config_peer config;
 
 	let_make(scene, &maker);

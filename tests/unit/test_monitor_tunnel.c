@@ -11,7 +11,7 @@ static void test_left(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
+	scene->daemon.before_first_exchange = CONFIG_LEAVE;
 	open_device(scene);
 	memset(device.preshared_keys[0], '7', HEX_CHARS);
 	add_peer(scene, 0, "25");
@@ -21,11 +21,11 @@ static void test_left(void **state)
 	assert_int_equal(output(scene, 0)->state, SINK_EMPTY);
 	assert_true(wireguard(scene, 0).is_left);
 	/* Another configuration: now it is replaced. */
-	scene->monitor.config.before_first_exchange = CONFIG_BLOCK;
+	scene->daemon.before_first_exchange = CONFIG_BLOCK;
 	look(scene);
 	assert_false(has(0, 0x77));
 	assert_int_equal(output(scene, 0)->state, SINK_DELIVERED);
-	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
+	scene->daemon.before_first_exchange = CONFIG_LEAVE;
 	give(scene, 1, 0xbb);
 	look(scene);
 	assert_true(has(1, 0xbb));
@@ -41,12 +41,12 @@ static void test_left_and_removed(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
+	scene->daemon.before_first_exchange = CONFIG_LEAVE;
 	open_device(scene);
 	memset(device.preshared_keys[0], '7', HEX_CHARS);
 	add_peer(scene, 0, "25");
 	look(scene);
-	monitor_peers_remove(&scene->monitor, scene->peers[0]);
+	assert_int_equal(peer_host_remove(scene->daemon.peers, scene->peers[0]), 0);
 	look(scene);
 	assert_true(has(0, 0x77));
 	assert_int_equal(device.sets, 0);
@@ -58,9 +58,9 @@ static void test_left_and_changed(void **state)
 	struct scene *scene = *state;
 	struct config_peer config;
 	struct staged_peer staged;
-	char problem[MONITOR_PROBLEM_BYTES];
+	char problem[PLAN_PROBLEM_BYTES];
 
-	scene->monitor.config.before_first_exchange = CONFIG_LEAVE;
+	scene->daemon.before_first_exchange = CONFIG_LEAVE;
 	open_device(scene);
 	memset(device.preshared_keys[0], '7', HEX_CHARS);
 	add_peer(scene, 0, "25");
@@ -85,7 +85,7 @@ static unsigned requests(const struct scene *scene, uint32_t kind)
 	unsigned count = 0;
 	int fd = -1;
 
-	while (channel_receive_request(scene->engine, &request, &fd) == 1) {
+	while (channel_receive_request(scene->daemon.engine, &request, &fd) == 1) {
 		count += request.kind == kind;
 		if (fd >= 0)
 			(void)close(fd);
@@ -107,7 +107,7 @@ static void exchange(struct scene *scene, size_t i, uint8_t number, enum rosenpa
 static void test_first_key_of_initiator(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	open_device(scene);
 	add_peer(scene, 0, "25");
@@ -137,10 +137,10 @@ static void test_first_key_of_responder(void **state)
 {
 	struct scene *scene = *state;
 
-	scene->monitor.engine = &scene->process;
+	daemon_use_engine(&scene->daemon);
 	open_device(scene);
 	for (size_t i = 0; i < 2; i++) {
-		uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+		uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 		add_peer(scene, i, "25");
 		serve_at(scene, now_ns);
@@ -168,7 +168,7 @@ static void test_first_key_of_responder(void **state)
 static void test_first_key_with_session(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL) - 20;
@@ -192,7 +192,7 @@ static void test_first_key_with_session(void **state)
 static void test_first_key_refused(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	open_device(scene);
 	(void)strcpy(device.endpoints[0], "192.0.2.1:7");
@@ -210,7 +210,7 @@ static void test_first_key_refused(void **state)
 static void test_remembered_endpoint(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 	const char *problem;
 
 	open_device(scene);
@@ -231,7 +231,7 @@ static void test_remembered_endpoint(void **state)
 static void test_endpoint_is_remembered(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
 	open_device(scene);
 	(void)strcpy(device.endpoints[0], "192.0.2.10:7");
@@ -267,9 +267,9 @@ static unsigned run(struct scene *scene, uint64_t *now_ns, unsigned seconds, uns
 static void test_silence(void **state)
 {
 	struct scene *scene = *state;
-	uint64_t now_ns = loop_now_ns(scene->monitor.loop);
+	uint64_t now_ns = loop_now_ns(scene->daemon.loop);
 
-	scene->monitor.engine = &scene->process;
+	daemon_use_engine(&scene->daemon);
 	open_device(scene);
 	device.handshake[0] = (unsigned long)time(NULL);
 	add_peer(scene, 0, "25");

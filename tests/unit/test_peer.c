@@ -278,7 +278,7 @@ static void test_no_engine(void **state)
 	assert_false(peer_has_report(peer));
 	assert_int_equal(peer_report(peer)->exchanges, 0);
 	peer_announce(peer, NULL);
-	peer_set_remove(scene->set, peer);
+	remove_peer(scene, peer);
 	assert_int_equal(next_request(scene, &request), 0);
 	scene->env.link = link;
 }
@@ -295,7 +295,7 @@ static void test_leaving(void **state)
 	for (uint8_t i = 1; i <= EVENT_LIMIT_BURST + 1; i++)
 		give_key(peer, i);
 	peer_on_failed(peer, ROSENPASS_E_MEMORY);
-	peer_set_remove(scene->set, peer);
+	remove_peer(scene, peer);
 	assert_int_equal(scene->retired, 1);
 	assert_null(peer_delivery(peer));
 	assert_int_equal(scene->gone, 0);

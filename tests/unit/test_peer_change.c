@@ -169,6 +169,8 @@ static bool fail_preparation(unsigned i, const char *device)
 	if (result != 0) {
 		assert_int_equal(result, -ENOMEM);
 		check_before(change);
+	} else {
+		assert_true(calls < i);
 	}
 	/* What was prepared leaves nothing behind. */
 	peer_cancel(change->peer);

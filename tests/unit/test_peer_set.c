@@ -31,7 +31,7 @@ static void test_slot_and_serial(void **state)
 	assert_null(peer_set_get(scene->set, (struct peer_ref){ 2, 3 }));
 	assert_null(peer_set_get(scene->set, (struct peer_ref){ UINT32_MAX, 1 }));
 	/* A peer that leaves has nothing to say, and its slot is not free yet. */
-	peer_set_remove(scene->set, a);
+	remove_peer(scene, a);
 	assert_null(peer_set_get(scene->set, ref));
 	assert_int_equal(peer_ref(add_peer(scene, "c", 3)).slot, 2);
 	loop_advance(scene->loop, 1);
@@ -69,7 +69,7 @@ static void test_names(void **state)
 	assert_null(find(scene, "a", "several peers are called a"));
 	add_peer(scene, "a", 5);
 	assert_null(find(scene, "a", "several peers are called a"));
-	peer_set_remove(scene->set, c);
+	remove_peer(scene, c);
 	assert_null(find(scene, peer_id(c, ROSENPASS_BLAKE2B_188), "no peer"));
 }
 
@@ -89,9 +89,9 @@ static void test_removal_meanwhile(void **state)
 		struct peer_ref next = { peer_ref(peer).slot + 1, peer_ref(peer).serial + 1 };
 
 		met++;
-		peer_set_remove(scene->set, peer);
+		remove_peer(scene, peer);
 		if (met % 3 == 0 && peer_set_get(scene->set, next) != NULL)
-			peer_set_remove(scene->set, peer_set_get(scene->set, next));
+			remove_peer(scene, peer_set_get(scene->set, next));
 	}
 	assert_int_equal(met, 3 * MANY / 4);
 	assert_int_equal(peer_set_count(scene->set), 0);
@@ -113,7 +113,7 @@ static void test_ids(void **state)
 
 	for (size_t i = 0; i < 3; i++)
 		peers[i] = add_peer(scene, NULL, i + 1);
-	peer_set_remove(scene->set, peers[0]);
+	remove_peer(scene, peers[0]);
 	assert_string_equal(peer_shown_id(peers[1]), "");
 	assert_true(peer_set_compute_id(scene->set));
 	assert_string_not_equal(peer_shown_id(peers[1]), "");

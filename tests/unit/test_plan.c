@@ -338,6 +338,34 @@ static void test_other_keys(void **state)
 
 /* --- what fails ------------------------------------------------------------------------------------ */
 
+/* A peer of the control socket that has a preshared key goes with our old keys. */
+static void test_other_keys_addition(void **state)
+{
+	static const char *const words[] = { "public-key", "dave.pk", "name",          "d",
+		                             "outfile",    "x",       "preshared-key", "psk" };
+	char problem[PLAN_PROBLEM_BYTES] = "";
+	struct plan_result result;
+	struct picture before;
+	struct config config;
+	struct plan *plan;
+
+	(void)state;
+	if (add(words, FIXTURE_COUNT(words), problem) != 0)
+		fail_msg("%s", problem);
+	assert_int_equal(unlink("own.pk") | unlink("own.sk"), 0);
+	assert_int_equal(symlink(KEYS "bob.pk", "own.pk") | symlink(KEYS "bob.sk", "own.sk"), 0);
+	look(&before);
+	if (prepare(&config, OWN CAROL, &plan, problem) != 0)
+		fail_msg("%s", problem);
+	plan_discard(plan);
+	assert_same(&before);
+	result = apply(OWN CAROL);
+	/* Bob, whose key is ours now. */
+	assert_int_equal(result.removed, 1);
+	assert_int_equal(peers.removed, 2);
+	assert_int_equal(peers.count, 1);
+}
+
 static void test_missing_files(void **state)
 {
 	static const char *const files[] = { "own.pk", "own.sk", "bob.pk", "carol.pk", "psk" };
@@ -510,6 +538,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_addition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_exposed_psk, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_keys, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_keys_addition, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_duplicates, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_duplicates_of_addition, set_up, tear_down),

@@ -268,6 +268,14 @@ static void test_other_file_with_key(void **state)
 	assert_false(delivery_has_key(scene->peer.delivery));
 }
 
+static void retire(struct retired_files *files, const struct outfile *outfile)
+{
+	struct retired_file *file;
+
+	assert_int_equal(retired_files_prepare(&file, files, outfile, NULL), 0);
+	retired_files_add(file, key);
+}
+
 /* A key that cannot be erased is tried again, and its file's next owner hears why. */
 static void test_retired_file(void **state)
 {
@@ -277,7 +285,7 @@ static void test_retired_file(void **state)
 	struct sink_status status;
 
 	assert_int_equal(mkdir("f", 0700), 0);
-	retired_files_add(files, &file, NULL, key);
+	retire(files, &file);
 	assert_non_null(retired_files_problem(files, "f"));
 	recipient_start(&scene->fixture, &scene->peer);
 	sink_describe(sink(scene), &status);
@@ -293,12 +301,12 @@ static void test_retired_file(void **state)
 	/* One that is another peer's by now, or was given a new key meanwhile, is left alone. */
 	assert_int_equal(truncate("f", 3), 0);
 	scene->fixture.is_in_use = true;
-	retired_files_add(files, &file, NULL, key);
+	retire(files, &file);
 	assert_int_equal(size_of("f"), 3);
 	scene->fixture.is_in_use = false;
 	assert_int_equal(unlink("f"), 0);
 	assert_int_equal(mkdir("f", 0700), 0);
-	retired_files_add(files, &file, NULL, key);
+	retire(files, &file);
 	retired_files_replaced(files, "f");
 	assert_null(retired_files_problem(files, "f"));
 }

@@ -351,6 +351,7 @@ static void test_retired(void **state)
 	give(&scene, 0xaa, ROSENPASS_RESPONDER);
 	pass(&scene, 1);
 	assert_true(has(0xaa));
+	assert_int_equal(delivery_prepare_retire(scene.delivery), 0);
 	delivery_retire(scene.delivery);
 	scene.delivery = NULL;
 	pass(&scene, CLOCK_SECOND_NS);

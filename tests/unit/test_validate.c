@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "config/rp_config.h"
-#include "daemon/validate.h"
+#include "programs/validate.h"
 #include "system/log.h"
 
 #define KEYS TEST_DATA_DIR "/vectors/keys/"
