@@ -19,7 +19,7 @@ static void written(void *owner, void *claimant)
 	struct peer *peer = claimant;
 
 	if (peer != NULL)
-		claims_refresh(&monitor->claims, *peer_claims(peer));
+		claims_written(&monitor->claims, *peer_claims(peer));
 }
 
 static bool is_in_use(void *owner, const char *path)

@@ -19,9 +19,9 @@ int monitor_claims_check(struct monitor *monitor, struct peer *peer, const char 
 		.use = CLAIMS_OUTPUT,
 	};
 
-	claims_refresh(&monitor->claims, monitor->own_claims);
-	return claims_check_output(&monitor->claims, peer == NULL ? NULL : *peer_claims(peer), &wanted,
-	                           peer == NULL, judged, problem);
+	return claims_check_output(&monitor->claims, monitor->own_claims,
+	                           peer == NULL ? NULL : *peer_claims(peer), &wanted, peer == NULL, judged,
+	                           problem);
 }
 
 const struct peer *monitor_claims_writer(struct monitor *monitor, const char *path)
