@@ -21,6 +21,7 @@ struct monitor_options {
 	const char *user;    /* NULL: what the configuration says */
 	const char *version; /* for status */
 	bool no_sandbox;
+	const char *device;  /* the interface that ensure() makes; NULL: the one called name */
 	bool has_fixed_name; /* no option gives it another one */
 	/* What counts in place of what the configuration says; NULL: what that says. */
 	const enum config_before *before_first_exchange;

@@ -69,7 +69,9 @@ int monitor_delivery_open(struct monitor *monitor)
 	monitor->device_owner = (struct device_owner){
 		.ensure = monitor->options.ensure == NULL ? NULL : ensure,
 		.read = device_was_read,
-		.own_name = monitor->options.ensure == NULL ? NULL : monitor->name,
+		.own_name = monitor->options.ensure == NULL   ? NULL
+		            : monitor->options.device != NULL ? monitor->options.device
+		                                              : monitor->name,
 		.owner = monitor,
 	};
 	result = retired_files_create(&env->retired_files, monitor->loop, env->guard, env->lines);
