@@ -1,11 +1,11 @@
 /*
  * usage: delivery [FOLDER]
  *
- * What a new key costs the monitor: the CPU time of this process for keys that go to a file in FOLDER (/tmp), and
- * for keys that go to a WireGuard device in memory, with one peer, 4,000 and 10,000. Keys come on the protocol's
- * clock, one of each peer in two minutes, and everything that happens to the device in that time counts. What the
- * kernel takes to read and set a device does not: there is none. Figures go to standard error, as standard output
- * gets the lines about keys that the daemon prints there.
+ * What a new key costs the monitor: the CPU time of this process for keys that go to a file in FOLDER
+ * (/tmp), and for keys that go to a WireGuard device in memory, with one peer, 4,000 and 10,000. Keys come
+ * on the protocol's clock, one of each peer in two minutes, and everything that happens to the device in
+ * that time counts. What the kernel takes to read and set a device does not: there is none. Figures go to
+ * standard error, as standard output gets the lines about keys that the daemon prints there.
  */
 
 #include <errno.h>

@@ -7,10 +7,11 @@
  * and whatever differs from what is wanted is set, read again and compared. Every 15 seconds all peers are
  * compared; in between only those that have a new key, or that asked.
  *
- * Reading a device returns all its peers, which is slow if there are many. After a reconciliation the next one
- * waits until the device has taken no more than a twentieth of the time, but no longer than a second. New keys
- * of a device with more than DEVICE_MANY_PEERS are read back later: after 10 ms for each peer of the device,
- * and after 15 seconds at the latest. So the cost of a key does not grow with the number of peers.
+ * Reading a device returns all its peers, which is slow if there are many. After a reconciliation the next
+ * one waits until the device has taken no more than a twentieth of the time, but no longer than a second.
+ * New keys of a device with more than DEVICE_MANY_PEERS are read back later: after 10 ms for each peer of
+ * the device, and after 15 seconds at the latest. So the cost of a key does not grow with the number of
+ * peers.
  */
 
 #include <stdbool.h>
@@ -94,8 +95,8 @@ struct device_peer_ops {
 	void (*changed)(struct device_peer *peer, const struct device_target *target,
 	                const struct device_step *step, int device_result, int result);
 	/*
-	 * The peer was reconciled. May lower *again_ns, when the peer is to be reconciled again. Returns false
-	 * if something is wrong.
+	 * The peer was reconciled. May lower *again_ns, when the peer is to be reconciled again. Returns
+	 * false if something is wrong.
 	 */
 	bool (*reconciled)(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns);
 };

@@ -183,7 +183,7 @@ static void test_own_inputs(void **state)
 	assert_int_equal(check(peer, "b", true), -1);
 }
 
-/* A file that its owner wrote last is written again without a look at all others, as long as it has one name. */
+/* A file that its owner wrote last is written again without a look at others, as long as it has one name. */
 static void test_written(void **state)
 {
 	struct claim *own = NULL;
