@@ -163,6 +163,25 @@ int server_socket_open(struct server_socket *out, const char *name,
 	return result;
 }
 
+bool server_socket_is_taken(const char *name)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char lock_path[SERVER_SOCKET_LOCK_BYTES];
+	char path[SOCKET_PATH_BYTES];
+	bool is_taken;
+	int fd;
+
+	if (socket_path_make(path, name) != 0)
+		return false;
+	server_socket_lock_path(lock_path, path);
+	fd = open(lock_path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return false;
+	is_taken = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+	(void)close(fd);
+	return is_taken;
+}
+
 void server_socket_close(struct server_socket *socket)
 {
 	char lock_path[SERVER_SOCKET_LOCK_BYTES];

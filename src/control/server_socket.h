@@ -7,6 +7,7 @@
  * the socket. The socket of a daemon that was killed is replaced.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "control/socket_path.h"
@@ -28,6 +29,9 @@ struct server_socket {
  */
 int server_socket_open(struct server_socket *out, const char *name,
                        char problem[static SERVER_SOCKET_PROBLEM_BYTES]) __attribute__((warn_unused_result));
+
+/* Returns true if a daemon of that name runs, in whatever network namespace. */
+bool server_socket_is_taken(const char *name);
 
 /* Removes the socket, unless something else has its path by now, and the lock. */
 void server_socket_close(struct server_socket *socket);

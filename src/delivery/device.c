@@ -23,8 +23,13 @@
 #define COST_SHARE 20
 #define COST_MOST_NS CLOCK_SECOND_NS
 
+/* New keys of a device with many peers are read back after so long for each of them, and at most. */
+#define READ_BACK_PEER_NS (CLOCK_SECOND_NS / 100)
+#define READ_BACK_MOST_NS (15 * CLOCK_SECOND_NS)
+
 struct device_table {
 	struct loop *loop;
+	struct memory memory;
 	const struct wireguard_backend *backend;
 	const struct device_owner *owner;
 	struct device **devices; /* in the order in which they were named */
@@ -46,7 +51,12 @@ int device_table_create(struct device_table **out, struct loop *loop, const stru
 	*out = table;
 	if (table == NULL)
 		return -ENOMEM;
-	*table = (struct device_table){ .loop = loop, .backend = backend, .owner = owner };
+	*table = (struct device_table){
+		.loop = loop,
+		.memory = memory_of_libc(),
+		.backend = backend,
+		.owner = owner,
+	};
 	return 0;
 }
 
@@ -56,6 +66,7 @@ static void destroy(struct device *device)
 	while (device->retired != NULL)
 		device_drop_retired(&device->retired);
 	free(device->peers);
+	heap_release(&device->due, &device->table->memory);
 	free(device);
 }
 
@@ -84,10 +95,50 @@ static void drop(struct device *device)
 		table->owner->read(table->owner->owner);
 }
 
-static void set_timer(struct device *device, uint64_t at_ns)
+static void set_timer(struct device *device)
 {
-	device->at_ns = at_ns;
+	uint64_t at_ns = heap_deadline(&device->due);
+
+	if (at_ns > device->all_ns)
+		at_ns = device->all_ns;
+	if (at_ns > device->unread_ns)
+		at_ns = device->unread_ns;
 	loop_timer_set(device->table->loop, &device->timer, at_ns);
+}
+
+/* Reconciles all peers at that time, or earlier. */
+static void reconcile_all_by(struct device *device, uint64_t at_ns)
+{
+	if (device->all_ns > at_ns)
+		device->all_ns = at_ns;
+	set_timer(device);
+}
+
+static void reconcile_unread_by(struct device *device, uint64_t at_ns)
+{
+	if (device->unread_ns > at_ns)
+		device->unread_ns = at_ns;
+	set_timer(device);
+}
+
+/* Returns the time that device->cost_ns allows a reconciliation at. */
+static uint64_t earliest_ns(const struct device *device)
+{
+	uint64_t now_ns = loop_now_ns(device->table->loop);
+	uint64_t wait_ns = COST_SHARE * device->cost_ns;
+	uint64_t at_ns = device->ended_ns + (wait_ns < COST_MOST_NS ? wait_ns : COST_MOST_NS);
+
+	return device->cost_ns == 0 || at_ns < now_ns ? now_ns : at_ns;
+}
+
+/* Returns when keys that were just set are read back. */
+static uint64_t read_back_ns(const struct device *device)
+{
+	uint64_t soon_ns = earliest_ns(device);
+	uint64_t wait_ns = READ_BACK_PEER_NS * device->count;
+	uint64_t at_ns = device->ended_ns + (wait_ns < READ_BACK_MOST_NS ? wait_ns : READ_BACK_MOST_NS);
+
+	return device->count <= DEVICE_MANY_PEERS || at_ns < soon_ns ? soon_ns : at_ns;
 }
 
 static int compare(const void *a, const void *b)
@@ -98,27 +149,71 @@ static int compare(const void *a, const void *b)
 	return memcmp((*left)->public_key, (*right)->public_key, WIREGUARD_KEY_BYTES);
 }
 
-static void reconcile(void *owner)
+static void sort(struct device *device)
 {
-	struct device *device = owner;
-	const struct device_context context = {
+	if (!device->is_sorted && device->count > 0)
+		qsort(device->peers, device->count, sizeof(*device->peers), compare);
+	for (size_t i = 0; i < device->count && !device->is_sorted; i++)
+		device->peers[i]->place = i;
+	device->is_sorted = true;
+}
+
+static struct device_context context_of(const struct device *device)
+{
+	return (struct device_context){
 		.backend = device->table->backend,
 		.owner = device->table->owner,
 		.now_ns = loop_now_ns(device->table->loop),
 	};
+}
+
+static void reconcile(struct device *device, bool is_for_all)
+{
+	const struct device_context context = context_of(device);
 	uint64_t begun_ns;
 
-	if (!device->is_sorted && device->count > 0)
-		qsort(device->peers, device->count, sizeof(*device->peers), compare);
-	device->is_sorted = true;
+	sort(device);
 	begun_ns = context.backend->clock_ns();
-	device_reconcile(&context, device);
+	device_reconcile(&context, device, is_for_all);
 	device->cost_ns = context.backend->clock_ns() - begun_ns;
 	device->ended_ns = context.now_ns + device->cost_ns;
 	if (device->is_used)
-		set_timer(device, device->at_ns);
+		set_timer(device);
 	else
 		drop(device);
+}
+
+static void set_keys(struct device *device)
+{
+	const struct device_context context = context_of(device);
+
+	switch (device_set_keys(&context, device)) {
+	case DEVICE_KEYS_NONE:
+		break;
+	case DEVICE_KEYS_SET:
+		reconcile_unread_by(device, read_back_ns(device));
+		break;
+	case DEVICE_KEYS_URGENT:
+		reconcile_unread_by(device, earliest_ns(device));
+		break;
+	case DEVICE_KEYS_REFUSED:
+		device_reconcile_soon(device);
+		break;
+	}
+}
+
+static void expired(void *owner)
+{
+	struct device *device = owner;
+	uint64_t now_ns = loop_now_ns(device->table->loop);
+
+	set_keys(device);
+	if (device->all_ns <= now_ns)
+		reconcile(device, true);
+	else if (device->unread_ns <= now_ns)
+		reconcile(device, false);
+	else
+		set_timer(device);
 }
 
 static struct device *find(const struct device_table *table, const char *name)
@@ -148,13 +243,14 @@ static struct device *find_or_add(struct device_table *table, const char *name)
 	device->table = table;
 	(void)snprintf(device->name, sizeof device->name, "%s", name);
 	device->mark.device = device->name;
-	device->timer = (struct loop_timer){ .expired = reconcile, .owner = device };
+	device->timer = (struct loop_timer){ .expired = expired, .owner = device };
+	device->all_ns = device->unread_ns = LOOP_NEVER;
 	if (loop_timer_add(table->loop, &device->timer) != 0) {
 		free(device);
 		return NULL;
 	}
 	table->devices[table->count++] = device;
-	set_timer(device, loop_now_ns(table->loop));
+	reconcile_all_by(device, loop_now_ns(table->loop));
 	return device;
 }
 
@@ -163,90 +259,79 @@ int device_know(struct device_table *table, const char *name)
 	return find_or_add(table, name) == NULL ? -ENOMEM : 0;
 }
 
+/* Makes room for one peer more. 0 or -ENOMEM. */
+static int reserve(struct device *device)
+{
+	size_t capacity = device->capacity == 0 ? 4 : 2 * device->capacity;
+	struct device_peer **longer;
+
+	if (device->count < device->capacity)
+		return 0;
+	if (heap_reserve(&device->due, capacity, &device->table->memory) != 0)
+		return -ENOMEM;
+	longer = reallocarray(device->peers, capacity, sizeof(*longer));
+	if (longer == NULL)
+		return -ENOMEM;
+	device->peers = longer;
+	device->capacity = capacity;
+	return 0;
+}
+
 int device_attach(struct device_table *table, const char *name, struct device_peer *peer)
 {
 	struct device *device = find_or_add(table, name);
 
-	if (device == NULL)
+	if (device == NULL || reserve(device) != 0)
 		return -ENOMEM;
-	if (device->count == device->capacity) {
-		size_t capacity = device->capacity == 0 ? 4 : 2 * device->capacity;
-		struct device_peer **longer = reallocarray(device->peers, capacity, sizeof(*longer));
-
-		if (longer == NULL)
-			return -ENOMEM;
-		device->peers = longer;
-		device->capacity = capacity;
-	}
+	peer->place = device->count;
 	device->peers[device->count++] = peer;
 	device->is_sorted = false;
 	peer->device = device;
-	device_reconcile_soon(device);
+	device_reconcile_peer_soon(peer);
 	return 0;
 }
 
 void device_detach(struct device_peer *peer)
 {
 	struct device *device = peer->device;
-	size_t i = 0;
+	struct device_peer *last;
 
 	if (device == NULL)
 		return;
-	while (device->peers[i] != peer)
-		i++;
-	device->peers[i] = device->peers[--device->count];
+	heap_set(&device->due, &peer->due, HEAP_NEVER);
+	device_remove_unread(peer);
+	last = device->peers[--device->count];
+	device->peers[peer->place] = last;
+	last->place = peer->place;
 	device->is_sorted = false;
 	peer->device = NULL;
-}
-
-/* Returns the time that device->cost_ns allows a reconciliation at. */
-static uint64_t earliest_ns(const struct device *device)
-{
-	uint64_t now_ns = loop_now_ns(device->table->loop);
-	uint64_t wait_ns = COST_SHARE * device->cost_ns;
-	uint64_t at_ns = device->ended_ns + (wait_ns < COST_MOST_NS ? wait_ns : COST_MOST_NS);
-
-	return device->cost_ns == 0 || at_ns < now_ns ? now_ns : at_ns;
 }
 
 void device_reconcile_soon(struct device *device)
 {
 	if (device->problem == -ETIMEDOUT)
 		return;
-	device->is_for_tunnel = false;
-	set_timer(device, earliest_ns(device));
+	device->is_for_owner = false;
+	reconcile_all_by(device, earliest_ns(device));
 }
 
-/* Returns true if it worked. */
-static bool set_key(const struct device_peer *peer)
+void device_reconcile_peer_soon(struct device_peer *peer)
+{
+	if (peer->device->problem == -ETIMEDOUT)
+		return;
+	device_add_unread(peer);
+	reconcile_unread_by(peer->device, earliest_ns(peer->device));
+}
+
+void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_first)
 {
 	struct device *device = peer->device;
-	struct device_target target = { 0 };
-	struct wireguard_peer_change change = { .update_only = true };
-	const struct wireguard_change request = { .peers = &change, .peer_count = 1 };
 
-	peer->ops->want(peer, loop_now_ns(device->table->loop), &target);
-	if (target.is_left)
-		return false;
-	memcpy(change.public_key, peer->public_key, WIREGUARD_KEY_BYTES);
-	change.preshared_key = target.key;
-	return device->table->backend->set(device->name, &request) == 0;
-}
-
-bool device_new_key(struct device_peer *peer)
-{
-	struct device *device = peer->device;
-	bool waits = earliest_ns(device) > loop_now_ns(device->table->loop);
-
-	device_reconcile_soon(device);
-	/* An interface that is not ours is a problem, too. */
-	return waits && device->problem == 0 && set_key(peer);
-}
-
-void device_delay(struct device *device, uint64_t at_ns)
-{
-	if (device->at_ns < at_ns)
-		set_timer(device, at_ns);
+	/* A peer that waits to be reconciled does not wait longer than before. */
+	peer->is_urgent |= is_first || (peer->due.place != 0 && !peer->has_new_key);
+	peer->has_new_key = true;
+	heap_set(&device->due, &peer->due, at_ns);
+	set_timer(device);
 }
 
 void device_table_reconcile_now(struct device_table *table)
@@ -255,8 +340,8 @@ void device_table_reconcile_now(struct device_table *table)
 		struct device *device = table->devices[i];
 
 		if (device->problem != -ETIMEDOUT) {
-			device->is_for_tunnel = false;
-			reconcile(device);
+			device->is_for_owner = false;
+			reconcile(device, true);
 		}
 		/* A device that is not used any more has left its place to the next one. */
 		if (i < table->count && table->devices[i] == device)
@@ -281,9 +366,8 @@ static void network_changed(struct device *device, uint64_t now_ns)
 	} else {
 		device->wait_ns = LOOK_FIRST_NS;
 	}
-	device->is_for_tunnel = false;
-	if (device->at_ns > soon_ns)
-		set_timer(device, soon_ns);
+	device->is_for_owner = false;
+	reconcile_all_by(device, soon_ns);
 }
 
 void device_table_network_changed(struct device_table *table)
@@ -325,7 +409,7 @@ void device_retire_key(struct device *device, struct retired_key *retired, const
 	retired->until_ns = loop_now_ns(device->table->loop) + RETIRED_NS;
 	retired->next = device->retired;
 	device->retired = retired;
-	device_reconcile_soon(device);
+	reconcile_unread_by(device, earliest_ns(device));
 }
 
 void device_table_each_retired(const struct device_table *table,
@@ -354,7 +438,7 @@ void device_table_read_marks(struct device_table *table)
 
 		if (table->backend->get(&present, table->devices[i]->name) != 0)
 			continue;
-		device_note_mark(table->devices[i], &present);
+		(void)device_note_mark(table->devices[i], &present);
 		wireguard_release(&present);
 	}
 }

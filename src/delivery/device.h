@@ -2,17 +2,23 @@
 #define ROSENPASS_DELIVERY_DEVICE_H
 
 /*
- * WireGuard's devices that have peers of ours. A device is reconciled when there is a new key, when
- * interfaces come or go, and every 15 seconds: it is read, and whatever is not as it should be is set, read
- * again and compared. To read many peers is slow: after a reconciliation the next one waits until the device
- * has taken no more than a twentieth of the time, but no longer than a second. A new key does not wait so
- * long; it is set at once, and read back then.
+ * WireGuard's devices that have peers of ours. A new key is set at once, without reading the device. A device
+ * is reconciled to read new keys back, when interfaces come or go, and every 15 seconds: the device is read,
+ * and whatever differs from what is wanted is set, read again and compared. Every 15 seconds all peers are
+ * compared; in between only those that have a new key, or that asked.
+ *
+ * Reading a device returns all its peers, which is slow if there are many. After a reconciliation the next
+ * one waits until the device has taken no more than a twentieth of the time, but no longer than a second.
+ * New keys of a device with more than DEVICE_MANY_PEERS are read back later: after 10 ms for each peer of
+ * the device, and after 15 seconds at the latest. So the cost of a key does not grow with the number of
+ * peers.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/heap.h"
 #include "delivery/device_plan.h"
 #include "system/loop.h"
 #include "wireguard/link.h"
@@ -29,6 +35,9 @@ struct wireguard_backend {
 /* The devices of this system. */
 extern const struct wireguard_backend wireguard_backend_system;
 
+/* Reading a device with more peers is slow. */
+#define DEVICE_MANY_PEERS 64
+
 /* What ensure() says of an interface that must not be changed. */
 #define DEVICE_NOT_OURS (-2)
 
@@ -40,7 +49,7 @@ struct device_owner {
 	 * for it.
 	 */
 	int (*ensure)(void *owner, const char *name, uint64_t *again_ns);
-	/* A device was read, or is not used any more: its mark may be another one. NULL: of no interest. */
+	/* The mark of a device has changed, or a device is not used any more. NULL: of no interest. */
 	void (*read)(void *owner);
 	const char *own_name; /* of the interface whose absence is explained by ensure(); NULL: none */
 	void *owner;
@@ -63,7 +72,13 @@ struct device_view {
 struct device_peer {
 	uint8_t public_key[WIREGUARD_KEY_BYTES];
 	const struct device_peer_ops *ops;
-	struct device *device; /* while it is attached */
+	struct device *device; /* NULL: the peer is not attached. What follows belongs to the device: */
+	size_t place;          /* among the device's peers */
+	struct heap_node due;  /* when the key is set, or the peer reconciled */
+	bool has_new_key;      /* to be set then */
+	bool is_urgent;        /* the key is read back without the wait of devices with many peers */
+	struct device_peer *next_unread;  /* the list of peers that the next reconciliation compares */
+	struct device_peer **unread_link; /* NULL: the peer is not on that list */
 };
 
 struct device_peer_ops {
@@ -71,13 +86,18 @@ struct device_peer_ops {
 	void (*want)(const struct device_peer *peer, uint64_t now_ns, struct device_target *target);
 	/* The device was read. Returns whether WireGuard has a session with the peer. */
 	bool (*read)(struct device_peer *peer, const struct wireguard_peer *present);
+	/* The new key was set, and will be read back. */
+	void (*key_set)(struct device_peer *peer);
 	/*
 	 * The step was carried out, if anything was due. device_result: negative errno if the request was
 	 * refused as a whole; result: if it was refused for this peer.
 	 */
 	void (*changed)(struct device_peer *peer, const struct device_target *target,
 	                const struct device_step *step, int device_result, int result);
-	/* The device was reconciled. May lower *again_ns. Returns false if all is not well. */
+	/*
+	 * The peer was reconciled. May lower *again_ns, when the peer is to be reconciled again. Returns
+	 * false if something is wrong.
+	 */
 	bool (*reconciled)(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns);
 };
 
@@ -97,12 +117,15 @@ int device_attach(struct device_table *table, const char *name, struct device_pe
 /* Does nothing for a peer that is not attached. */
 void device_detach(struct device_peer *peer);
 
-/* Reconciles a device soon. One that hangs is left alone: it holds us up each time. */
+/* Reconciles all peers of a device soon. Does nothing for a device that hangs: it blocks us each time. */
 void device_reconcile_soon(struct device *device);
-/* The same, as the peer has a new key. Returns true if the key was set already, and is to be read back. */
-bool device_new_key(struct device_peer *peer);
-/* Reconciles it then, and not earlier unless there is another reason. */
-void device_delay(struct device *device, uint64_t at_ns);
+/* The same for one peer. */
+void device_reconcile_peer_soon(struct device_peer *peer);
+/*
+ * The peer has a new key, which is set at at_ns and then read back. is_first: the peer's endpoint and
+ * parameters are due as well, and do not wait as reading back does.
+ */
+void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_first);
 /* Reconciles all devices, within the call. */
 void device_table_reconcile_now(struct device_table *table);
 /* Interfaces have changed: reconciles all devices, now and soon again. */

@@ -21,8 +21,6 @@
 #define RESOLVE_FIRST_NS (5 * CLOCK_SECOND_NS)
 #define RESOLVE_MOST_NS (300 * CLOCK_SECOND_NS)
 #define RESOLVE_AGAIN_NS (600 * CLOCK_SECOND_NS)
-/* Reading a device with more peers takes long: it is not looked at more often for the sake of a tunnel. */
-#define MANY_PEERS 64
 
 struct wireguard {
 	struct sink sink;
@@ -118,7 +116,7 @@ static void answered(void *owner, const struct hostname_answer *answer)
 	else if (answer->is_news)
 		log_info("%s: WireGuard's endpoint \"%s\" resolves now", label, wireguard->endpoint);
 	if (answer->problem == NULL)
-		device_reconcile_soon(wireguard->device_peer.device);
+		device_reconcile_peer_soon(&wireguard->device_peer);
 }
 
 /* Keeps the next endpoint resolved if it is a name of its own. 0 or -ENOMEM. */
@@ -144,7 +142,7 @@ static int prepare_hostname(struct wireguard *wireguard, const struct config_pee
 
 void sink_wireguard_reconcile_soon(struct sink *sink)
 {
-	device_reconcile_soon(wireguard_of(sink)->device_peer.device);
+	device_reconcile_peer_soon(&wireguard_of(sink)->device_peer);
 }
 
 void sink_wireguard_network_changed(struct sink *sink)
@@ -184,6 +182,23 @@ static bool note_handshake(struct device_peer *peer, const struct wireguard_peer
 
 	handshake_note(handshake, present->last_handshake_seconds, clock_wall_seconds(), boot_seconds);
 	return handshake_age(handshake, boot_seconds, &age) && age <= WIREGUARD_SESSION_SECONDS;
+}
+
+static void confirm(struct wireguard *wireguard)
+{
+	if (!wireguard->is_confirmation_due)
+		return;
+	wireguard->is_confirmation_due = false;
+	wireguard->env->events->confirmed(wireguard->env->owner, wireguard->sink.peer->owner);
+}
+
+/* Reading the key back may take long: the peer is told already that it may use the key. */
+static void key_set(struct device_peer *peer)
+{
+	struct wireguard *wireguard = of_device_peer(peer);
+
+	wireguard->sink.attempts++;
+	confirm(wireguard);
 }
 
 static void changed(struct device_peer *peer, const struct device_target *target,
@@ -286,7 +301,7 @@ static void watch_tunnel(struct wireguard *wireguard, const struct device_view *
 	const struct tunnel_watch_look look = {
 		.now_ns = view->now_ns,
 		.is_exchanged = wireguard->is_exchanged,
-		.has_many = view->peer_count > MANY_PEERS,
+		.has_many = view->peer_count > DEVICE_MANY_PEERS,
 		.should_call = device_plan_should_call(view->target, view->present),
 		.last_handshake_seconds = view->present->last_handshake_seconds,
 		.received_bytes = view->present->received_bytes,
@@ -304,14 +319,6 @@ static void watch_tunnel(struct wireguard *wireguard, const struct device_view *
 	/* Only an endpoint from which WireGuard has heard the peer is worth remembering. */
 	if (wireguard->handshake.told_seconds != 0)
 		env->events->heard(env->owner, wireguard->sink.peer->owner, &wireguard->present_endpoint);
-}
-
-static void confirm(struct wireguard *wireguard)
-{
-	if (!wireguard->is_confirmation_due)
-		return;
-	wireguard->is_confirmation_due = false;
-	wireguard->env->events->confirmed(wireguard->env->owner, wireguard->sink.peer->owner);
 }
 
 static bool reconciled(struct device_peer *peer, const struct device_view *view, uint64_t *again_ns)
@@ -342,6 +349,7 @@ static bool reconciled(struct device_peer *peer, const struct device_view *view,
 static const struct device_peer_ops device_peer_ops = {
 	.want = want,
 	.read = note_handshake,
+	.key_set = key_set,
 	.changed = changed,
 	.reconciled = reconciled,
 };
@@ -456,7 +464,6 @@ static void take_key(struct wireguard *wireguard, const uint8_t *key, bool is_ex
 static void deliver(struct sink *sink, const struct delivery_key *key)
 {
 	struct wireguard *wireguard = wireguard_of(sink);
-	struct device *device = wireguard->device_peer.device;
 	uint64_t now_ns = loop_now_ns(sink->loop);
 	bool is_responder = key->origin.role == ROSENPASS_RESPONDER;
 	bool is_first = key->is_exchanged && !wireguard->is_exchanged;
@@ -468,12 +475,7 @@ static void deliver(struct sink *sink, const struct delivery_key *key)
 	if (is_first)
 		at_ns = tunnel_watch_first_key(&wireguard->watch, is_responder,
 		                               wireguard->handshake.told_seconds, now_ns);
-	if (at_ns > now_ns) {
-		device_reconcile_soon(device);
-		device_delay(device, at_ns);
-	} else if (device_new_key(&wireguard->device_peer)) {
-		sink->attempts++;
-	}
+	device_new_key(&wireguard->device_peer, at_ns, is_first);
 }
 
 static bool same_target(const struct sink *sink, const struct config_peer *config)
@@ -492,7 +494,7 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 
 	(void)config;
 	use_next(wireguard);
-	device_reconcile_soon(wireguard->device_peer.device);
+	device_reconcile_peer_soon(&wireguard->device_peer);
 }
 
 /* Another peer or device of WireGuard gets the key that is in use. */

@@ -32,6 +32,7 @@ struct claim {
 	const char *setting; /* of a file */
 	char *owner;         /* NULL: the daemon itself */
 	const void *subject;
+	bool is_written; /* the file is the one that the owner wrote */
 };
 
 /* Words are places in directories that no file system has. Public keys have one of their own. */
@@ -165,6 +166,7 @@ static void look_again(struct claims *claims, struct claim *claim)
 		return;
 	if (file_identify(&now, claim->path) != -ENOMEM) {
 		withdraw(claim);
+		claim->is_written &= file_identity_same_inode(&claim->identity, &now);
 		file_identity_release(&claim->identity);
 		claim->identity = now;
 		insert(claims, claim);
@@ -375,15 +377,32 @@ void claims_set_subject(struct claim *list, const void *subject)
 		list->subject = subject;
 }
 
-int claims_check_output(struct claims *claims, struct claim *list, const struct claims_file *file,
-                        bool only_inputs, struct file_identity *judged,
+/*
+ * Whether the owner of list wrote that file, which has no other name. No claim can be in the way of it then:
+ * whatever it was replaced by, or linked to, would be another file or have two names.
+ */
+static bool is_own(const struct claim *list, const struct file_identity *identity)
+{
+	if (identity->links != 1)
+		return false;
+	while (list != NULL && !(list->is_written && file_identity_same_place(&list->identity, identity) &&
+	                         file_identity_same_inode(&list->identity, identity)))
+		list = list->next_of_list;
+	return list != NULL;
+}
+
+int claims_check_output(struct claims *claims, struct claim *daemon, struct claim *list,
+                        const struct claims_file *file, bool only_inputs, struct file_identity *judged,
                         char problem[static CLAIMS_PROBLEM_BYTES])
 {
 	struct claim *taken;
 
-	claims_refresh(claims, list);
 	if (file_identify(judged, file->path) == -ENOMEM)
 		return fail_memory(problem);
+	if (is_own(list, judged))
+		return 0;
+	claims_refresh(claims, daemon);
+	claims_refresh(claims, list);
 	taken = find(claims, judged, CLAIMS_INPUT, list);
 	if (taken == NULL && !only_inputs)
 		taken = find(claims, judged, CLAIMS_OUTPUT, list);
@@ -392,6 +411,16 @@ int claims_check_output(struct claims *claims, struct claim *list, const struct 
 	(void)fail_taken(problem, file, taken);
 	file_identity_release(judged);
 	return -1;
+}
+
+void claims_written(struct claims *claims, struct claim *list)
+{
+	for (; list != NULL; list = list->next_of_list) {
+		if (list->use != CLAIMS_OUTPUT || list->path == NULL)
+			continue;
+		look_again(claims, list);
+		list->is_written = true;
+	}
 }
 
 void claims_refresh(struct claims *claims, struct claim *list)

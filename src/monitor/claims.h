@@ -82,16 +82,18 @@ void claims_set_subject(struct claim *list, const void *subject);
 
 /*
  * Whether a file, as it is now, may be written to by the owner of list, whose outputs do not count. Files
- * may have been replaced and links made since they were claimed: those of list are looked at again.
- * only_inputs: outputs of others do not count either. 0, and what was looked at, to be released; -1 and
- * problem.
+ * may have been replaced and links made since they were claimed: those of list and of daemon are looked at
+ * again, unless the file is the one that its owner wrote last and has no other name. only_inputs: outputs of
+ * others do not count either. 0, and what was looked at, to be released; -1 and problem.
  */
-int claims_check_output(struct claims *claims, struct claim *list, const struct claims_file *file,
-                        bool only_inputs, struct file_identity *judged,
+int claims_check_output(struct claims *claims, struct claim *daemon, struct claim *list,
+                        const struct claims_file *file, bool only_inputs, struct file_identity *judged,
                         char problem[static CLAIMS_PROBLEM_BYTES]) __attribute__((warn_unused_result));
 
 /* Looks at the files of a list again. */
 void claims_refresh(struct claims *claims, struct claim *list);
+/* Looks at the outputs of a list again, as their owner has just written them. */
+void claims_written(struct claims *claims, struct claim *list);
 
 /* Takes back all claims of a list, which is empty after that. */
 void claims_drop(struct claims *claims, struct claim **list);

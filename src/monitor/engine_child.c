@@ -26,9 +26,9 @@
 #define LOOKS 300
 #define LOOK_MS 10
 
-/* Of the process itself, and of each peer. */
+/* Of the process itself, and of each peer: twice the 8 KiB that a peer with a key and a handshake takes. */
 #define MEMORY_BYTES (UINT64_C(64) << 20)
-#define PEER_MEMORY_BYTES (UINT64_C(32) << 10)
+#define PEER_MEMORY_BYTES (UINT64_C(16) << 10)
 /* Peers that may be added while it runs, besides as many as there are. */
 #define MORE_PEERS 1000
 

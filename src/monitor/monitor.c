@@ -397,7 +397,7 @@ static int open_outputs(struct monitor *monitor)
 		.devices = {
 			.ensure = is_rp ? ensure : NULL,
 			.read = device_was_read,
-			.own_name = is_rp ? monitor->name : NULL,
+			.own_name = is_rp ? monitor->options.device : NULL,
 			.owner = monitor,
 		},
 		.wireguard = &wireguard_peers_events,

@@ -20,6 +20,7 @@ struct monitor_options {
 	struct settings_options settings;
 	const char *version; /* for status */
 	bool no_sandbox;
+	const char *device;  /* the interface that ensure() makes */
 	bool has_fixed_name; /* no option gives it another one */
 	/*
 	 * Makes the WireGuard interface with its peers where it, or a peer, is not there: called before

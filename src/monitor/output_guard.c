@@ -20,9 +20,8 @@ static int judge(void *owner, void *claimant, const char *path, struct file_iden
 		.use = CLAIMS_OUTPUT,
 	};
 
-	claims_refresh(&guard->claims, guard->own);
-	return claims_check_output(&guard->claims, peer == NULL ? NULL : *peer_claims(peer), &wanted,
-	                           peer == NULL, judged, problem);
+	return claims_check_output(&guard->claims, guard->own, peer == NULL ? NULL : *peer_claims(peer),
+	                           &wanted, peer == NULL, judged, problem);
 }
 
 static void written(void *owner, void *claimant)
@@ -31,7 +30,7 @@ static void written(void *owner, void *claimant)
 	struct peer *peer = claimant;
 
 	if (peer != NULL)
-		claims_refresh(&guard->claims, *peer_claims(peer));
+		claims_written(&guard->claims, *peer_claims(peer));
 }
 
 /* The peer whose outfile that is, as it is now; NULL: none. */

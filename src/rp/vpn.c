@@ -12,6 +12,7 @@
 #include "rp/inputs.h"
 #include "rp/interface.h"
 #include "rp/labels.h"
+#include "rp/daemon_name.h"
 #include "rp/leftovers.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
@@ -175,8 +176,10 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	struct config config = { 0 };
 	struct rp_keys_private keys = { 0 };
 	struct inputs inputs = { 0 };
+	char name[DAEMON_NAME_BYTES];
 	struct monitor_options monitor = {
-		.identity.name = interface->name,
+		.identity.name = name,
+		.device = interface->name,
 		.settings.user = options->user,
 		.version = options->version,
 		.no_sandbox = options->no_sandbox,
@@ -191,6 +194,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	char problem[RP_KEYS_PROBLEM_BYTES];
 	int status = EXIT_FAILURE;
 
+	daemon_name_choose(name, interface->name);
 	if (rp_keys_load_private(&keys, from->private_keys_dir, problem) != 0) {
 		log_error("%s", problem);
 		return EXIT_FAILURE;

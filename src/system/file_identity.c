@@ -200,6 +200,7 @@ int file_identify(struct file_identity *identity, const char *path)
 		identity->exists = true;
 		identity->device = status.st_dev;
 		identity->inode = status.st_ino;
+		identity->links = status.st_nlink;
 	}
 	if (result == 0)
 		return 0;

@@ -19,6 +19,7 @@ struct file_identity {
 	char *name; /* allocated: the name in it, or the rest of the way; "" for the directory itself */
 	bool exists;
 	uint64_t device, inode; /* of the file, where it exists */
+	uint64_t links;         /* how many names the file has */
 };
 
 /*

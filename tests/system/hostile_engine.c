@@ -1,11 +1,17 @@
 /*
  * Takes the place of an engine process (LD_PRELOAD): instead of giving itself its name, which is the
  * first thing that the process does, it attacks the monitor. It keeps its rights, which is more than a
- * process that was taken over has. HOSTILE_MODE tells how: flood   every kind of event about every peer,
- * as many as the channel takes slow    one request in 20 seconds log     lines without end, forged and
- * with escape sequences memory  all that there is; says how much that was, and goes on Questions of the
- * monitor are answered, so that it has no reason to end the process.
+ * process that was taken over has. HOSTILE_MODE tells how:
+ *
+ *     flood   every kind of event about every peer, as many as the channel takes
+ *     slow    one request in 20 seconds
+ *     log     lines without end, forged and with escape sequences
+ *     memory  all that there is; says how much that was, and goes on
+ *     moved   keys of all peers, which it says are at addresses of its own choice
+ *
+ * Questions of the monitor are answered, so that it has no reason to end the process.
  */
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -38,8 +44,8 @@ static bool say(uint32_t kind, uint32_t slot, unsigned turn)
 		memset(event.key.key, (int)(1 + turn % 250), sizeof event.key.key);
 	if (kind == CHANNEL_MOVED) {
 		event.moved.v4.sin_family = AF_INET;
-		event.moved.v4.sin_addr.s_addr = 0xcb007100u + turn % 200;
-		event.moved.v4.sin_port = (in_port_t)turn;
+		event.moved.v4.sin_addr.s_addr = htonl(0xcb007101u + turn % 200);
+		event.moved.v4.sin_port = htons((uint16_t)(1 + turn % 60000));
 	}
 	if (kind == CHANNEL_SILENCE) {
 		event.silence.reason = 1 + turn % (CHANNEL_SILENCE_COUNT - 1);
@@ -99,6 +105,21 @@ static void flood(void)
 	}
 }
 
+/* What it says of the addresses would lead the tunnels of all peers to it. */
+static void move(void)
+{
+	for (unsigned turn = 0;; turn++) {
+		/* Names are to be resolved before a peer answers: later there is less reason for that. */
+		for (uint32_t slot = 0; slot < PEERS && turn > 15; slot++) {
+			(void)say(CHANNEL_KEY, slot, turn);
+			(void)say(CHANNEL_MOVED, slot, turn);
+		}
+		while (answer())
+			;
+		wait_for(0, 200);
+	}
+}
+
 static void write_lines(void)
 {
 	static const char line[] =
@@ -141,6 +162,8 @@ static void attack(const char *mode)
 	(void)say(CHANNEL_READY, 0, 0);
 	if (strcmp(mode, "flood") == 0)
 		flood();
+	if (strcmp(mode, "moved") == 0)
+		move();
 	if (strcmp(mode, "log") == 0)
 		write_lines();
 	for (;;) {

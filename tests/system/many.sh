@@ -129,6 +129,23 @@ echo "      $idle_seconds s with nothing to do: $used ticks of processor time, $
 check "with nothing to do it takes less than 1 % of a processor" [ "$permille" -lt "$idle_permille_max" ]
 echo "      monitor $(resident "$monitor") KiB, engine $(resident "$engine") KiB resident"
 
+# bytes_of PID WHAT: "limit" of its memory, or "used" of that.
+bytes_of()
+{
+	case $2 in
+	limit) awk '/^Max data size/ { print $4 }' "/proc/$1/limits" ;;
+	used) awk '/^VmData:/ { print $2 * 1024 }' "/proc/$1/status" ;;
+	esac
+}
+limit=$(bytes_of "$engine" limit)
+data=$(bytes_of "$engine" used)
+echo "      the engine process may have $((limit / 1024)) KiB of data, and has $((data / 1024))"
+# Of the limit 64 MiB and 1,000 peers are for what comes later, and as many peers as there are for a reload.
+share=$(((limit - 64 * 1024 * 1024) / (2 * peers + 1000)))
+check "it has less than half of what it may have" [ "$data" -lt $((limit / 2)) ]
+check "a peer takes less than the limit has for it" [ $((data / peers)) -lt "$share" ]
+check "the limit is no more than four times that" [ "$share" -lt $((4 * data / peers)) ]
+
 # A reload reads everything again; nothing of it is another one.
 before=$(milliseconds)
 check "reload finds nothing changed" \

@@ -47,7 +47,7 @@ static int add(struct claim **list, const char *owner, const char *setting, cons
 	return claims_add(&claims, list, &file, problem);
 }
 
-static int check(struct claim *list, const char *path, bool only_inputs)
+static int check_for(struct claim *daemon, struct claim *list, const char *path, bool only_inputs)
 {
 	const struct claims_file file = { NULL, "outfile", path, CLAIMS_OUTPUT };
 
@@ -55,10 +55,15 @@ static int check(struct claim *list, const char *path, bool only_inputs)
 	int result;
 
 	problem[0] = '\0';
-	result = claims_check_output(&claims, list, &file, only_inputs, &judged, problem);
+	result = claims_check_output(&claims, daemon, list, &file, only_inputs, &judged, problem);
 	assert_int_equal(result == 0, judged.name != NULL);
 	file_identity_release(&judged);
 	return result;
+}
+
+static int check(struct claim *list, const char *path, bool only_inputs)
+{
+	return check_for(NULL, list, path, only_inputs);
 }
 
 static void test_uses(void **state)
@@ -178,6 +183,43 @@ static void test_own_inputs(void **state)
 	assert_int_equal(check(peer, "b", true), -1);
 }
 
+/* A file that its owner wrote last is written again without a look at others, as long as it has one name. */
+static void test_written(void **state)
+{
+	struct claim *own = NULL;
+	struct claim *peer = NULL;
+
+	(void)state;
+	make("a");
+	assert_int_equal(add(&own, NULL, "secret_key", "a", CLAIMS_INPUT), 0);
+	assert_int_equal(add(&peer, "peer 1", "key_out", "b", CLAIMS_OUTPUT), 0);
+	make("b");
+	claims_written(&claims, peer);
+	make("c");
+	assert_int_equal(rename("c", "a"), 0);
+	assert_int_equal(check_for(own, peer, "b", false), 0);
+	/* The secret key was not looked at again: a link to the new one is not known. */
+	assert_int_equal(link("a", "d"), 0);
+	assert_int_equal(check(NULL, "d", true), 0);
+	/* With two names it is looked at. */
+	assert_int_equal(link("b", "e"), 0);
+	assert_int_equal(check_for(own, peer, "b", false), 0);
+	assert_int_equal(check(NULL, "d", true), -1);
+	assert_int_equal(unlink("e"), 0);
+	/* What somebody puts in its place is not the file that was written. */
+	assert_int_equal(unlink("b"), 0);
+	assert_int_equal(link("a", "b"), 0);
+	assert_int_equal(check_for(own, peer, "b", false), -1);
+	assert_int_equal(unlink("d"), 0);
+	assert_int_equal(rename("a", "b"), 0);
+	assert_int_equal(unlink("a"), 0);
+	claims_refresh(&claims, peer);
+	assert_int_equal(symlink("b", "a"), 0);
+	assert_int_equal(check_for(own, peer, "b", false), -1);
+	/* Another file of the same owner is. */
+	assert_int_equal(check_for(own, peer, "a", false), -1);
+}
+
 static void test_words(void **state)
 {
 	static uint8_t keys[3][ROSENPASS_PUBLIC_KEY_BYTES];
@@ -249,6 +291,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_messages, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_own_inputs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_written, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_words, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
 	};

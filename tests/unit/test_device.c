@@ -87,7 +87,7 @@ struct peer {
 	uint8_t key[WIREGUARD_KEY_BYTES];
 	bool is_left;
 	bool asks; /* for a new key of its own, during reconciliation */
-	unsigned reconciled, good;
+	unsigned set, reconciled, good;
 	int result, device_result;
 };
 
@@ -111,6 +111,11 @@ static bool note(struct device_peer *peer, const struct wireguard_peer *present)
 	(void)peer;
 	(void)present;
 	return false;
+}
+
+static void key_set(struct device_peer *peer)
+{
+	of(peer)->set++;
 }
 
 static void changed(struct device_peer *peer, const struct device_target *target,
@@ -138,7 +143,7 @@ static bool reconciled(struct device_peer *peer, const struct device_view *view,
 	return view->device_result == 0 && view->has_key;
 }
 
-static const struct device_peer_ops ops = { want, note, changed, reconciled };
+static const struct device_peer_ops ops = { want, note, key_set, changed, reconciled };
 
 struct scene {
 	struct loop *loop;
@@ -207,14 +212,22 @@ static void add(struct scene *scene, size_t i, uint8_t key)
 	assert_int_equal(device_attach(scene->table, "wg0", &peer->peer), 0);
 }
 
-/* Another key. Returns true if it was set at once. */
-static bool give(struct scene *scene, size_t i, uint8_t key)
+static void give_later(struct scene *scene, size_t i, uint8_t key, uint64_t wait_ns)
 {
 	memset(scene->peers[i].key, key, WIREGUARD_KEY_BYTES);
-	return device_new_key(&scene->peers[i].peer);
+	device_new_key(&scene->peers[i].peer, loop_now_ns(scene->loop) + wait_ns, wait_ns > 0);
 }
 
-/* Many keys in one turn are one request, and every 15 seconds the device is read in any case. */
+/* Another key, which is to be set at once. */
+static void give(struct scene *scene, size_t i, uint8_t key)
+{
+	give_later(scene, i, key, 0);
+}
+
+/*
+ * Many keys in one turn are one request, after which the device is read once; and every 15 seconds it is read
+ * in any case.
+ */
 static void test_burst(void **state)
 {
 	struct scene *scene = *state;
@@ -229,10 +242,15 @@ static void test_burst(void **state)
 		assert_int_equal(scene->peers[i].good, 1);
 	}
 	for (size_t i = 0; i < PEERS; i++)
-		assert_false(give(scene, i, (uint8_t)(0x20 + i)));
+		give(scene, i, (uint8_t)(0x20 + i));
 	pass(scene, 1);
 	assert_int_equal(device.sets, 2);
-	assert_int_equal(device.gets, 4);
+	assert_int_equal(device.gets, 3);
+	for (size_t i = 0; i < PEERS; i++) {
+		assert_int_equal(device.keys[i], 0x20 + i);
+		assert_int_equal(scene->peers[i].set, 1);
+		assert_int_equal(scene->peers[i].good, 2);
+	}
 	/* Somebody sets another one. */
 	device.keys[2] = 0xee;
 	pass(scene, 15 * CLOCK_SECOND_NS);
@@ -250,9 +268,9 @@ static void test_large(void **state)
 	pass(scene, 1);
 	assert_int_equal(device.gets, 2);
 	for (uint8_t i = 0; i < 100; i++) {
-		assert_true(give(scene, 0, (uint8_t)(0x20 + i)));
-		assert_int_equal(device.keys[0], 0x20 + i);
+		give(scene, 0, (uint8_t)(0x20 + i));
 		pass(scene, CLOCK_SECOND_NS / 1000);
+		assert_int_equal(device.keys[0], 0x20 + i);
 	}
 	assert_int_equal(device.gets, 2);
 	/* Until it is read back, nobody says that the key is there. */
@@ -264,7 +282,7 @@ static void test_large(void **state)
 	device.cost_ns = 10 * CLOCK_SECOND_NS;
 	pass(scene, 15 * CLOCK_SECOND_NS);
 	device.gets = 0;
-	assert_true(give(scene, 1, 0x99));
+	give(scene, 1, 0x99);
 	pass(scene, 11 * CLOCK_SECOND_NS);
 	assert_true(device.gets >= 1);
 	/* Somebody who asks for the status does not wait. */
@@ -273,8 +291,10 @@ static void test_large(void **state)
 	assert_int_equal(device.gets, 1);
 	/* A key that is to be left alone is. */
 	scene->peers[1].is_left = true;
-	assert_false(give(scene, 1, 0x77));
+	give(scene, 1, 0x77);
+	pass(scene, 20 * CLOCK_SECOND_NS);
 	assert_int_equal(device.keys[1], 0x99);
+	assert_int_equal(scene->peers[1].set, 1);
 }
 
 /* A peer that is refused does not keep the others from their keys. */
@@ -307,7 +327,7 @@ static void test_hanging(void **state)
 	pass(scene, 1);
 	assert_int_equal(device.gets, 1);
 	assert_int_equal(scene->peers[0].device_result, -ETIMEDOUT);
-	assert_false(give(scene, 0, 0x45));
+	give(scene, 0, 0x45);
 	pass(scene, CLOCK_SECOND_NS / 2);
 	assert_int_equal(device.gets, 1);
 	/* 1, 3, 9, 27 seconds, and then every minute. */
@@ -355,7 +375,7 @@ static void test_ensure(void **state)
 	assert_int_equal(scene->peers[0].device_result, -EEXIST);
 	device.sets = 0;
 	for (uint8_t i = 0; i < 100; i++) {
-		assert_false(give(scene, 0, i));
+		give(scene, 0, i);
 		pass(scene, CLOCK_SECOND_NS / 10);
 	}
 	assert_int_equal(device.sets, 0);
@@ -372,6 +392,63 @@ static void test_key_in_between(void **state)
 	pass(scene, 1);
 	pass(scene, 1);
 	assert_int_equal(device.keys[0], 0x45);
+}
+
+/* A key that is to be set later is, by nobody else's key and not before; the peer may leave meanwhile. */
+static void test_later(void **state)
+{
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < 3; i++)
+		add(scene, i, 0x44);
+	pass(scene, 1);
+	give_later(scene, 0, 0x55, CLOCK_SECOND_NS);
+	give_later(scene, 1, 0x56, CLOCK_SECOND_NS);
+	give(scene, 2, 0x57);
+	pass(scene, CLOCK_SECOND_NS - 1);
+	assert_int_equal(device.keys[0], 0x44);
+	assert_int_equal(device.keys[2], 0x57);
+	assert_int_equal(scene->peers[2].good, 2);
+	device_detach(&scene->peers[1].peer);
+	pass(scene, 1);
+	assert_int_equal(device.keys[0], 0x55);
+	assert_int_equal(device.keys[1], 0x44);
+	assert_int_equal(scene->peers[0].good, 2);
+}
+
+/* A key that the device does not keep, or has no peer for, is no key that is there. */
+static void test_lost(void **state)
+{
+	struct scene *scene = *state;
+
+	add(scene, 0, 0x44);
+	add(scene, 1, 0x44);
+	pass(scene, 1);
+	device.has[0] = false;
+	give(scene, 0, 0x55);
+	pass(scene, 1);
+	assert_int_equal(scene->peers[0].good, 1);
+	assert_int_equal(scene->peers[0].reconciled, 2);
+	device.has[0] = true;
+	pass(scene, 2 * CLOCK_SECOND_NS);
+	assert_int_equal(device.keys[0], 0x55);
+	assert_int_equal(scene->peers[0].good, 2);
+	/* One that is refused alone does not take the others along. */
+	device.refused = 0;
+	give(scene, 0, 0x66);
+	give(scene, 1, 0x67);
+	pass(scene, 1);
+	assert_int_equal(device.keys[1], 0x67);
+	assert_int_equal(scene->peers[1].set, 1);
+	assert_int_equal(scene->peers[0].set, 1);
+	assert_int_equal(scene->peers[0].result, -EINVAL);
+	/* What is wrong with the device is told to all of its peers. */
+	device.refused = -1;
+	device.get_result = -EPERM;
+	give(scene, 0, 0x77);
+	pass(scene, 2);
+	assert_int_equal(scene->peers[0].device_result, -EPERM);
+	assert_int_equal(scene->peers[1].device_result, -EPERM);
 }
 
 static void count_one(void *context, const char *label, const char *target)
@@ -410,7 +487,7 @@ static void test_retired(void **state)
 	assert_int_equal(retired_count(scene), 2);
 	add(scene, 1, 0x46);
 	device.get_result = 0;
-	pass(scene, CLOCK_SECOND_NS);
+	pass(scene, CLOCK_SECOND_NS / 2);
 	assert_int_equal(retired_count(scene), 0);
 	assert_memory_not_equal(device.whole[0], scene->peers[0].key, WIREGUARD_KEY_BYTES);
 	assert_int_equal(device.keys[1], 0x46);
@@ -430,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_burst),    TEST(test_large),  TEST(test_refused),        TEST(test_hanging),
 		TEST(test_vanishes), TEST(test_ensure), TEST(test_key_in_between), TEST(test_retired),
+		TEST(test_later),    TEST(test_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

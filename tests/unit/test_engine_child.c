@@ -177,7 +177,7 @@ static void test_memory_is_bounded(void **state)
 	assert_in_range(WEXITSTATUS(scene->status), 90, 100);
 	/* More peers, more memory. */
 	assert_true(engine_child_memory_bytes(0) > 64 * (uint64_t)MIB);
-	assert_true(engine_child_memory_bytes(4000) > engine_child_memory_bytes(0) + 100 * (uint64_t)MIB);
+	assert_true(engine_child_memory_bytes(4000) > engine_child_memory_bytes(0) + 60 * (uint64_t)MIB);
 }
 
 static int run_with_key(const struct engine_start *start)

@@ -142,6 +142,8 @@ static void test_second(void **state)
 	struct server_socket socket;
 
 	assert_int_equal(read_result(scene), 0);
+	assert_true(server_socket_is_taken("x"));
+	assert_false(server_socket_is_taken("y"));
 	assert_int_equal(open_socket(&socket), -EADDRINUSE);
 	assert_int_equal(socket.fd, -1);
 	assert_int_equal(try_connect(scene), 0);
@@ -149,6 +151,8 @@ static void test_second(void **state)
 	assert_int_equal(unlink(scene->path), 0);
 	assert_int_equal(open_socket(&socket), -EADDRINUSE);
 	kill_daemon(first);
+	/* What it left behind is nobody's. */
+	assert_false(server_socket_is_taken("x"));
 	assert_int_equal(open_socket(&socket), 0);
 	server_socket_close(&socket);
 }
