@@ -6,6 +6,7 @@
 #include "crypto/mceliece460896/benes.h"
 #include "crypto/mceliece460896/bm.h"
 #include "crypto/mceliece460896/decode.h"
+#include "crypto/mceliece460896/encapsulate.h"
 #include "crypto/mceliece460896/fft.h"
 #include "crypto/mceliece460896/secret_key.h"
 
@@ -37,6 +38,7 @@ static int load_key(void **state)
 #endif
 
 #include "crypto/mceliece460896/vector_decode.h"
+#include "crypto/mceliece460896/vector_encapsulate.h"
 
 /* From one form of 64 words and more to the other one. */
 static void to_vector(struct mceliece_vector_gf *out, const gf_vec *in, size_t words)
@@ -231,6 +233,25 @@ static void check_whole(void)
 #pragma GCC pop_options
 #endif
 
+/* The test's own copy of this, too. */
+static void check_error(void)
+{
+	uint8_t random[MCELIECE_RANDOM_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t expected[MCELIECE_ERROR_BYTES];
+	uint64_t numbers = 8;
+	uint8_t out;
+	uint8_t expected_out;
+
+	fixture_fill(&numbers, random, sizeof random);
+	mceliece_vector_place(e, random);
+	mceliece_encapsulate_place(expected, random);
+	assert_memory_equal(e, expected, sizeof e);
+	mceliece_vector_parities(&out, 1, sk, e);
+	mceliece_encapsulate_parities(&expected_out, 1, sk, e);
+	assert_int_equal(out, expected_out);
+}
+
 static void test_parts(void **state)
 {
 	(void)state;
@@ -242,6 +263,7 @@ static void test_parts(void **state)
 	check_bm();
 	check_benes();
 	check_whole();
+	check_error();
 }
 
 #else
@@ -313,6 +335,85 @@ static void test_decode(void **state)
 	}
 }
 
+/* --- encapsulation --------------------------------------------------------------------- */
+
+/* Random numbers, of which some are the same, or draw what stands for other positions. */
+static void check_place(const struct mceliece_backend *backend, uint64_t *random, unsigned kind)
+{
+	uint8_t bytes[MCELIECE_RANDOM_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t expected[MCELIECE_ERROR_BYTES];
+
+	fixture_fill(random, bytes, sizeof bytes);
+	for (unsigned i = 0; i < T; i++) {
+		uint64_t r = bytes_load64(bytes + 8 * i);
+
+		if (kind == 1)
+			r = (uint64_t)0 - (r & 1);
+		else if (kind == 2)
+			r >>= 5; /* below position 144 of those that are left */
+		else if (kind == 3 && i < 60)
+			r = bytes_load64(bytes + 8 * (i + 36));
+		bytes_store64(bytes + 8 * i, r);
+	}
+	memset(e, 0x5a, sizeof e);
+	backend->place(e, bytes);
+	mceliece_encapsulate_place(expected, bytes);
+	assert_memory_equal(e, expected, sizeof e);
+}
+
+/* Bytes behind the rows and before the last 3360 bits of e are of no importance, nor is where the rows begin. */
+static void check_parities(const struct mceliece_backend *backend, uint64_t *random, size_t groups)
+{
+	static uint8_t rows[8 * MCELIECE_ROW_BYTES * 20 + 32];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t out[21];
+	uint8_t expected[20];
+	const uint8_t *from = rows + groups;
+
+	fixture_fill(random, rows, sizeof rows);
+	fixture_fill(random, e, sizeof e);
+	memset(out, 0x5a, sizeof out);
+	backend->parities(out, groups, from, e);
+	mceliece_encapsulate_parities(expected, groups, from, e);
+	assert_memory_equal(out, expected, groups);
+	assert_int_equal(out[groups], 0x5a);
+}
+
+/* Each single bit of a row counts, and that of e. */
+static void check_bits(const struct mceliece_backend *backend)
+{
+	static uint8_t rows[8 * MCELIECE_ROW_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t out;
+
+	memset(e, 0xff, sizeof e);
+	for (unsigned i = 0; i < MCELIECE_COLUMNS; i++) {
+		uint8_t *row = rows + MCELIECE_ROW_BYTES * (i % 8) + i / 8;
+
+		*row = (uint8_t)(1U << i % 8);
+		backend->parities(&out, 1, rows, e);
+		assert_int_equal(out, 1U << i % 8);
+		*row = 0;
+	}
+}
+
+static void test_encapsulate(void **state)
+{
+	uint64_t random = 7;
+
+	(void)state;
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		for (unsigned n = 0; n < 200; n++)
+			check_place(mceliece_backends[i], &random, n % 4);
+		for (size_t groups = 0; groups <= 20; groups++)
+			check_parities(mceliece_backends[i], &random, groups);
+		check_bits(mceliece_backends[i]);
+	}
+}
+
 static void test_choice(void **state)
 {
 	size_t i = 0;
@@ -344,11 +445,30 @@ static uint64_t decode_wrongly(uint8_t e[static MCELIECE_ERROR_BYTES],
 	return wrong_result ? ~result : result;
 }
 
+static void place_wrongly(uint8_t e[static MCELIECE_ERROR_BYTES],
+                          const uint8_t random[static MCELIECE_RANDOM_BYTES])
+{
+	mceliece_encapsulate_place(e, random);
+	e[0] ^= 1;
+}
+
+static void parities_wrongly(uint8_t *out, size_t out_len, const uint8_t *rows,
+                             const uint8_t e[static MCELIECE_ERROR_BYTES])
+{
+	mceliece_encapsulate_parities(out, out_len, rows, e);
+	out[out_len - 1] ^= 0x80;
+}
+
 static void test_self_test(void **state)
 {
-	const struct mceliece_backend backend = { .name = "wrong", .decode = decode_wrongly };
+	const struct mceliece_backend *portable = mceliece_backends[0];
+	struct mceliece_backend backend;
 
 	(void)state;
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++)
+		portable = mceliece_backends[i];
+	backend = *portable;
+	backend.decode = decode_wrongly;
 	for (wrong_decoding = 0; wrong_decoding < 3; wrong_decoding++) {
 		for (int n = 0; n < 2; n++) {
 			wrong_result = n != 0;
@@ -358,14 +478,19 @@ static void test_self_test(void **state)
 			            (wrong_decoding == 2 || (wrong_decoding == 1 && !wrong_result)));
 		}
 	}
+	backend = *portable;
+	backend.place = place_wrongly;
+	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.parities = parities_wrongly;
+	assert_false(mceliece_backend_works(&backend));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),
-		cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_parts),       cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_encapsulate), cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_self_test),
 	};
 

@@ -15,6 +15,7 @@
 #endif
 
 #include "crypto/mceliece460896/vector_decode.h"
+#include "crypto/mceliece460896/vector_encapsulate.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
@@ -33,6 +34,8 @@ const struct mceliece_backend mceliece_avx2 = {
 	.name = "AVX2",
 	.is_supported = is_supported,
 	.decode = mceliece_vector_decode,
+	.place = mceliece_vector_place,
+	.parities = mceliece_vector_parities,
 };
 
 #endif

@@ -1,10 +1,12 @@
 #include "crypto/mceliece460896/backend.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "crypto/ct.h"
 #include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/decode.h"
+#include "crypto/mceliece460896/encapsulate.h"
 #include "crypto/mceliece460896/gf.h"
 
 #define T MCELIECE_T
@@ -18,6 +20,8 @@ static const struct mceliece_backend portable = {
 	.name = "portable",
 	.is_supported = always,
 	.decode = mceliece_decode,
+	.place = mceliece_encapsulate_place,
+	.parities = mceliece_encapsulate_parities,
 };
 
 const struct mceliece_backend *const mceliece_backends[] = {
@@ -70,6 +74,26 @@ static bool decodes(const struct mceliece_backend *backend, const uint8_t c0[sta
 	       (!valid || ct_equal(e, expected, sizeof e) != 0);
 }
 
+/* Bytes that are random enough are those of test_control, which are also those of some rows of a public key. */
+static bool encapsulates(const struct mceliece_backend *backend)
+{
+	enum {
+		ROW_GROUPS = MCELIECE_BENES_BYTES / (8 * MCELIECE_ROW_BYTES)
+	};
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t expected[MCELIECE_ERROR_BYTES];
+	uint8_t random[MCELIECE_RANDOM_BYTES] = { 0 };
+	uint8_t parities[2][ROW_GROUPS];
+
+	/* Two thirds of the positions are drawn from test_control, and the rest is all 0. */
+	memcpy(random, test_control, sizeof random - 8 * 32);
+	backend->place(e, random);
+	mceliece_encapsulate_place(expected, random);
+	backend->parities(parities[0], ROW_GROUPS, test_control, test_control);
+	mceliece_encapsulate_parities(parities[1], ROW_GROUPS, test_control, test_control);
+	return ct_equal(e, expected, sizeof e) != 0 && ct_equal(parities[0], parities[1], ROW_GROUPS) != 0;
+}
+
 /* A syndrome of weight 96 or less is an error vector with that syndrome, if zeros are appended. */
 bool mceliece_backend_works(const struct mceliece_backend *backend)
 {
@@ -79,7 +103,7 @@ bool mceliece_backend_works(const struct mceliece_backend *backend)
 	make_goppa(goppa, 0x1234);
 	for (unsigned i = 0; i < sizeof c0; i++)
 		c0[i] = (uint8_t)(i >= 20 && i < 20 + T ? 1U << (i % 8) : 0);
-	if (!decodes(backend, c0, goppa, true))
+	if (!encapsulates(backend) || !decodes(backend, c0, goppa, true))
 		return false;
 	/* 97 errors */
 	c0[0] = 0x80;

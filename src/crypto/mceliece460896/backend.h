@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "crypto/mceliece460896/params.h"
@@ -19,6 +20,10 @@ struct mceliece_backend {
 	                   const uint8_t c0[static MCELIECE_SYNDROME_BYTES],
 	                   const uint8_t goppa[static MCELIECE_GOPPA_BYTES],
 	                   const uint8_t control[static MCELIECE_BENES_BYTES]);
+	void (*place)(uint8_t e[static MCELIECE_ERROR_BYTES],
+	              const uint8_t random[static MCELIECE_RANDOM_BYTES]);
+	void (*parities)(uint8_t *out, size_t out_len, const uint8_t *rows,
+	                 const uint8_t e[static MCELIECE_ERROR_BYTES]);
 };
 
 #if defined(__x86_64__) && defined(__GNUC__)
