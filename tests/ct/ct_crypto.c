@@ -15,7 +15,9 @@
 #include "crypto/kyber512_backend.h"
 #include "crypto/mceliece460896.h"
 #include "crypto/mceliece460896/backend.h"
+#include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/secret_key.h"
+#include "crypto/mceliece460896/sort.h"
 
 /* Must be reported, or the reports of the other parts mean nothing. */
 void ct_run_self_check(void)
@@ -195,6 +197,59 @@ void ct_run_kyber512(void)
 	}
 }
 
+/* With points that are the multiples of this number, alice's polynomial gives a key. */
+#define KEY_FACTOR 2741
+
+/* Key generation takes one of them. With the first of these orderings there is a key, with the other one none. */
+static void run_mceliece_matrix(const struct mceliece_backend *backend)
+{
+	uint16_t points[MCELIECE_Q];
+	uint16_t goppa[MCELIECE_T];
+	uint8_t *pk = ct_allocate(MCELIECE460896_PUBLIC_KEY_BYTES);
+	struct mceliece_matrix_scratch *scratch = (void *)ct_allocate(sizeof *scratch);
+	uint8_t *sk = ct_read_key("alice.sk", MCELIECE460896_SECRET_KEY_BYTES);
+
+	for (unsigned i = 0; i < MCELIECE_T; i++)
+		goppa[i] = mceliece_bytes_load_u16(sk + MCELIECE_SECRET_KEY_GOPPA + 2 * i);
+	for (unsigned i = 0; i < MCELIECE_Q; i++)
+		points[i] = (uint16_t)(i * KEY_FACTOR % MCELIECE_Q);
+	for (unsigned wrong = 0; wrong < 2; wrong++) {
+		if (wrong != 0)
+			points[MCELIECE_ROWS / 2] = points[0];
+		ct_secret(goppa, sizeof goppa);
+		ct_secret(points, sizeof points);
+		ct_expect(backend->matrix(pk, goppa, points, scratch) == (wrong == 0),
+		          "a backend judges a matrix wrongly");
+		ct_declassify(points, sizeof points);
+	}
+	ct_expect_public(pk, MCELIECE460896_PUBLIC_KEY_BYTES, "the public key");
+	free(sk);
+	free(scratch);
+	free(pk);
+}
+
+static void run_mceliece_sorts(const struct mceliece_backend *backend)
+{
+	enum {
+		LENGTH = 128
+	};
+	int32_t narrow[LENGTH];
+	int64_t wide[LENGTH];
+	int64_t work[LENGTH + MCELIECE_SORT_EXTRA];
+
+	for (size_t lanes = 1; lanes <= 16; lanes *= 2) {
+		ct_secret_bytes((uint8_t *)wide, sizeof wide);
+		for (size_t i = 0; i < LENGTH; i++) {
+			wide[i] &= INT64_MAX;
+			narrow[i] = (int32_t)(wide[i] & INT32_MAX);
+		}
+		backend->sort_u31(narrow, LENGTH, lanes, (int32_t *)work);
+		ct_expect_secret((uint8_t *)narrow, sizeof narrow, "what was sorted");
+		backend->sort_u63(wide, LENGTH, work);
+		ct_expect_secret((uint8_t *)wide, sizeof wide, "what was sorted");
+	}
+}
+
 /* From alice's seed in mceliece460896.json, with which six tries fail and the seventh succeeds. */
 void ct_run_mceliece_keygen(void)
 {
@@ -210,6 +265,12 @@ void ct_run_mceliece_keygen(void)
 	uint8_t *scratch = ct_allocate(mceliece460896_keygen_scratch_bytes());
 	uint8_t seed[MCELIECE460896_SEED_BYTES];
 
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		run_mceliece_matrix(mceliece_backends[i]);
+		run_mceliece_sorts(mceliece_backends[i]);
+	}
 	memcpy(seed, alice_seed, sizeof seed);
 	ct_secret(seed, sizeof seed);
 	mceliece460896_keygen_from_seed(pk, sk, seed, scratch);

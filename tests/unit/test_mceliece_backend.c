@@ -5,10 +5,12 @@
 #include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/benes.h"
 #include "crypto/mceliece460896/bm.h"
+#include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/decode.h"
 #include "crypto/mceliece460896/encapsulate.h"
 #include "crypto/mceliece460896/fft.h"
 #include "crypto/mceliece460896/secret_key.h"
+#include "crypto/mceliece460896/sort.h"
 
 #include "fixture.h"
 
@@ -39,6 +41,8 @@ static int load_key(void **state)
 
 #include "crypto/mceliece460896/vector_decode.h"
 #include "crypto/mceliece460896/vector_encapsulate.h"
+#include "crypto/mceliece460896/vector_matrix.h"
+#include "crypto/mceliece460896/vector_sort.h"
 
 /* From one form of 64 words and more to the other one. */
 static void to_vector(struct mceliece_vector_gf *out, const gf_vec *in, size_t words)
@@ -252,6 +256,26 @@ static void check_error(void)
 	assert_int_equal(out, expected_out);
 }
 
+/* From columns to rows and back, and of a sort, the same. */
+static void check_key_parts(void)
+{
+	static struct mceliece_matrix_scratch work;
+	static uint8_t out[MCELIECE460896_PUBLIC_KEY_BYTES];
+	uint16_t points[MCELIECE_Q] = { 0 };
+	const uint16_t goppa[T] = { 1 };
+	int32_t narrow[64];
+	int64_t wide[64];
+	int64_t sort_work[64 + MCELIECE_SORT_EXTRA];
+
+	assert_false(mceliece_vector_matrix(out, goppa, points, &work));
+	for (int i = 0; i < 64; i++)
+		wide[i] = narrow[i] = i * 37 % 64;
+	mceliece_vector_sort_u31(narrow, 64, 1, (int32_t *)sort_work);
+	mceliece_vector_sort_u63(wide, 64, sort_work);
+	for (int i = 0; i < 64; i++)
+		assert_true(narrow[i] == i && wide[i] == i);
+}
+
 static void test_parts(void **state)
 {
 	(void)state;
@@ -264,6 +288,7 @@ static void test_parts(void **state)
 	check_benes();
 	check_whole();
 	check_error();
+	check_key_parts();
 }
 
 #else
@@ -414,6 +439,97 @@ static void test_encapsulate(void **state)
 	}
 }
 
+/* --- the matrix of a key --------------------------------------------------------------- */
+
+static uint8_t pk[MCELIECE460896_PUBLIC_KEY_BYTES];
+static uint8_t expected_pk[MCELIECE460896_PUBLIC_KEY_BYTES];
+static struct mceliece_matrix_scratch scratch;
+static uint16_t points[MCELIECE_Q];
+
+static void shuffle_points(uint64_t *random)
+{
+	for (unsigned i = 0; i < MCELIECE_Q; i++)
+		points[i] = (uint16_t)i;
+	for (unsigned i = MCELIECE_Q; i > 1; i--) {
+		size_t other = fixture_below(random, i);
+		uint16_t point = points[i - 1];
+
+		points[i - 1] = points[other];
+		points[other] = point;
+	}
+}
+
+/* Returns whether there was a key. */
+static bool check_matrix(const struct mceliece_backend *backend, const uint16_t goppa[static T])
+{
+	bool is_key = mceliece_matrix(expected_pk, goppa, points, &scratch);
+
+	memset(pk, 0x5a, sizeof pk);
+	assert_int_equal(backend->matrix(pk, goppa, points, &scratch), is_key);
+	if (is_key)
+		assert_memory_equal(pk, expected_pk, sizeof pk);
+	else
+		assert_true(pk[0] == 0x5a && memcmp(pk, pk + 1, sizeof pk - 1) == 0);
+	return is_key;
+}
+
+static void test_matrix(void **state)
+{
+	uint16_t goppa[T];
+	uint64_t random = 9;
+
+	(void)state;
+	for (unsigned i = 0; i < T; i++)
+		goppa[i] = mceliece_bytes_load_u16(sk + MCELIECE_SECRET_KEY_GOPPA + 2 * i);
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		unsigned keys = 0;
+		unsigned tries = 0;
+
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		for (; keys < 3 || tries < keys + 3; tries++) {
+			shuffle_points(&random);
+			keys += check_matrix(mceliece_backends[i], goppa);
+		}
+		/* The same column twice, the second time in the last place. */
+		points[MCELIECE_ROWS - 1] = points[0];
+		assert_false(check_matrix(mceliece_backends[i], goppa));
+		assert_true(mceliece_backend_makes_keys(mceliece_backends[i], pk, &scratch));
+	}
+}
+
+static bool (*matrix)(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                      struct mceliece_matrix_scratch *work) = mceliece_matrix;
+
+static bool matrix_wrongly(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                           struct mceliece_matrix_scratch *work)
+{
+	bool is_key = matrix(out, goppa, point, work);
+
+	if (is_key)
+		out[MCELIECE460896_PUBLIC_KEY_BYTES - 1] ^= 0x80;
+	return is_key;
+}
+
+static bool matrix_always(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                          struct mceliece_matrix_scratch *work)
+{
+	(void)matrix(out, goppa, point, work);
+	return true;
+}
+
+static void test_matrix_self_test(void **state)
+{
+	const struct mceliece_backend wrong = { .matrix = matrix_wrongly };
+	const struct mceliece_backend always = { .matrix = matrix_always };
+
+	(void)state;
+	assert_false(mceliece_backend_makes_keys(&wrong, pk, &scratch));
+	assert_false(mceliece_backend_makes_keys(&always, pk, &scratch));
+	assert_ptr_equal(mceliece_backend_for_keys(pk, &scratch), mceliece_backend());
+	assert_ptr_equal(mceliece_backend_for_keys(pk, &scratch), mceliece_backend());
+}
+
 static void test_choice(void **state)
 {
 	size_t i = 0;
@@ -459,6 +575,18 @@ static void parities_wrongly(uint8_t *out, size_t out_len, const uint8_t *rows,
 	out[out_len - 1] ^= 0x80;
 }
 
+static void sort_u31_wrongly(int32_t *x, size_t len, size_t lanes, int32_t *work)
+{
+	mceliece_sort_u31(x, len, lanes, work);
+	x[0] ^= lanes == 16;
+}
+
+static void sort_u63_wrongly(int64_t *x, size_t len, int64_t *work)
+{
+	mceliece_sort_u63(x, len, work);
+	x[len - 1]--;
+}
+
 static void test_self_test(void **state)
 {
 	const struct mceliece_backend *portable = mceliece_backends[0];
@@ -484,13 +612,23 @@ static void test_self_test(void **state)
 	backend = *portable;
 	backend.parities = parities_wrongly;
 	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.sort_u31 = sort_u31_wrongly;
+	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.sort_u63 = sort_u63_wrongly;
+	assert_false(mceliece_backend_works(&backend));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parts),       cmocka_unit_test(test_decode),
-		cmocka_unit_test(test_encapsulate), cmocka_unit_test(test_choice),
+		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_encapsulate),
+		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_matrix_self_test),
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_self_test),
 	};
 

@@ -464,7 +464,7 @@ static void test_mceliece(void **state)
 
 	(void)state;
 	mceliece.random = (struct fixture_random){ .state = 5 };
-	mceliece.scratch = malloc(mceliece460896_keygen_scratch_bytes());
+	mceliece.scratch = aligned_alloc(64, (mceliece460896_keygen_scratch_bytes() + 63) / 64 * 64);
 	assert_non_null(mceliece.scratch);
 	next_random(&mceliece.random, seed, sizeof seed);
 	stack = stack_after(mceliece_keygen);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crypto/bytes.h"
+#include "crypto/mceliece460896/vector_bytes.h"
 #include "crypto/mceliece460896/vector_gf.h"
 
 /* --- the error vector ------------------------------------------------------------------ */
@@ -76,13 +77,12 @@ VECTOR_INLINE mceliece_vector_shorts mceliece_vector_power_of_two(mceliece_vecto
 {
 	const vector_octets powers = { 1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0,
 		                       1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0 };
-	typedef char vector_char __attribute__((vector_size(VECTOR_BYTES)));
 	/* A byte whose bit 7 is set looks up 0. */
 	mceliece_vector_shorts low = n | 0x8000;
 	mceliece_vector_shorts high = n << 8 ^ 0x0880;
 
-	return (mceliece_vector_shorts)__builtin_ia32_pshufb256((vector_char)powers, (vector_char)low) |
-	       (mceliece_vector_shorts)__builtin_ia32_pshufb256((vector_char)powers, (vector_char)high);
+	return (mceliece_vector_shorts)mceliece_vector_lookup(powers, (vector_octets)low) |
+	       (mceliece_vector_shorts)mceliece_vector_lookup(powers, (vector_octets)high);
 }
 
 /*
