@@ -114,8 +114,8 @@ static bool sorts(const struct mceliece_backend *backend)
 	for (size_t lanes = 1; lanes <= 16; lanes *= 2) {
 		memcpy(wide[0], test_control + 64 * lanes, sizeof wide[0]);
 		for (size_t i = 0; i < LENGTH; i++) {
-			wide[0][i] &= INT64_MAX;
-			narrow[0][i] = (int32_t)(wide[0][i] & INT32_MAX);
+			wide[0][i] &= 0x7fffffffffffffff;
+			narrow[0][i] = (int32_t)(wide[0][i] & 0x7fffffff);
 		}
 		memcpy(wide[1], wide[0], sizeof wide[0]);
 		memcpy(narrow[1], narrow[0], sizeof narrow[0]);

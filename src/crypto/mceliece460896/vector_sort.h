@@ -156,7 +156,7 @@ VECTOR_INLINE void mceliece_vector_deal_four(vector x[static 4], bool wide, bool
 VECTOR_INLINE void mceliece_vector_deal(const struct mceliece_vector_lists *lists, uint8_t *x, bool wide,
                                         bool back)
 {
-	const vector greatest = vector_broadcast(wide ? INT64_MAX : 0x7fffffff7fffffff);
+	const vector greatest = vector_broadcast(wide ? 0x7fffffffffffffff : 0x7fffffff7fffffff);
 	vector four[4];
 
 	for (size_t j = 0; j < lists->length; j += VECTOR_BYTES) {
