@@ -152,6 +152,8 @@ static void mceliece_vector_forward(struct mceliece_vector_matrix *m, unsigned p
 {
 	const unsigned first = 64 * panel;
 	const unsigned group = (first + 64) / VECTOR_BYTES;
+	/* The last panel has no rows to spare. */
+	const unsigned windows = panel + 1 < MCELIECE_VECTOR_PANELS ? MCELIECE_ELIMINATION_WINDOW_WORDS : 1;
 	uint8_t pivots[64] __attribute__((aligned(VECTOR_BYTES)));
 
 	mceliece_vector_split(m, panel, group, MCELIECE_VECTOR_ROW_GROUPS);
@@ -159,11 +161,9 @@ static void mceliece_vector_forward(struct mceliece_vector_matrix *m, unsigned p
 		uint8_t *column = m->strip[c];
 
 		memset(pivots, 0, sizeof pivots);
-		for (unsigned w = 0; w < MCELIECE_ELIMINATION_WINDOW_WORDS; w++) {
-			if (first + 64 * w < MCELIECE_VECTOR_ROWS)
-				mceliece_vector_add_product(pivots, m->transform[panel][w], 2,
-				                            column + first + (size_t)64 * w);
-		}
+		for (unsigned w = 0; w < windows; w++)
+			mceliece_vector_add_product(pivots, m->transform[panel][w], 2,
+			                            column + first + (size_t)64 * w);
 		mceliece_vector_add_product(column + first + 64, m->nibbles + group,
 		                            MCELIECE_VECTOR_ROW_GROUPS - group, pivots);
 		memcpy(column + first, pivots, sizeof pivots);
