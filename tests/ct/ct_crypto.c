@@ -200,7 +200,7 @@ void ct_run_kyber512(void)
 /* With points that are the multiples of this number, alice's polynomial gives a key. */
 #define KEY_FACTOR 2741
 
-/* Key generation takes one of them. With the first of these orderings there is a key, with the other one none. */
+/* Key generation uses one backend; here each makes a matrix, with success and without. */
 static void run_mceliece_matrix(const struct mceliece_backend *backend)
 {
 	uint16_t points[MCELIECE_Q];

@@ -387,7 +387,7 @@ static void check_place(const struct mceliece_backend *backend, uint64_t *random
 	assert_memory_equal(e, expected, sizeof e);
 }
 
-/* Bytes behind the rows and before the last 3360 bits of e are of no importance, nor is where the rows begin. */
+/* Neither bytes around the rows and the last 3360 bits of e count, nor the alignment of the rows. */
 static void check_parities(const struct mceliece_backend *backend, uint64_t *random, size_t groups)
 {
 	static uint8_t rows[8 * MCELIECE_ROW_BYTES * 20 + 32];

@@ -85,7 +85,7 @@ static bool decodes(const struct mceliece_backend *backend, const uint8_t c0[sta
 	       (!valid || ct_equal(e, expected, sizeof e) != 0);
 }
 
-/* Bytes that are random enough are those of test_control, which are also those of some rows of a public key. */
+/* test_control serves as random bytes, as an error vector and as rows of a public key. */
 static bool encapsulates(const struct mceliece_backend *backend)
 {
 	enum {

@@ -18,7 +18,7 @@ void mceliece_encapsulate_place(uint8_t e[static MCELIECE_ERROR_BYTES],
                                 const uint8_t random[static MCELIECE_RANDOM_BYTES]);
 
 /*
- * Bit b of out[i] = the parity of row 8 i + b of rows and the last 3360 bits of e. There are 8 out_len rows of
+ * Sets bit b of out[i] to the parity of row 8 i + b and the last 3360 bits of e. rows holds 8 out_len rows of
  * 420 bytes.
  */
 void mceliece_encapsulate_parities(uint8_t *out, size_t out_len, const uint8_t *rows,

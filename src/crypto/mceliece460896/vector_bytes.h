@@ -1,7 +1,7 @@
 #ifndef ROSENPASS_CRYPTO_MCELIECE460896_VECTOR_BYTES_H
 #define ROSENPASS_CRYPTO_MCELIECE460896_VECTOR_BYTES_H
 
-/* Bytes in vectors, and the ways from and to bits and columns; see vector.h for who includes this. Constant time. */
+/* Bytes in vectors, and their ways from and to bits; see vector.h for who includes this. Constant time. */
 
 #include <string.h>
 
@@ -10,7 +10,10 @@
 
 typedef char mceliece_vector_char __attribute__((vector_size(VECTOR_BYTES)));
 
-/* Byte i of the result is byte n of table; n is in bits 0 to 3 of byte i of index. 0 where bit 7 of that is 1. */
+/*
+ * Byte i of the result is byte n of table, where n is in bits 0 to 3 of byte i of index. It is 0 if bit 7 of that
+ * byte is set.
+ */
 VECTOR_INLINE vector_octets mceliece_vector_lookup(vector_octets table, vector_octets index)
 {
 	return (vector_octets)__builtin_ia32_pshufb256((mceliece_vector_char)table,

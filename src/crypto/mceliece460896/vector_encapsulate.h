@@ -86,8 +86,8 @@ VECTOR_INLINE mceliece_vector_shorts mceliece_vector_power_of_two(mceliece_vecto
 }
 
 /*
- * Three vectors of e, from number on, in words of 16 bits: those of word that are the word's number have their
- * bit in it. Three sums stay in registers, and each leaves nothing on the stack.
+ * Makes three vectors of e, from number on, in words of 16 bits: entry i sets bit[i] in word number word[i].
+ * Three sums stay in registers and leave nothing on the stack.
  */
 #define MCELIECE_VECTOR_PART 3
 VECTOR_INLINE void mceliece_vector_set_bits(uint8_t *e, unsigned number,

@@ -158,10 +158,7 @@ MCELIECE_VECTOR_OUTLINE void mceliece_vector_separate(struct mceliece_vector_gf 
 
 VECTOR_INLINE void mceliece_vector_twist(struct mceliece_vector_gf *f, unsigned level)
 {
-	struct mceliece_vector_gf powers;
-
-	memcpy(&powers, mceliece_vector_twists[level - 1], sizeof powers);
-	mceliece_vector_gf_mul(f, f, &powers);
+	mceliece_vector_gf_mul(f, f, (const struct mceliece_vector_gf *)mceliece_vector_twists[level - 1]);
 }
 
 /* Within a word: the length of a quarter of a block, and the positions of the last three quarters. */
