@@ -1,7 +1,7 @@
 /*
  * Our McEliece and libmceliece, by the authors of Classic McEliece, with each other's keys and ciphertexts,
- * in both forms. Only built where that library is installed (Debian 13: libmceliece-dev). Its random numbers are
- * new in each run.
+ * in both forms. Only built where that library is installed (Debian 13: libmceliece-dev). Its random numbers
+ * differ from run to run.
  */
 
 #include <mceliece.h>

@@ -11,8 +11,8 @@
 typedef char mceliece_vector_char __attribute__((vector_size(VECTOR_BYTES)));
 
 /*
- * Byte i of the result is byte n of table, where n is in bits 0 to 3 of byte i of index. It is 0 if bit 7 of that
- * byte is set.
+ * Byte i of the result is byte n of table, where n is in bits 0 to 3 of byte i of index. It is 0 if bit 7 of
+ * that byte is set.
  */
 VECTOR_INLINE vector_octets mceliece_vector_lookup(vector_octets table, vector_octets index)
 {

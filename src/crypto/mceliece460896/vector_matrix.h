@@ -220,8 +220,9 @@ VECTOR_INLINE vector mceliece_vector_nonzero(vector x)
 }
 
 /*
- * Makes column i of the panel a unit vector: adds to row i the first row below that has the bit, if row i lacks
- * the bit, and then adds row i to all others that have the bit. Returns the bit of row i: whether there was a pivot.
+ * Makes column i of the panel a unit vector: if row i lacks the bit, adds to it the first row below that has
+ * the bit, and then adds row i to all others that have the bit. Returns the bit of row i: whether there was
+ * a pivot.
  */
 static uint64_t mceliece_vector_pivot(struct mceliece_vector_window *window, unsigned i)
 {
