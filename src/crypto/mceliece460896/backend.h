@@ -14,8 +14,8 @@
 #include "crypto/mceliece460896/params.h"
 
 /*
- * Every function does what the function with this name in decode.h, encapsulate.h, matrix.h or sort.h does. The
- * sorts take 64 elements and more.
+ * Every function does what the function with this name in decode.h, encapsulate.h, matrix.h or sort.h does.
+ * The sorts take 64 elements and more.
  */
 struct mceliece_backend {
 	const char *name;
