@@ -38,7 +38,8 @@ static const size_t rounds_quick[BENCH_EFFORT_COUNT] = {
 	[BENCH_SHORT] = 100,
 	[BENCH_LONG] = 11,
 };
-static const char *const side_names[BENCH_SIDE_COUNT] = { "rosenpass", "openssl", "libsodium" };
+static const char *const side_names[BENCH_SIDE_COUNT] = { "rosenpass", "openssl", "libsodium",
+	                                                  "libmceliece" };
 
 struct options {
 	bool json;
@@ -183,8 +184,8 @@ static void print_table(const struct options *options)
 	printf("CPU       %s\n", cpu_model());
 	printf("compiler  %s\n", COMPILER);
 	printf("against   %s; libsodium %s\n\n", OpenSSL_version(OPENSSL_VERSION), sodium_version_string());
-	printf("%-26s %6s %11s %11s %11s %8s %9s %9s\n", "operation", "rounds", "median us", "mean us",
-	       "least us", "MB/s", "/OpenSSL", "/sodium");
+	printf("%-26s %6s %11s %11s %11s %8s %9s %9s %9s\n", "operation", "rounds", "median us", "mean us",
+	       "least us", "MB/s", "/OpenSSL", "/sodium", "/mceliece");
 	for (size_t i = 0; i < bench_operation_count; i++) {
 		const struct bench_operation *operation = &bench_operations[i];
 		const struct summary *ours;
@@ -202,6 +203,7 @@ static void print_table(const struct options *options)
 			printf(" %8.1f", (double)operation->bytes / ours->median_ns * 1e3);
 		print_ratio(operation, &result, BENCH_OPENSSL);
 		print_ratio(operation, &result, BENCH_LIBSODIUM);
+		print_ratio(operation, &result, BENCH_LIBMCELIECE);
 		printf("\n");
 		(void)fflush(stdout);
 	}

@@ -14,6 +14,7 @@ enum bench_side {
 	BENCH_OURS,
 	BENCH_OPENSSL,
 	BENCH_LIBSODIUM,
+	BENCH_LIBMCELIECE, /* where that is installed */
 	BENCH_SIDE_COUNT
 };
 

@@ -59,6 +59,13 @@ has_valgrind()
 	have valgrind && cc=$(compiler) && echo '#include <valgrind/memcheck.h>' | $cc -E -x c - >/dev/null 2>&1
 }
 
+has_mceliece()
+{
+	local cc
+
+	cc=$(compiler) && echo '#include <mceliece.h>' | $cc -E -x c - >/dev/null 2>&1
+}
+
 # The tests want the program, the demonstration is content with the kernel.
 has_wireguard()
 {
@@ -110,6 +117,7 @@ look()
 		s390x-linux-gnu mips-linux-gnu x86_64-linux-gnu; do
 		want_if_known "have $cpu-cpp" "cpp-${cpu//_/-}" "gcc for another CPU, whose branches are looked at"
 	done
+	want_if_known has_mceliece libmceliece-dev "the authors' Classic McEliece, which ours is compared with"
 	want 'have mandoc' mandoc "manual pages"
 	want 'have codespell' codespell "common misspellings"
 	want 'have aspell' aspell "spelling of documents, messages and comments"

@@ -15,7 +15,9 @@
 #include "crypto/kyber512_backend.h"
 #include "crypto/mceliece460896.h"
 #include "crypto/mceliece460896/backend.h"
+#include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/secret_key.h"
+#include "crypto/mceliece460896/sort.h"
 
 /* Must be reported, or the reports of the other parts mean nothing. */
 void ct_run_self_check(void)
@@ -195,6 +197,59 @@ void ct_run_kyber512(void)
 	}
 }
 
+/* With points that are the multiples of this number, alice's polynomial gives a key. */
+#define KEY_FACTOR 2741
+
+/* Key generation uses one backend; here each makes a matrix, with success and without. */
+static void run_mceliece_matrix(const struct mceliece_backend *backend)
+{
+	uint16_t points[MCELIECE_Q];
+	uint16_t goppa[MCELIECE_T];
+	uint8_t *pk = ct_allocate(MCELIECE460896_PUBLIC_KEY_BYTES);
+	struct mceliece_matrix_scratch *scratch = (void *)ct_allocate(sizeof *scratch);
+	uint8_t *sk = ct_read_key("alice.sk", MCELIECE460896_SECRET_KEY_BYTES);
+
+	for (unsigned i = 0; i < MCELIECE_T; i++)
+		goppa[i] = mceliece_bytes_load_u16(sk + MCELIECE_SECRET_KEY_GOPPA + 2 * i);
+	for (unsigned i = 0; i < MCELIECE_Q; i++)
+		points[i] = (uint16_t)(i * KEY_FACTOR % MCELIECE_Q);
+	for (unsigned wrong = 0; wrong < 2; wrong++) {
+		if (wrong != 0)
+			points[1] = points[0];
+		ct_secret(goppa, sizeof goppa);
+		ct_secret(points, sizeof points);
+		ct_expect(backend->matrix(pk, goppa, points, scratch) == (wrong == 0),
+		          "a backend judges a matrix wrongly");
+		ct_declassify(points, sizeof points);
+	}
+	ct_expect_public(pk, MCELIECE460896_PUBLIC_KEY_BYTES, "the public key");
+	free(sk);
+	free(scratch);
+	free(pk);
+}
+
+static void run_mceliece_sorts(const struct mceliece_backend *backend)
+{
+	enum {
+		LENGTH = 128
+	};
+	int32_t narrow[LENGTH];
+	int64_t wide[LENGTH];
+	int64_t work[LENGTH + MCELIECE_SORT_EXTRA];
+
+	for (size_t lanes = 1; lanes <= 16; lanes *= 2) {
+		ct_secret_bytes((uint8_t *)wide, sizeof wide);
+		for (size_t i = 0; i < LENGTH; i++) {
+			wide[i] &= INT64_MAX;
+			narrow[i] = (int32_t)(wide[i] & INT32_MAX);
+		}
+		backend->sort_u31(narrow, LENGTH, lanes, (int32_t *)work);
+		ct_expect_secret((uint8_t *)narrow, sizeof narrow, "what was sorted");
+		backend->sort_u63(wide, LENGTH, work);
+		ct_expect_secret((uint8_t *)wide, sizeof wide, "what was sorted");
+	}
+}
+
 /* From alice's seed in mceliece460896.json, with which six tries fail and the seventh succeeds. */
 void ct_run_mceliece_keygen(void)
 {
@@ -210,6 +265,12 @@ void ct_run_mceliece_keygen(void)
 	uint8_t *scratch = ct_allocate(mceliece460896_keygen_scratch_bytes());
 	uint8_t seed[MCELIECE460896_SEED_BYTES];
 
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		run_mceliece_matrix(mceliece_backends[i]);
+		run_mceliece_sorts(mceliece_backends[i]);
+	}
 	memcpy(seed, alice_seed, sizeof seed);
 	ct_secret(seed, sizeof seed);
 	mceliece460896_keygen_from_seed(pk, sk, seed, scratch);
@@ -250,6 +311,25 @@ static void run_mceliece_backends(const uint8_t *sk, uint8_t *c0)
 	}
 }
 
+/* Encapsulation takes one of them, too. */
+static void run_mceliece_encapsulation(const uint8_t *pk)
+{
+	uint8_t random[MCELIECE_RANDOM_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t parities[2];
+
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		ct_secret_bytes(random, sizeof random);
+		mceliece_backends[i]->place(e, random);
+		ct_expect_secret(e, sizeof e, "the error vector");
+		ct_secret(e, sizeof e);
+		mceliece_backends[i]->parities(parities, sizeof parities, pk, e);
+		ct_expect_secret(parities, sizeof parities, "the parities");
+	}
+}
+
 /* Encapsulation and decapsulation, which needs a ciphertext. */
 void ct_run_mceliece(void)
 {
@@ -262,6 +342,7 @@ void ct_run_mceliece(void)
 	uint8_t other_ss[MCELIECE460896_SHARED_SECRET_BYTES];
 
 	ct_secret(sk, MCELIECE460896_SECRET_KEY_BYTES);
+	run_mceliece_encapsulation(pk);
 	for (size_t i = 0; i < sizeof mceliece_forms / sizeof *mceliece_forms; i++) {
 		size_t ct_len = mceliece_forms[i];
 

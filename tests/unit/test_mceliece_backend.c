@@ -5,9 +5,12 @@
 #include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/benes.h"
 #include "crypto/mceliece460896/bm.h"
+#include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/decode.h"
+#include "crypto/mceliece460896/encapsulate.h"
 #include "crypto/mceliece460896/fft.h"
 #include "crypto/mceliece460896/secret_key.h"
+#include "crypto/mceliece460896/sort.h"
 
 #include "fixture.h"
 
@@ -37,6 +40,9 @@ static int load_key(void **state)
 #endif
 
 #include "crypto/mceliece460896/vector_decode.h"
+#include "crypto/mceliece460896/vector_encapsulate.h"
+#include "crypto/mceliece460896/vector_matrix.h"
+#include "crypto/mceliece460896/vector_sort.h"
 
 /* From one form of 64 words and more to the other one. */
 static void to_vector(struct mceliece_vector_gf *out, const gf_vec *in, size_t words)
@@ -231,6 +237,45 @@ static void check_whole(void)
 #pragma GCC pop_options
 #endif
 
+/* The test's own copy of this, too. */
+static void check_error(void)
+{
+	uint8_t random[MCELIECE_RANDOM_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t expected[MCELIECE_ERROR_BYTES];
+	uint64_t numbers = 8;
+	uint8_t out;
+	uint8_t expected_out;
+
+	fixture_fill(&numbers, random, sizeof random);
+	mceliece_vector_place(e, random);
+	mceliece_encapsulate_place(expected, random);
+	assert_memory_equal(e, expected, sizeof e);
+	mceliece_vector_parities(&out, 1, sk, e);
+	mceliece_encapsulate_parities(&expected_out, 1, sk, e);
+	assert_int_equal(out, expected_out);
+}
+
+/* From columns to rows and back, and of a sort, the same. */
+static void check_key_parts(void)
+{
+	static struct mceliece_matrix_scratch work;
+	static uint8_t out[MCELIECE460896_PUBLIC_KEY_BYTES];
+	uint16_t points[MCELIECE_Q] = { 0 };
+	const uint16_t goppa[T] = { 1 };
+	int32_t narrow[64];
+	int64_t wide[64];
+	int64_t sort_work[64 + MCELIECE_SORT_EXTRA];
+
+	assert_false(mceliece_vector_matrix(out, goppa, points, &work));
+	for (int i = 0; i < 64; i++)
+		wide[i] = narrow[i] = i * 37 % 64;
+	mceliece_vector_sort_u31(narrow, 64, 1, (int32_t *)sort_work);
+	mceliece_vector_sort_u63(wide, 64, sort_work);
+	for (int i = 0; i < 64; i++)
+		assert_true(narrow[i] == i && wide[i] == i);
+}
+
 static void test_parts(void **state)
 {
 	(void)state;
@@ -242,6 +287,8 @@ static void test_parts(void **state)
 	check_bm();
 	check_benes();
 	check_whole();
+	check_error();
+	check_key_parts();
 }
 
 #else
@@ -313,6 +360,176 @@ static void test_decode(void **state)
 	}
 }
 
+/* --- encapsulation --------------------------------------------------------------------- */
+
+/* Random numbers, of which some are the same, or draw what stands for other positions. */
+static void check_place(const struct mceliece_backend *backend, uint64_t *random, unsigned kind)
+{
+	uint8_t bytes[MCELIECE_RANDOM_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t expected[MCELIECE_ERROR_BYTES];
+
+	fixture_fill(random, bytes, sizeof bytes);
+	for (unsigned i = 0; i < T; i++) {
+		uint64_t r = bytes_load64(bytes + 8 * i);
+
+		if (kind == 1)
+			r = (uint64_t)0 - (r & 1);
+		else if (kind == 2)
+			r >>= 5; /* below position 144 of those that are left */
+		else if (kind == 3 && i < 60)
+			r = bytes_load64(bytes + 8 * (i + 36));
+		bytes_store64(bytes + 8 * i, r);
+	}
+	memset(e, 0x5a, sizeof e);
+	backend->place(e, bytes);
+	mceliece_encapsulate_place(expected, bytes);
+	assert_memory_equal(e, expected, sizeof e);
+}
+
+/* Neither bytes around the rows and the last 3360 bits of e count, nor the alignment of the rows. */
+static void check_parities(const struct mceliece_backend *backend, uint64_t *random, size_t groups)
+{
+	static uint8_t rows[8 * MCELIECE_ROW_BYTES * 20 + 32];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t out[21];
+	uint8_t expected[20];
+	const uint8_t *from = rows + groups;
+
+	fixture_fill(random, rows, sizeof rows);
+	fixture_fill(random, e, sizeof e);
+	memset(out, 0x5a, sizeof out);
+	backend->parities(out, groups, from, e);
+	mceliece_encapsulate_parities(expected, groups, from, e);
+	assert_memory_equal(out, expected, groups);
+	assert_int_equal(out[groups], 0x5a);
+}
+
+/* Each single bit of a row counts, and that of e. */
+static void check_bits(const struct mceliece_backend *backend)
+{
+	static uint8_t rows[8 * MCELIECE_ROW_BYTES];
+	uint8_t e[MCELIECE_ERROR_BYTES];
+	uint8_t out;
+
+	memset(e, 0xff, sizeof e);
+	for (unsigned i = 0; i < MCELIECE_COLUMNS; i++) {
+		uint8_t *row = rows + MCELIECE_ROW_BYTES * (i % 8) + i / 8;
+
+		*row = (uint8_t)(1U << i % 8);
+		backend->parities(&out, 1, rows, e);
+		assert_int_equal(out, 1U << i % 8);
+		*row = 0;
+	}
+}
+
+static void test_encapsulate(void **state)
+{
+	uint64_t random = 7;
+
+	(void)state;
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		for (unsigned n = 0; n < 200; n++)
+			check_place(mceliece_backends[i], &random, n % 4);
+		for (size_t groups = 0; groups <= 20; groups++)
+			check_parities(mceliece_backends[i], &random, groups);
+		check_bits(mceliece_backends[i]);
+	}
+}
+
+/* --- the matrix of a key --------------------------------------------------------------- */
+
+static uint8_t pk[MCELIECE460896_PUBLIC_KEY_BYTES];
+static uint8_t expected_pk[MCELIECE460896_PUBLIC_KEY_BYTES];
+static struct mceliece_matrix_scratch scratch;
+static uint16_t points[MCELIECE_Q];
+
+static void shuffle_points(uint64_t *random)
+{
+	for (unsigned i = 0; i < MCELIECE_Q; i++)
+		points[i] = (uint16_t)i;
+	for (unsigned i = MCELIECE_Q; i > 1; i--) {
+		size_t other = fixture_below(random, i);
+		uint16_t point = points[i - 1];
+
+		points[i - 1] = points[other];
+		points[other] = point;
+	}
+}
+
+/* Returns whether there was a key. */
+static bool check_matrix(const struct mceliece_backend *backend, const uint16_t goppa[static T])
+{
+	bool is_key = mceliece_matrix(expected_pk, goppa, points, &scratch);
+
+	memset(pk, 0x5a, sizeof pk);
+	assert_int_equal(backend->matrix(pk, goppa, points, &scratch), is_key);
+	if (is_key)
+		assert_memory_equal(pk, expected_pk, sizeof pk);
+	else
+		assert_true(pk[0] == 0x5a && memcmp(pk, pk + 1, sizeof pk - 1) == 0);
+	return is_key;
+}
+
+static void test_matrix(void **state)
+{
+	uint16_t goppa[T];
+	uint64_t random = 9;
+
+	(void)state;
+	for (unsigned i = 0; i < T; i++)
+		goppa[i] = mceliece_bytes_load_u16(sk + MCELIECE_SECRET_KEY_GOPPA + 2 * i);
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		unsigned keys = 0;
+		unsigned tries = 0;
+
+		if (!mceliece_backends[i]->is_supported())
+			continue;
+		for (; keys < 3 || tries < keys + 3; tries++) {
+			shuffle_points(&random);
+			keys += check_matrix(mceliece_backends[i], goppa);
+		}
+		/* The same column twice, the second time in the last place. */
+		points[MCELIECE_ROWS - 1] = points[0];
+		assert_false(check_matrix(mceliece_backends[i], goppa));
+		assert_true(mceliece_backend_makes_keys(mceliece_backends[i], pk, &scratch));
+	}
+}
+
+static bool (*matrix)(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                      struct mceliece_matrix_scratch *work) = mceliece_matrix;
+
+static bool matrix_wrongly(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                           struct mceliece_matrix_scratch *work)
+{
+	bool is_key = matrix(out, goppa, point, work);
+
+	if (is_key)
+		out[MCELIECE460896_PUBLIC_KEY_BYTES - 1] ^= 0x80;
+	return is_key;
+}
+
+static bool matrix_always(uint8_t *out, const uint16_t *goppa, const uint16_t *point,
+                          struct mceliece_matrix_scratch *work)
+{
+	(void)matrix(out, goppa, point, work);
+	return true;
+}
+
+static void test_matrix_self_test(void **state)
+{
+	const struct mceliece_backend wrong = { .matrix = matrix_wrongly };
+	const struct mceliece_backend always = { .matrix = matrix_always };
+
+	(void)state;
+	assert_false(mceliece_backend_makes_keys(&wrong, pk, &scratch));
+	assert_false(mceliece_backend_makes_keys(&always, pk, &scratch));
+	assert_ptr_equal(mceliece_backend_for_keys(pk, &scratch), mceliece_backend());
+	assert_ptr_equal(mceliece_backend_for_keys(pk, &scratch), mceliece_backend());
+}
+
 static void test_choice(void **state)
 {
 	size_t i = 0;
@@ -344,11 +561,42 @@ static uint64_t decode_wrongly(uint8_t e[static MCELIECE_ERROR_BYTES],
 	return wrong_result ? ~result : result;
 }
 
+static void place_wrongly(uint8_t e[static MCELIECE_ERROR_BYTES],
+                          const uint8_t random[static MCELIECE_RANDOM_BYTES])
+{
+	mceliece_encapsulate_place(e, random);
+	e[0] ^= 1;
+}
+
+static void parities_wrongly(uint8_t *out, size_t out_len, const uint8_t *rows,
+                             const uint8_t e[static MCELIECE_ERROR_BYTES])
+{
+	mceliece_encapsulate_parities(out, out_len, rows, e);
+	out[out_len - 1] ^= 0x80;
+}
+
+static void sort_u31_wrongly(int32_t *x, size_t len, size_t lanes, int32_t *work)
+{
+	mceliece_sort_u31(x, len, lanes, work);
+	x[0] ^= lanes == 16;
+}
+
+static void sort_u63_wrongly(int64_t *x, size_t len, int64_t *work)
+{
+	mceliece_sort_u63(x, len, work);
+	x[len - 1]--;
+}
+
 static void test_self_test(void **state)
 {
-	const struct mceliece_backend backend = { .name = "wrong", .decode = decode_wrongly };
+	const struct mceliece_backend *portable = mceliece_backends[0];
+	struct mceliece_backend backend;
 
 	(void)state;
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++)
+		portable = mceliece_backends[i];
+	backend = *portable;
+	backend.decode = decode_wrongly;
 	for (wrong_decoding = 0; wrong_decoding < 3; wrong_decoding++) {
 		for (int n = 0; n < 2; n++) {
 			wrong_result = n != 0;
@@ -358,6 +606,18 @@ static void test_self_test(void **state)
 			            (wrong_decoding == 2 || (wrong_decoding == 1 && !wrong_result)));
 		}
 	}
+	backend = *portable;
+	backend.place = place_wrongly;
+	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.parities = parities_wrongly;
+	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.sort_u31 = sort_u31_wrongly;
+	assert_false(mceliece_backend_works(&backend));
+	backend = *portable;
+	backend.sort_u63 = sort_u63_wrongly;
+	assert_false(mceliece_backend_works(&backend));
 }
 
 int main(void)
@@ -365,6 +625,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_decode),
+		cmocka_unit_test(test_encapsulate),
+		cmocka_unit_test(test_matrix),
+		cmocka_unit_test(test_matrix_self_test),
 		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_self_test),
 	};

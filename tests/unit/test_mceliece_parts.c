@@ -1,5 +1,6 @@
 /* The parts of McEliece key generation: sorting, control bits, elimination. */
 
+#include "crypto/mceliece460896/backend.h"
 #include "mceliece_fixture.h"
 
 /* --- sorting --- */
@@ -74,10 +75,11 @@ static int64_t (*const sort_patterns[])(size_t i, size_t len, int64_t max) = {
 };
 
 /* Sorts len values in both widths and compares every list with what qsort makes of it. */
-static void check_sort(int64_t (*pattern)(size_t, size_t, int64_t), size_t len, size_t lanes)
+static void check_sort(const struct mceliece_backend *backend, int64_t (*pattern)(size_t, size_t, int64_t),
+                       size_t len, size_t lanes)
 {
 	static int32_t narrow[SORT_MAX];
-	static int32_t work[SORT_MAX];
+	static int64_t work[SORT_MAX + MCELIECE_SORT_EXTRA];
 	static int64_t wide[SORT_MAX];
 	static int64_t expected[SORT_MAX];
 	size_t list_len = len / lanes;
@@ -89,30 +91,73 @@ static void check_sort(int64_t (*pattern)(size_t, size_t, int64_t), size_t len, 
 			expected[s * list_len + j] = narrow[j * lanes + s];
 	for (size_t s = 0; s < lanes; s++)
 		qsort(expected + s * list_len, list_len, sizeof *expected, compare_i64);
-	mceliece_sort_u31(narrow, len, lanes, work);
+	backend->sort_u31(narrow, len, lanes, (int32_t *)work);
 	for (size_t s = 0; s < lanes; s++)
 		for (size_t j = 0; j < list_len; j++)
 			if (narrow[j * lanes + s] != expected[s * list_len + j])
-				fail_msg("length %zu, lanes %zu: list %zu differs at %zu", len, lanes, s, j);
+				fail_msg("%s, length %zu, lanes %zu: list %zu differs at %zu", backend->name,
+				         len, lanes, s, j);
 
 	if (lanes != 1)
 		return;
 	for (size_t i = 0; i < len; i++)
 		expected[i] = wide[i] = pattern(i, len, INT64_MAX);
 	qsort(expected, len, sizeof *expected, compare_i64);
-	mceliece_sort_u63(wide, len);
+	backend->sort_u63(wide, len, work);
 	assert_memory_equal(wide, expected, len * sizeof *wide);
+}
+
+static void check_sorts(const struct mceliece_backend *backend, size_t least)
+{
+	for (size_t i = 0; i < sizeof sort_patterns / sizeof *sort_patterns; i++)
+		for (size_t len = least; len <= SORT_MAX; len *= 2)
+			for (size_t lanes = 1; lanes < len; lanes *= 2)
+				check_sort(backend, sort_patterns[i], len, lanes);
+	for (size_t i = 0; i < 100; i++)
+		check_sort(backend, sort_random, SORT_MAX, 1);
 }
 
 static void test_sort(void **state)
 {
+	const struct mceliece_backend portable = { .name = "portable",
+		                                   .sort_u31 = mceliece_sort_u31,
+		                                   .sort_u63 = mceliece_sort_u63 };
+
 	(void)state;
-	for (size_t i = 0; i < sizeof sort_patterns / sizeof *sort_patterns; i++)
-		for (size_t len = 8; len <= SORT_MAX; len *= 2)
-			for (size_t lanes = 1; lanes < len; lanes *= 2)
-				check_sort(sort_patterns[i], len, lanes);
-	for (size_t i = 0; i < 100; i++)
-		check_sort(sort_random, SORT_MAX, 1);
+	check_sorts(&portable, 8);
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		if (mceliece_backends[i]->is_supported())
+			check_sorts(mceliece_backends[i], 64);
+	}
+}
+
+/* All inputs of up to two steps from zero to one or back, at all places: all that a last merge can see. */
+static void test_sort_steps(void **state)
+{
+	enum {
+		LENGTH = 64
+	};
+
+	(void)state;
+	for (size_t b = 0; mceliece_backends[b] != NULL; b++) {
+		for (int n = 0; n < LENGTH * LENGTH && mceliece_backends[b]->is_supported(); n++) {
+			int32_t narrow[LENGTH];
+			int64_t wide[LENGTH];
+			int64_t work[LENGTH + MCELIECE_SORT_EXTRA];
+			int first = n / LENGTH;
+			int second = n % LENGTH;
+			int zeros = 0;
+
+			for (int i = 0; i < LENGTH; i++) {
+				wide[i] = narrow[i] = (i >= first) ^ (i >= second);
+				zeros += narrow[i] == 0;
+			}
+			mceliece_backends[b]->sort_u31(narrow, LENGTH, 1, (int32_t *)work);
+			mceliece_backends[b]->sort_u63(wide, LENGTH, work);
+			for (int i = 0; i < LENGTH; i++)
+				assert_true(narrow[i] == (i >= zeros) && wide[i] == (i >= zeros));
+		}
+	}
 }
 
 /* A network that sorts all inputs of zeros and ones sorts everything (Knuth 5.3.4, theorem Z). */
@@ -128,7 +173,7 @@ static void test_sort_zeros_and_ones(void **state)
 		for (int i = 0; i < 16; i++)
 			wide[i] = narrow[i] = (int32_t)(input >> i & 1);
 		mceliece_sort_u31(narrow, 16, 1, work);
-		mceliece_sort_u63(wide, 16);
+		mceliece_sort_u63(wide, 16, wide);
 		for (int i = 0; i < 16; i++)
 			if (narrow[i] != (i >= zeros) || wide[i] != (i >= zeros))
 				fail_msg("%#x is not sorted at %d", input, i);
@@ -399,6 +444,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_sort_steps),
 		cmocka_unit_test(test_sort_zeros_and_ones),
 		cmocka_unit_test(test_control_bits),
 		cmocka_unit_test(test_control_bits_of_stored_keys),

@@ -5,6 +5,7 @@
 
 #include "crypto/blake2b.h"
 #include "crypto/blake2b_blocks.h"
+#include "crypto/bytes.h"
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
 #include "crypto/keyed_hash.h"
@@ -399,14 +400,14 @@ static void mceliece_decapsulate(void)
 	mceliece460896_decapsulate(mceliece.ss, mceliece.ct, sizeof mceliece.ct, mceliece.sk);
 }
 
-static const struct mceliece_backend *mceliece_decoder;
+static const struct mceliece_backend *mceliece_used;
 static uint8_t mceliece_error[MCELIECE_ERROR_BYTES];
 
 static void mceliece_decode_alone(void)
 {
 	mceliece.result =
-		mceliece_decoder->decode(mceliece_error, mceliece.ct, mceliece.sk + MCELIECE_SECRET_KEY_GOPPA,
-	                                 mceliece.sk + MCELIECE_SECRET_KEY_BENES) != 0
+		mceliece_used->decode(mceliece_error, mceliece.ct, mceliece.sk + MCELIECE_SECRET_KEY_GOPPA,
+	                              mceliece.sk + MCELIECE_SECRET_KEY_BENES) != 0
 			? 0
 			: -1;
 }
@@ -417,12 +418,57 @@ static void check_mceliece_decode(void)
 	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
 		const uint8_t *stack;
 
-		mceliece_decoder = mceliece_backends[i];
-		if (!mceliece_decoder->is_supported())
+		mceliece_used = mceliece_backends[i];
+		if (!mceliece_used->is_supported())
 			continue;
 		stack = stack_after(mceliece_decode_alone);
 		assert_int_equal(mceliece.result, 0);
 		assert_false(holds(stack, mceliece_error, sizeof mceliece_error, ERROR_PIECE_BYTES));
+	}
+}
+
+static uint8_t mceliece_random[MCELIECE_RANDOM_BYTES];
+
+static void mceliece_encapsulate_parts(void)
+{
+	uint8_t parities[MCELIECE_SYNDROME_BYTES];
+
+	mceliece_used->place(mceliece_error, mceliece_random);
+	mceliece_used->parities(parities, sizeof parities, mceliece.pk, mceliece_error);
+}
+
+static void mceliece_parities_alone(void)
+{
+	uint8_t parities[MCELIECE_SYNDROME_BYTES];
+
+	mceliece_used->parities(parities, sizeof parities, mceliece.pk, mceliece_error);
+}
+
+/* Alone, for the same reason. */
+static void check_mceliece_encapsulate(void)
+{
+	uint64_t numbers = 9;
+
+	for (size_t i = 0; mceliece_backends[i] != NULL; i++) {
+		void (*const parts[])(void) = { mceliece_encapsulate_parts, mceliece_parities_alone };
+		uint16_t drawn[MCELIECE_T];
+
+		mceliece_used = mceliece_backends[i];
+		if (!mceliece_used->is_supported())
+			continue;
+		fixture_fill(&numbers, mceliece_random, sizeof mceliece_random);
+		for (unsigned k = 0; k < MCELIECE_T; k++) {
+			/* The high 32 bits decide all but a few. */
+			uint64_t high = bytes_load64(mceliece_random + 8 * k) >> 32;
+
+			drawn[k] = (uint16_t)(k + (high * (MCELIECE_N - k) >> 32));
+		}
+		for (size_t part = 0; part < FIXTURE_COUNT(parts); part++) {
+			const uint8_t *stack = stack_after(parts[part]);
+
+			assert_false(holds(stack, mceliece_error, sizeof mceliece_error, ERROR_PIECE_BYTES));
+			ASSERT_GONE(stack, drawn);
+		}
 	}
 }
 
@@ -453,7 +499,7 @@ static void test_mceliece(void **state)
 
 	(void)state;
 	mceliece.random = (struct fixture_random){ .state = 5 };
-	mceliece.scratch = malloc(mceliece460896_keygen_scratch_bytes());
+	mceliece.scratch = aligned_alloc(64, (mceliece460896_keygen_scratch_bytes() + 63) / 64 * 64);
 	assert_non_null(mceliece.scratch);
 	next_random(&mceliece.random, seed, sizeof seed);
 	stack = stack_after(mceliece_keygen);
@@ -467,6 +513,7 @@ static void test_mceliece(void **state)
 	assert_int_equal(mceliece.result, 0);
 	check_mceliece(stack_after(mceliece_decapsulate), seed);
 	check_mceliece_decode();
+	check_mceliece_encapsulate();
 }
 
 /* --- random bytes ---------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 
 #ifdef MCELIECE_HAS_AVX2
 
+#include <assert.h>
+
 #include "crypto/bytes.h"
 #include "crypto/ct.h"
 
@@ -15,6 +17,9 @@
 #endif
 
 #include "crypto/mceliece460896/vector_decode.h"
+#include "crypto/mceliece460896/vector_encapsulate.h"
+#include "crypto/mceliece460896/vector_matrix.h"
+#include "crypto/mceliece460896/vector_sort.h"
 
 #ifdef __clang__
 #pragma clang attribute pop
@@ -33,6 +38,11 @@ const struct mceliece_backend mceliece_avx2 = {
 	.name = "AVX2",
 	.is_supported = is_supported,
 	.decode = mceliece_vector_decode,
+	.place = mceliece_vector_place,
+	.parities = mceliece_vector_parities,
+	.matrix = mceliece_vector_matrix,
+	.sort_u31 = mceliece_vector_sort_u31,
+	.sort_u63 = mceliece_vector_sort_u63,
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crypto/ct.h"
+#include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/sort.h"
 
 #define LOG_POINTS MCELIECE_M
@@ -46,21 +47,22 @@ static inline int32_t lower(int32_t a, int32_t b)
 }
 
 /* Moves each value to the point that its key names: value'[key[x]] = value[x]. */
-static void route(const struct level *level, const int32_t *key, int32_t *value)
+static void route(const struct level *level, const int32_t *restrict key, int32_t *restrict value)
 {
-	int32_t *sorted = level->scratch->sorted;
+	int32_t *restrict sorted = level->scratch->sorted;
 
 	for (size_t i = 0; i < POINTS; i++)
 		sorted[i] = key[i] << 16 | value[i];
-	mceliece_sort_u31(sorted, POINTS, level->lanes, level->scratch->sort_work);
+	mceliece_backend()->sort_u31(sorted, POINTS, level->lanes, level->scratch->sort_work);
 	for (size_t i = 0; i < POINTS; i++)
 		value[i] = sorted[i] & 0xffff;
 }
 
 /* The same for two arrays of values, with one sort where the points are small enough. */
-static void route_two(const struct level *level, const int32_t *key, int32_t *first, int32_t *second)
+static void route_two(const struct level *level, const int32_t *restrict key, int32_t *restrict first,
+                      int32_t *restrict second)
 {
-	int32_t *sorted = level->scratch->sorted;
+	int32_t *restrict sorted = level->scratch->sorted;
 
 	if (level->log_points > LOG_PACKED) {
 		route(level, key, first);
@@ -69,7 +71,7 @@ static void route_two(const struct level *level, const int32_t *key, int32_t *fi
 	}
 	for (size_t i = 0; i < POINTS; i++)
 		sorted[i] = key[i] << (2 * LOG_PACKED) | first[i] << LOG_PACKED | second[i];
-	mceliece_sort_u31(sorted, POINTS, level->lanes, level->scratch->sort_work);
+	mceliece_backend()->sort_u31(sorted, POINTS, level->lanes, level->scratch->sort_work);
 	for (size_t i = 0; i < POINTS; i++) {
 		first[i] = sorted[i] >> LOG_PACKED & PACKED_MASK;
 		second[i] = sorted[i] & PACKED_MASK;
@@ -94,10 +96,15 @@ static void store_layer(const struct level *level, uint8_t layer[static LAYER_BY
  */
 static void invert_power(const struct level *level)
 {
-	struct mceliece_control_bits_scratch *s = level->scratch;
+	const int32_t *restrict power = level->scratch->power;
+	int32_t *restrict key = level->scratch->key;
 
-	for (size_t i = 0; i < POINTS; i++)
-		s->key[i] = s->power[partner(level, i)] ^ 1;
+	for (size_t pair = 0; pair < POINTS; pair += 2 * level->lanes) {
+		for (size_t i = pair; i < pair + level->lanes; i++) {
+			key[i] = power[i + level->lanes] ^ 1;
+			key[i + level->lanes] = power[i] ^ 1;
+		}
+	}
 }
 
 /*

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "crypto/mceliece460896/params.h"
+#include "crypto/mceliece460896/sort.h"
 
 /* Working memory; the caller wipes it. */
 struct mceliece_control_bits_scratch {
@@ -19,7 +20,7 @@ struct mceliece_control_bits_scratch {
 	int32_t leader[MCELIECE_Q];
 	int32_t key[MCELIECE_Q];
 	int32_t sorted[MCELIECE_Q];
-	int32_t sort_work[MCELIECE_Q];
+	int32_t sort_work[MCELIECE_Q + MCELIECE_SORT_EXTRA];
 };
 
 /*

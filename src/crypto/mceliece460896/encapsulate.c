@@ -6,6 +6,7 @@
 #include "crypto/bytes.h"
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
+#include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/session_key.h"
 
 #define T MCELIECE_T
@@ -48,7 +49,7 @@ static uint64_t high_product(uint64_t r, uint32_t k)
  * for a set of them, the factor is below (1 + 2^-51.8)^96 < 1 + 2^-45 < 1 + 2^-44: no
  * attack gains more than this factor over one on exactly uniform error vectors.
  */
-static void sample_positions(uint16_t position[static T], const uint8_t random[static 8 * T])
+static void sample_positions(uint16_t position[static T], const uint8_t random[static MCELIECE_RANDOM_BYTES])
 {
 	for (unsigned i = T; i-- > 0;) {
 		uint64_t x = i + high_product(bytes_load64(random + 8 * i), N - i);
@@ -60,21 +61,13 @@ static void sample_positions(uint16_t position[static T], const uint8_t random[s
 	}
 }
 
-void mceliece_encapsulate_sample(uint8_t e[static MCELIECE_ERROR_BYTES],
-                                 const uint8_t seed[static MCELIECE460896_SEED_BYTES])
+void mceliece_encapsulate_place(uint8_t e[static MCELIECE_ERROR_BYTES],
+                                const uint8_t random[static MCELIECE_RANDOM_BYTES])
 {
-	struct keccak_shake shake;
-	uint8_t random[8 * T];
 	uint16_t position[T];
 	uint64_t words[ERROR_WORDS] = { 0 };
 
-	keccak_shake256_init(&shake);
-	keccak_shake_absorb(&shake, (const uint8_t *)label, sizeof label - 1);
-	keccak_shake_absorb(&shake, seed, MCELIECE460896_SEED_BYTES);
-	keccak_shake_finish(&shake);
-	keccak_shake_squeeze(&shake, random, sizeof random);
 	sample_positions(position, random);
-
 	for (unsigned i = 0; i < T; i++) {
 		uint64_t bit = power_of_two(position[i] % 64);
 		uint64_t word = position[i] / 64;
@@ -84,11 +77,24 @@ void mceliece_encapsulate_sample(uint8_t e[static MCELIECE_ERROR_BYTES],
 	}
 	for (unsigned w = 0; w < ERROR_WORDS; w++)
 		bytes_store64(e + 8 * w, words[w]);
-
-	ct_wipe(&shake, sizeof shake);
-	ct_wipe(random, sizeof random);
 	ct_wipe(position, sizeof position);
 	ct_wipe(words, sizeof words);
+}
+
+void mceliece_encapsulate_sample(uint8_t e[static MCELIECE_ERROR_BYTES],
+                                 const uint8_t seed[static MCELIECE460896_SEED_BYTES])
+{
+	struct keccak_shake shake;
+	uint8_t random[MCELIECE_RANDOM_BYTES];
+
+	keccak_shake256_init(&shake);
+	keccak_shake_absorb(&shake, (const uint8_t *)label, sizeof label - 1);
+	keccak_shake_absorb(&shake, seed, MCELIECE460896_SEED_BYTES);
+	keccak_shake_finish(&shake);
+	keccak_shake_squeeze(&shake, random, sizeof random);
+	mceliece_backend()->place(e, random);
+	ct_wipe(&shake, sizeof shake);
+	ct_wipe(random, sizeof random);
 }
 
 /* A row of T: 52 words and a half. The byte order of words is of no importance for a parity. */
@@ -133,10 +139,8 @@ static uint64_t row_parity(const uint8_t row[static MCELIECE_ROW_BYTES],
 	return x & 1;
 }
 
-/* C0 = H e = (I | T) e */
-static void encode(uint8_t c0[static MCELIECE_SYNDROME_BYTES],
-                   const uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES],
-                   const uint8_t e[static MCELIECE_ERROR_BYTES])
+void mceliece_encapsulate_parities(uint8_t *out, size_t out_len, const uint8_t *rows,
+                                   const uint8_t e[static MCELIECE_ERROR_BYTES])
 {
 	uint64_t words[ROW_WORDS + 1];
 
@@ -144,12 +148,12 @@ static void encode(uint8_t c0[static MCELIECE_SYNDROME_BYTES],
 		words[w] = load_word(e + MCELIECE_SYNDROME_BYTES + 8 * w);
 	words[ROW_WORDS] = load_half(e + MCELIECE_SYNDROME_BYTES + 8 * ROW_WORDS);
 
-	for (unsigned i = 0; i < MCELIECE_SYNDROME_BYTES; i++) {
+	for (size_t i = 0; i < out_len; i++) {
 		uint64_t byte = 0;
 
-		for (unsigned b = 0; b < 8; b++, pk += MCELIECE_ROW_BYTES)
-			byte |= row_parity(pk, words) << b;
-		c0[i] = (uint8_t)(e[i] ^ byte);
+		for (unsigned b = 0; b < 8; b++, rows += MCELIECE_ROW_BYTES)
+			byte |= row_parity(rows, words) << b;
+		out[i] = (uint8_t)byte;
 	}
 	ct_wipe(words, sizeof words);
 }
@@ -162,7 +166,10 @@ void mceliece_encapsulate_error(uint8_t *ct, size_t ct_len,
 	assert(ct_len == MCELIECE460896_CIPHERTEXT_156_BYTES ||
 	       ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES);
 
-	encode(ct, pk, e);
+	/* C0 = H e = (I | T) e */
+	mceliece_backend()->parities(ct, MCELIECE_SYNDROME_BYTES, pk, e);
+	for (unsigned i = 0; i < MCELIECE_SYNDROME_BYTES; i++)
+		ct[i] ^= e[i];
 	if (ct_len == MCELIECE460896_CIPHERTEXT_188_BYTES)
 		mceliece_session_key_confirm(ct + MCELIECE_SYNDROME_BYTES, e);
 	mceliece_session_key_derive(ss, 1, e, ct, ct_len);

@@ -5,19 +5,18 @@
 
 #include "crypto/ct.h"
 #include "crypto/keccak.h"
+#include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/control_bits.h"
-#include "crypto/mceliece460896/elimination.h"
 #include "crypto/mceliece460896/gf.h"
 #include "crypto/mceliece460896/goppa.h"
+#include "crypto/mceliece460896/matrix.h"
 #include "crypto/mceliece460896/params.h"
 #include "crypto/mceliece460896/sort.h"
 
 #define M MCELIECE_M
 #define Q MCELIECE_Q
 #define T MCELIECE_T
-#define ROWS MCELIECE_ROWS
-#define ROW_BYTES MCELIECE_ROW_BYTES
 #define SEED_BYTES MCELIECE460896_SEED_BYTES
 
 /* The expanded seed: s, 32 bits per element of the ordering, 16 per coefficient, the next seed. */
@@ -26,9 +25,6 @@
 #define COEFFICIENT_BYTES (2 * T)
 #define EXPANDED_BYTES (S_BYTES + ORDERING_BYTES + COEFFICIENT_BYTES + SEED_BYTES)
 #define EXPANDED_PREFIX 64
-
-#define STRIP_WORDS MCELIECE_ELIMINATION_STRIP_WORDS
-#define STRIP_BYTES (8 * STRIP_WORDS)
 
 /* Column selection of a key whose first m t columns were independent. */
 static const uint8_t column_selection[MCELIECE_COLUMN_SELECTION_BYTES] = { 0xff, 0xff, 0xff, 0xff };
@@ -40,15 +36,15 @@ struct scratch {
 	uint16_t permutation[Q]; /* pi of the field ordering */
 	uint16_t point[Q];       /* pi with the bits of each value reversed: the field elements */
 	union {
-		int64_t ordering[Q];
+		struct {
+			int64_t ordering[Q];
+			int64_t sort_work[Q + MCELIECE_SORT_EXTRA];
+		};
 		struct {
 			uint16_t beta[T];
 			struct mceliece_goppa_scratch work;
 		} irreducible;
-		struct {
-			struct mceliece_elimination elimination;
-			struct mceliece_elimination_strip strip;
-		} matrix;
+		struct mceliece_matrix_scratch matrix;
 		struct mceliece_control_bits_scratch control_bits;
 	};
 };
@@ -79,7 +75,7 @@ static bool field_ordering(struct scratch *s)
 
 		s->ordering[i] = a << M | (int64_t)i;
 	}
-	mceliece_sort_u63(s->ordering, Q);
+	mceliece_backend()->sort_u63(s->ordering, Q, s->sort_work);
 	for (size_t i = 1; i < Q; i++)
 		repeated |= ct_mask_zero_u64((uint64_t)(s->ordering[i] ^ s->ordering[i - 1]) >> M);
 	if (ct_is_set(repeated))
@@ -102,51 +98,6 @@ static bool goppa_polynomial(struct scratch *s)
 		mceliece_goppa_minimal_polynomial(s->goppa, s->irreducible.beta, &s->irreducible.work));
 }
 
-/*
- * The left part of MatGen. False if the first m t columns are not independent. The square
- * matrix is padded with the identity to a multiple of 64.
- */
-static bool factor_square(struct scratch *s)
-{
-	struct mceliece_elimination_strip *strip = &s->matrix.strip;
-	size_t column = 0;
-
-	for (unsigned number = 0; number < MCELIECE_ELIMINATION_SQUARE_STRIPS; number++) {
-		memset(strip, 0, sizeof *strip);
-		for (unsigned w = 0; w < STRIP_WORDS; w++, column += 64)
-			mceliece_goppa_columns(strip, w, s->goppa, s->point + column);
-		if (column > ROWS) {
-			for (size_t i = 0; i < ROWS; i++)
-				strip->row[i][STRIP_WORDS - 1] &= ((uint64_t)1 << ROWS % 64) - 1;
-			for (size_t i = ROWS; i < MCELIECE_ELIMINATION_ROWS; i++)
-				strip->row[i][STRIP_WORDS - 1] = (uint64_t)1 << i % 64;
-		}
-		if (!mceliece_elimination_factor(&s->matrix.elimination, strip, number))
-			return false;
-	}
-	return true;
-}
-
-/* The right part of MatGen: pk = T, a strip of columns at a time, and public from here on. */
-static void public_key(uint8_t pk[static MCELIECE460896_PUBLIC_KEY_BYTES], struct scratch *s)
-{
-	struct mceliece_elimination_strip *strip = &s->matrix.strip;
-
-	for (size_t done = 0; done < ROW_BYTES; done += STRIP_BYTES) {
-		size_t take = ROW_BYTES - done < STRIP_BYTES ? ROW_BYTES - done : STRIP_BYTES;
-
-		memset(strip, 0, sizeof *strip);
-		for (unsigned w = 0; w < STRIP_WORDS; w++)
-			mceliece_goppa_columns(strip, w, s->goppa, s->point + ROWS + 8 * done + 64 * w);
-		mceliece_elimination_solve(&s->matrix.elimination, strip);
-		for (size_t i = 0; i < ROWS; i++)
-			for (size_t j = 0; j < take; j++)
-				pk[ROW_BYTES * i + done + j] =
-					(uint8_t)(strip->row[i][j / 8] >> (8 * (j % 8)));
-	}
-	ct_declassify(pk, MCELIECE460896_PUBLIC_KEY_BYTES);
-}
-
 static void secret_key(uint8_t sk[static MCELIECE460896_SECRET_KEY_BYTES], struct scratch *s)
 {
 	memcpy(sk, s->seed, SEED_BYTES);
@@ -165,14 +116,15 @@ void mceliece460896_keygen_from_seed(uint8_t pk[static MCELIECE460896_PUBLIC_KEY
                                      const uint8_t seed[static MCELIECE460896_SEED_BYTES], void *scratch)
 {
 	struct scratch *s = scratch;
+	const struct mceliece_backend *backend = mceliece_backend_for_keys(pk, &s->matrix);
 
 	memcpy(s->seed, seed, SEED_BYTES);
 	expand_seed(s);
-	while (!field_ordering(s) || !goppa_polynomial(s) || !factor_square(s)) {
+	while (!field_ordering(s) || !goppa_polynomial(s) ||
+	       !backend->matrix(pk, s->goppa, s->point, &s->matrix)) {
 		memcpy(s->seed, s->expanded + EXPANDED_BYTES - SEED_BYTES, SEED_BYTES);
 		expand_seed(s);
 	}
-	public_key(pk, s);
 	secret_key(sk, s);
 	ct_wipe(s, sizeof *s);
 }

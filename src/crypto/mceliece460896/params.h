@@ -18,6 +18,7 @@
 #define MCELIECE_ROW_BYTES (MCELIECE_COLUMNS / 8)   /* 420: a row of T */
 #define MCELIECE_SYNDROME_BYTES (MCELIECE_ROWS / 8) /* 156: C0 */
 #define MCELIECE_ERROR_BYTES (MCELIECE_N / 8)       /* 576: e, and s of a secret key */
+#define MCELIECE_RANDOM_BYTES (8 * MCELIECE_T)      /* from which an error vector is made */
 #define MCELIECE_CONFIRMATION_BYTES 32              /* C1 */
 #define MCELIECE_GOPPA_BYTES (2 * MCELIECE_T)       /* 192: g without its leading 1 */
 #define MCELIECE_COLUMN_SELECTION_BYTES 8

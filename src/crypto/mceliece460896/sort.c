@@ -123,8 +123,9 @@ void mceliece_sort_u31(int32_t *x, size_t len, size_t lanes, int32_t *work)
 		merge_narrow(x, len, lanes, work);
 }
 
-void mceliece_sort_u63(int64_t *x, size_t len)
+void mceliece_sort_u63(int64_t *x, size_t len, int64_t *work)
 {
+	(void)work;
 	for (size_t p = len / 2; p >= 1; p /= 2) {
 		size_t d = p;
 		size_t r = 0;

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "crypto/mceliece460896/vector_bytes.h"
 #include "crypto/mceliece460896/vector_gf.h"
 
 #define MCELIECE_VECTOR_BM_TERMS (2 * MCELIECE_T)
@@ -27,7 +28,6 @@
 #define MCELIECE_VECTOR_BM_VECTORS ((MCELIECE_VECTOR_BM_LENGTH + VECTOR_BYTES - 1) / VECTOR_BYTES)
 
 typedef uint16_t mceliece_vector_u16 __attribute__((vector_size(VECTOR_BYTES)));
-typedef char mceliece_vector_char __attribute__((vector_size(VECTOR_BYTES)));
 
 struct mceliece_vector_bm_row {
 	vector_octets low[MCELIECE_VECTOR_BM_VECTORS + 1];
@@ -39,13 +39,6 @@ struct mceliece_vector_bm_tables {
 	vector_octets low[4];
 	vector_octets high[4];
 };
-
-/* Byte i of the result is byte n of table; n is in bits 0 to 3 of byte i of index. Bit 7 of that is 0. */
-VECTOR_INLINE vector_octets mceliece_vector_lookup(vector_octets table, vector_octets index)
-{
-	return (vector_octets)__builtin_ia32_pshufb256((mceliece_vector_char)table,
-	                                               (mceliece_vector_char)index);
-}
 
 /* The products of z^n and elements, n = 3 or 4 */
 VECTOR_INLINE mceliece_vector_u16 mceliece_vector_bm_times_z(mceliece_vector_u16 x, unsigned n)

@@ -49,20 +49,6 @@ VECTOR_INLINE unsigned mceliece_vector_word(const struct mceliece_vector_layout 
 	return layout->start + layout->low * (i % 4) + layout->high * (i / 4);
 }
 
-/* Exchanges element i of vector j and element j of vector i. */
-VECTOR_INLINE void mceliece_vector_transpose(vector x[static 4])
-{
-	vector even_ab = VECTOR_PICK(vector, x[0], x[1], 0, 4, 2, 6);
-	vector odd_ab = VECTOR_PICK(vector, x[0], x[1], 1, 5, 3, 7);
-	vector even_cd = VECTOR_PICK(vector, x[2], x[3], 0, 4, 2, 6);
-	vector odd_cd = VECTOR_PICK(vector, x[2], x[3], 1, 5, 3, 7);
-
-	x[0] = VECTOR_PICK(vector, even_ab, even_cd, 0, 1, 4, 5);
-	x[1] = VECTOR_PICK(vector, odd_ab, odd_cd, 0, 1, 4, 5);
-	x[2] = VECTOR_PICK(vector, even_ab, even_cd, 2, 3, 6, 7);
-	x[3] = VECTOR_PICK(vector, odd_ab, odd_cd, 2, 3, 6, 7);
-}
-
 /* From words that are apart to the same words together, or back. */
 static void mceliece_vector_reorder(struct mceliece_vector_gf *values, unsigned count)
 {
@@ -172,10 +158,7 @@ MCELIECE_VECTOR_OUTLINE void mceliece_vector_separate(struct mceliece_vector_gf 
 
 VECTOR_INLINE void mceliece_vector_twist(struct mceliece_vector_gf *f, unsigned level)
 {
-	struct mceliece_vector_gf powers;
-
-	memcpy(&powers, mceliece_vector_twists[level - 1], sizeof powers);
-	mceliece_vector_gf_mul(f, f, &powers);
+	mceliece_vector_gf_mul(f, f, (const struct mceliece_vector_gf *)mceliece_vector_twists[level - 1]);
 }
 
 /* Within a word: the length of a quarter of a block, and the positions of the last three quarters. */

@@ -30,6 +30,20 @@ struct mceliece_vector_gf {
 	vector bit[MCELIECE_M];
 };
 
+/* Exchanges element i of vector j and element j of vector i. */
+VECTOR_INLINE void mceliece_vector_transpose(vector x[static 4])
+{
+	vector even_ab = VECTOR_PICK(vector, x[0], x[1], 0, 4, 2, 6);
+	vector odd_ab = VECTOR_PICK(vector, x[0], x[1], 1, 5, 3, 7);
+	vector even_cd = VECTOR_PICK(vector, x[2], x[3], 0, 4, 2, 6);
+	vector odd_cd = VECTOR_PICK(vector, x[2], x[3], 1, 5, 3, 7);
+
+	x[0] = VECTOR_PICK(vector, even_ab, even_cd, 0, 1, 4, 5);
+	x[1] = VECTOR_PICK(vector, odd_ab, odd_cd, 0, 1, 4, 5);
+	x[2] = VECTOR_PICK(vector, even_ab, even_cd, 2, 3, 6, 7);
+	x[3] = VECTOR_PICK(vector, odd_ab, odd_cd, 2, 3, 6, 7);
+}
+
 MCELIECE_VECTOR_OUTLINE void mceliece_vector_gf_mul(struct mceliece_vector_gf *out,
                                                     const struct mceliece_vector_gf *a,
                                                     const struct mceliece_vector_gf *b)

@@ -12,6 +12,8 @@
 
 #define MCELIECE_VECTOR_TWISTS 7
 
-extern const uint64_t mceliece_vector_twists[MCELIECE_VECTOR_TWISTS][MCELIECE_M][4];
+/* Aligned as vectors are, which they are used as without a copy. */
+extern const uint64_t mceliece_vector_twists[MCELIECE_VECTOR_TWISTS][MCELIECE_M][4]
+	__attribute__((aligned(32)));
 
 #endif
