@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/process.h"
+#include "engine/workers.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/notify.h"
@@ -241,12 +242,14 @@ static int open_engine(struct monitor_engine *engine, const uint8_t *public_key,
                        size_t peers)
 {
 	const struct monitor *monitor = engine->monitor;
+	const struct config_threads *threads = &monitor->config.threads;
 	const struct engine_child_plan plan = {
 		.start = {
 			.public_key = public_key,
 			.secret_key = secret_key,
 			.user = monitor->user,
 			.no_sandbox = monitor->options.no_sandbox,
+			.threads = threads->is_fixed ? threads->count : engine_workers_usual(),
 		},
 		.run = engine_process_run,
 		.memory_bytes = engine_child_memory_bytes(peers),

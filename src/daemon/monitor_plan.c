@@ -76,6 +76,17 @@ int monitor_check_output(const struct config *config, const struct monitor_optio
 
 /* --- the daemon that runs -------------------------------------------------------------------------- */
 
+/* So was the number of its threads. */
+static void keep_threads(const struct monitor *monitor, struct config *config)
+{
+	const struct config_threads *old = &monitor->config.threads;
+
+	if (config->threads.is_fixed != old->is_fixed || config->threads.count != old->count)
+		log_warn("reload: the engine process stays as it is; \"threads\" counts from the next start "
+		         "of the daemon");
+	config->threads = *old;
+}
+
 /* The user of the engine process was fixed when the daemon was started. Keeps the name that counts. */
 static void keep_user(struct monitor *monitor, struct config *config)
 {
@@ -97,6 +108,7 @@ static void take_config(void *owner, struct config *config)
 	struct config old;
 
 	keep_user(monitor, config);
+	keep_threads(monitor, config);
 	old = monitor->config;
 	/* The path by which it was found counts; peers have moved to their places. */
 	monitor->config = *config;
