@@ -81,9 +81,11 @@ static bool next_sent(const struct scene *scene, struct packet *packet)
 {
 	ssize_t got = recv(scene->bob, packet->data, sizeof packet->data, MSG_DONTWAIT);
 
+	if (got <= 0)
+		return false;
 	packet->from = ALICE;
-	packet->length = got > 0 ? (size_t)got : 0;
-	return got > 0;
+	packet->length = (size_t)got;
+	return true;
 }
 
 static void work_off(struct scene *scene)
@@ -98,15 +100,15 @@ static void test_short_messages_go_first(void **state)
 	struct scene scene;
 	struct packet conf;
 	struct packet packet;
-	struct sockets_packet packets[HELLOS + 1];
+	struct sockets_packet waiting[HELLOS + 1];
 	size_t slice;
 	size_t answers = 0;
 
 	(void)state;
 	setup(&scene);
 	packet = begin_handshake(&scene);
-	packets[0] = as_received(&scene, &packet);
-	engine_receive_packets(scene.process, packets, 1);
+	waiting[0] = as_received(&scene, &packet);
+	engine_receive_packets(scene.process, waiting, 1);
 	assert_false(next_sent(&scene, &packet));
 	work_off(&scene);
 	assert_true(next_sent(&scene, &packet));
@@ -114,10 +116,10 @@ static void test_short_messages_go_first(void **state)
 	conf = host_take(&scene.world, BOB);
 	for (int i = 0; i < HELLOS; i++) {
 		packet = begin_handshake(&scene);
-		packets[i] = as_received(&scene, &packet);
+		waiting[i] = as_received(&scene, &packet);
 	}
-	packets[HELLOS] = as_received(&scene, &conf);
-	engine_receive_packets(scene.process, packets, HELLOS + 1);
+	waiting[HELLOS] = as_received(&scene, &conf);
+	engine_receive_packets(scene.process, waiting, HELLOS + 1);
 	assert_int_equal(scene.process->hellos.count, HELLOS);
 	assert_true(next_sent(&scene, &packet));
 	assert_int_equal(packet.data[0], MESSAGE_EMPTY_DATA);
@@ -196,20 +198,20 @@ static void test_answers_before_hellos(void **state)
 static void test_room(void **state)
 {
 	struct scene scene;
-	struct sockets_packet packets[SOCKETS_BATCH] = { 0 };
+	struct sockets_packet waiting[SOCKETS_BATCH] = { 0 };
 
 	(void)state;
 	setup(&scene);
 	for (int i = 0; i < SOCKETS_BATCH; i++) {
-		packets[i].path.remote = v4("127.0.0.1", port_of(scene.bob));
-		packets[i].length = 600;
-		packets[i].data[0] = i % 2 == 0 ? MESSAGE_INIT_HELLO : MESSAGE_RESP_HELLO;
+		waiting[i].path.remote = v4("127.0.0.1", port_of(scene.bob));
+		waiting[i].length = 600;
+		waiting[i].data[0] = i % 2 == 0 ? MESSAGE_INIT_HELLO : MESSAGE_RESP_HELLO;
 	}
 	for (int round = 0; round < 5; round++) {
 		size_t batches = 0;
 
 		while (engine_receive_has_room(scene.process)) {
-			engine_receive_packets(scene.process, packets, SOCKETS_BATCH);
+			engine_receive_packets(scene.process, waiting, SOCKETS_BATCH);
 			batches++;
 		}
 		assert_in_range(batches, ENGINE_BACKLOG / SOCKETS_BATCH, 2 * ENGINE_BACKLOG / SOCKETS_BATCH);
@@ -218,8 +220,8 @@ static void test_room(void **state)
 		assert_true(engine_receive_has_room(scene.process));
 	}
 	/* An empty datagram is nothing that could wait. */
-	packets[0].length = 0;
-	engine_receive_packets(scene.process, packets, 1);
+	waiting[0].length = 0;
+	engine_receive_packets(scene.process, waiting, 1);
 	assert_false(engine_receive_waits(scene.process));
 	teardown(&scene);
 }
