@@ -334,10 +334,9 @@ static void take_burst_outputs(struct hub_peers *all, struct part *part, bool is
 
 static void hand_in(struct hub_peers *all, struct part *part, const uint8_t *data, size_t length)
 {
-	struct rosenpass_datagram datagram = { .size = sizeof datagram,
-		                               .data = data,
-		                               .length = length,
-		                               .from = address_of(&all->hub) };
+	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram, .data = data, .length = length, .from = address_of(&all->hub)
+	};
 
 	(void)rosenpass_receive(part->peer->engine, &datagram, 1, clock_now_ns());
 	take_burst_outputs(all, part, true);

@@ -75,7 +75,8 @@ static bool read_number(const char *text, uint64_t most, uint64_t *number)
 	*number = strtoull(text, &end, 10);
 	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= 1 && *number <= most)
 		return true;
-	(void)fprintf(stderr, "responder: %s is not a number from 1 to %llu\n", text, (unsigned long long)most);
+	(void)fprintf(stderr, "responder: %s is not a number from 1 to %llu\n", text,
+	              (unsigned long long)most);
 	return false;
 }
 
@@ -157,8 +158,9 @@ static double cpu_us(const struct measured *measured)
 
 static double percentile_ms(const struct measured *measured, size_t percent)
 {
-	return measured->answers > 0 ? (double)measured->each_ns[(measured->answers - 1) * percent / 100] / 1e6
-	                             : 0;
+	return measured->answers > 0
+	               ? (double)measured->each_ns[(measured->answers - 1) * percent / 100] / 1e6
+	               : 0;
 }
 
 static void print_program(const struct measured *measured, const struct measured *first, bool is_last)
@@ -167,8 +169,9 @@ static void print_program(const struct measured *measured, const struct measured
 
 	if (measured->answers > 0)
 		qsort(measured->each_ns, measured->answers, sizeof measured->each_ns[0], compare);
-	(void)printf("    {\"program\": \"%s\", \"handshakes\": %llu, \"failed\": %llu,\n", measured->program.path,
-	             (unsigned long long)measured->handshakes, (unsigned long long)measured->failed);
+	(void)printf("    {\"program\": \"%s\", \"handshakes\": %llu, \"failed\": %llu,\n",
+	             measured->program.path, (unsigned long long)measured->handshakes,
+	             (unsigned long long)measured->failed);
 	(void)printf("     \"cpu_us\": %.1f, \"per_cpu_second\": %.1f, \"answers_per_second\": %.1f,\n", us,
 	             us > 0 ? 1e6 / us : 0,
 	             measured->answering_ns > 0

@@ -60,8 +60,7 @@ static bool write_old_key(const char *from, const char *to)
 	size_t length;
 	FILE *file = fopen(to, "we");
 	bool good = file != NULL && file_read(from, key, sizeof key, &length) == 0 && length == sizeof key &&
-	            rosenpass_secret_key_export_old(old, key) == 0 &&
-	            fwrite(old, sizeof old, 1, file) == 1;
+	            rosenpass_secret_key_export_old(old, key) == 0 && fwrite(old, sizeof old, 1, file) == 1;
 
 	if (file != NULL)
 		good = fclose(file) == 0 && good;
@@ -82,7 +81,8 @@ static bool write_configuration(const struct responder_program *program, const c
 	              "listen = [\"127.0.0.1:%u\"]\nverbosity = \"Quiet\"\n",
 	              keys, folder, program->port);
 	for (uint64_t i = 1; i <= peers; i++)
-		(void)fprintf(file, "[[peers]]\npublic_key = \"%s/%llu.pub\"\nkey_out = \"%s/%zu-%llu.out\"\n",
+		(void)fprintf(file,
+		              "[[peers]]\npublic_key = \"%s/%llu.pub\"\nkey_out = \"%s/%zu-%llu.out\"\n",
 		              keys, (unsigned long long)i, folder, program->number, (unsigned long long)i);
 	return fclose(file) == 0;
 }

@@ -180,7 +180,8 @@ void engine_peers_release(struct engine_process *process);
  * do not wait for more than one of them.
  */
 /* Takes packets, at most SOCKETS_BATCH, for which there is room. */
-void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets, size_t count);
+void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets,
+                            size_t count);
 /* Returns true if there is room for SOCKETS_BATCH packets. */
 bool engine_receive_has_room(const struct engine_process *process);
 /* Returns true if there is work for engine_receive_work(). */

@@ -88,7 +88,8 @@ static struct engine_backlog *backlog_of(struct engine_process *process, const s
 	}
 }
 
-void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets, size_t count)
+void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets,
+                            size_t count)
 {
 	struct rosenpass_datagram datagrams[SOCKETS_BATCH];
 	size_t used = 0;
