@@ -328,7 +328,9 @@ static int open_parts(struct monitor *monitor, const struct plan *plan)
 	    monitor->options.ensure(monitor->options.context, NULL, &again_ns) != 0)
 		return -1;
 	sweep_outfiles(plan);
-	monitor_mark_start(monitor);
+	/* Before anything is sent. */
+	device_table_read_marks(monitor->deliveries.devices);
+	socket_mark_configure(monitor->mark, &monitor->config.fwmark);
 	return 0;
 }
 

@@ -42,7 +42,41 @@ static int ensure(void *owner, const char *name, uint64_t *again_ns)
 
 static void device_was_read(void *owner)
 {
-	monitor_mark_update(owner);
+	const struct monitor *monitor = owner;
+
+	socket_mark_update(monitor->mark);
+}
+
+static void mark_socket(void *owner, const struct listeners_socket *socket)
+{
+	const struct monitor *monitor = owner;
+
+	socket_mark_apply(monitor->mark, socket->fd);
+}
+
+static void mark_each(void *owner)
+{
+	const struct monitor *monitor = owner;
+
+	if (monitor->listeners != NULL)
+		listeners_each(monitor->listeners, mark_socket, owner);
+}
+
+/* Messages that wait for an answer went another way. */
+static void mark_changed(void *owner)
+{
+	static const struct channel_request changed = { .kind = CHANNEL_NETWORK_CHANGED };
+	struct monitor *monitor = owner;
+
+	if (monitor->is_ready)
+		monitor_request(monitor, &changed, -1);
+}
+
+static int open_mark(struct monitor *monitor)
+{
+	const struct socket_mark_owner owner = { sockets_mark, mark_each, mark_changed, monitor };
+
+	return socket_mark_create(&monitor->mark, monitor->deliveries.devices, &owner);
 }
 
 int monitor_delivery_open(struct monitor *monitor)
@@ -78,6 +112,8 @@ int monitor_delivery_open(struct monitor *monitor)
 	if (result == 0)
 		result = device_table_create(&env->devices, monitor->loop, monitor->backend,
 		                             &monitor->device_owner);
+	if (result == 0)
+		result = open_mark(monitor);
 	return result;
 }
 
@@ -91,6 +127,8 @@ void monitor_delivery_close(struct monitor *monitor)
 	env->commands = NULL;
 	retired_files_destroy(env->retired_files);
 	env->retired_files = NULL;
+	socket_mark_destroy(monitor->mark);
+	monitor->mark = NULL;
 	device_table_destroy(env->devices);
 	env->devices = NULL;
 }

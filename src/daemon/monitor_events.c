@@ -84,8 +84,8 @@ static void on_rejected(void *owner, struct peer_ref ref, const struct channel_r
 	const struct monitor_engine *engine = owner;
 
 	if (engine == engine->monitor->engine)
-		monitor_silence_take_rejected(engine->monitor, ref, rejected,
-		                              loop_now_ns(engine->monitor->loop));
+		silence_take_rejected(engine->monitor->silence, ref, rejected,
+		                      loop_now_ns(engine->monitor->loop));
 }
 
 static void on_peer_report(void *owner, struct peer_ref ref, const struct channel_peer_report *report)

@@ -17,7 +17,9 @@ static void announce(void *owner, const struct listeners_socket *socket)
 
 static void opened(void *owner, const struct listeners_socket *socket)
 {
-	monitor_mark_socket(owner, socket->fd);
+	const struct monitor *monitor = owner;
+
+	socket_mark_apply(monitor->mark, socket->fd);
 	announce(owner, socket);
 }
 

@@ -31,16 +31,4 @@ extern const struct sink_wireguard_events monitor_wireguard_events;
 /* The output of a peer that goes to WireGuard; NULL: none. */
 struct sink *monitor_wireguard_of(const struct peer *peer);
 
-/*
- * monitor_mark.c: the mark (fwmark) of our sockets, which is that of the WireGuard devices unless the
- * configuration says otherwise. Of several marks, that of a device with a full tunnel goes before the others.
- */
-
-/* Reads the marks of the devices that these peers name, before anything is sent. */
-void monitor_mark_start(struct monitor *monitor);
-/* Gives all sockets the mark that they should carry now. */
-void monitor_mark_update(struct monitor *monitor);
-/* Gives a new socket the present mark. */
-void monitor_mark_socket(struct monitor *monitor, int fd);
-
 #endif

@@ -20,18 +20,18 @@
 #include "delivery/sink_wireguard.h"
 #include "engine/channel.h"
 #include "daemon/monitor.h"
-#include "engine/rejects.h"
 #include "monitor/commands.h"
 #include "monitor/engine_child.h"
 #include "monitor/engine_link.h"
 #include "monitor/event_limit.h"
-#include "monitor/explain.h"
 #include "monitor/listeners.h"
 #include "monitor/network.h"
 #include "monitor/peer.h"
 #include "monitor/peer_memory.h"
 #include "monitor/peer_set.h"
 #include "monitor/plan.h"
+#include "monitor/silence.h"
+#include "monitor/socket_mark.h"
 #include "monitor/staged_peer.h"
 #include "system/file_identity.h"
 #include "system/file_output.h"
@@ -93,10 +93,7 @@ struct monitor {
 	struct peer_set *peers;
 
 	struct listeners *listeners;
-	uint32_t mark;          /* fwmark that our sockets should carry; 0: none */
-	bool mark_was_set;      /* a socket may carry one */
-	int mark_problem;       /* negative errno that was said; 0: none */
-	uint32_t mark_conflict; /* of a device whose other mark was said; 0: none */
+	struct socket_mark *mark;
 
 	struct loop *loop;
 	struct resolver_pool *resolvers;
@@ -108,8 +105,7 @@ struct monitor {
 	struct commands *commands; /* NULL: there is no control socket */
 	bool reported_lacks;       /* of the kernel, for processes that resolve names */
 	struct channel_report report;
-	struct rejects rejects[CHANNEL_REJECTED_COUNT];
-	char own_ids[2][PEER_ID_BYTES]; /* by hash, of our own public key; empty: not computed yet */
+	struct silence *silence;
 };
 
 /* monitor.c */
@@ -177,31 +173,6 @@ void monitor_engine_tell_stop(struct monitor *monitor);
 /* The engine process can no longer be talked to. */
 void monitor_engine_lost(struct monitor_engine *engine, enum engine_link_loss loss);
 
-/* monitor_silence.c: peers that do not answer, and callers that are rejected. */
-/* The peer id of our own public key, in base64. */
-const char *monitor_silence_own_id(struct monitor *monitor, enum rosenpass_dialect dialect);
-/* Our own public key is another one. */
-void monitor_silence_new_own_key(struct monitor *monitor);
-/* What the engine process says. */
-void monitor_silence_take(struct monitor *monitor, struct peer *peer, const struct channel_silence *silence,
-                          uint64_t now_ns);
-void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
-                                   const struct channel_rejected *rejected, uint64_t now_ns);
-/*
- * There is a key with the peer. Returns whether the log has said that the peer did not answer and should
- * say that it answers again; then how long it did not is in words, which is wanted "answers again after 2
- * minutes".
- */
-bool monitor_silence_ends(struct monitor *monitor, struct peer *peer, enum rosenpass_role role,
-                          uint64_t now_ns, char words[static EXPLAIN_BYTES]);
-/* The peer leaves. */
-void monitor_silence_forget(struct monitor *monitor, struct peer *peer);
-/* Why the peer does not answer, for the status. false: it does, or is not asked. */
-bool monitor_silence_explain(struct monitor *monitor, struct peer *peer, uint64_t now_ns,
-                             char words[static EXPLAIN_BYTES]);
-/* The same of a caller that was rejected. peer: whom it names; NULL: nobody, or a peer that is gone. */
-void monitor_silence_explain_rejected(struct monitor *monitor, const struct rejects_caller *caller,
-                                      const struct peer *peer, char words[static EXPLAIN_BYTES]);
 #include "daemon/monitor_outputs.h"
 
 #endif

@@ -40,14 +40,14 @@ static bool answers(void *owner, struct peer *peer, enum rosenpass_role role,
 {
 	struct monitor *monitor = owner;
 
-	return monitor_silence_ends(monitor, peer, role, loop_now_ns(monitor->loop), words);
+	return silence_ends(monitor->silence, peer, role, loop_now_ns(monitor->loop), words);
 }
 
 static void silent(void *owner, struct peer *peer, const struct channel_silence *silence)
 {
 	struct monitor *monitor = owner;
 
-	monitor_silence_take(monitor, peer, silence, loop_now_ns(monitor->loop));
+	silence_take(monitor->silence, peer, silence, loop_now_ns(monitor->loop));
 }
 
 static int read_psk(void *owner, uint8_t psk[static ROSENPASS_PSK_BYTES], const char *file,
@@ -93,12 +93,25 @@ static int open_memory(struct monitor *monitor)
 	return result;
 }
 
+static int open_silence(struct monitor *monitor)
+{
+	const struct silence_env env = {
+		.peers = monitor->peers,
+		.public_key = monitor->public_key.bytes,
+		.is_rp = monitor->options.ensure != NULL,
+	};
+
+	return silence_create(&monitor->silence, &env);
+}
+
 int monitor_peers_open(struct monitor *monitor)
 {
 	int result = open_memory(monitor);
 
 	if (result == 0)
 		result = peer_set_create(&monitor->peers, monitor->loop);
+	if (result == 0)
+		result = open_silence(monitor);
 	monitor->peer_env = (struct peer_env){
 		.loop = monitor->loop,
 		.resolvers = monitor->resolvers,
@@ -118,6 +131,8 @@ void monitor_peers_close(struct monitor *monitor)
 	monitor->memory = NULL;
 	peer_set_destroy(monitor->peers);
 	monitor->peers = NULL;
+	silence_destroy(monitor->silence);
+	monitor->silence = NULL;
 }
 
 void monitor_peers_use_engine(struct monitor *monitor)
@@ -127,7 +142,7 @@ void monitor_peers_use_engine(struct monitor *monitor)
 
 void monitor_peers_remove(struct monitor *monitor, struct peer *peer)
 {
-	monitor_silence_forget(monitor, peer);
+	silence_forget(monitor->silence, peer);
 	claims_drop(&monitor->claims, peer_claims(peer));
 	peer_set_remove(monitor->peers, peer);
 }

@@ -116,7 +116,7 @@ static void take_config(void *owner, struct config *config)
 	monitor_apply_options(monitor);
 	/* The engine process has no messages of this level. */
 	log_set_verbose(monitor->config.verbosity == CONFIG_VERBOSE);
-	monitor_mark_update(monitor);
+	socket_mark_configure(monitor->mark, &monitor->config.fwmark);
 }
 
 /* The new process has to be told to begin once it has the new peers as well. */
@@ -126,13 +126,15 @@ static void replace_engine(void *owner)
 
 	log_info("our own key pair is another one; a new engine process takes over");
 	monitor_engine_replace(monitor);
-	monitor_silence_new_own_key(monitor);
+	silence_set_own_key(monitor->silence, monitor->public_key.bytes);
 	monitor_listen_announce(monitor);
 }
 
 static void removing(void *owner, struct peer *peer)
 {
-	monitor_silence_forget(owner, peer);
+	const struct monitor *monitor = owner;
+
+	silence_forget(monitor->silence, peer);
 }
 
 void monitor_plan_open(struct monitor *monitor)

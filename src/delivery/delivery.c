@@ -1,5 +1,6 @@
 #include "delivery/delivery.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -18,6 +19,9 @@ struct delivery {
 	bool is_changing;
 	struct sink *sinks[DELIVERY_KINDS_MAX];
 	size_t count;
+	bool is_prepared;                       /* for a change */
+	struct sink_peer next;                  /* of the sinks that are prepared */
+	struct sink *fresh[DELIVERY_KINDS_MAX]; /* by kind; NULL: none is added */
 };
 
 bool delivery_is_done(const struct delivery *delivery)
@@ -50,18 +54,25 @@ static void wipe_when_done(void *owner)
 		wipe(delivery);
 }
 
-static int add_sink(struct delivery *delivery, const struct sink_ops *ops)
+static int create_sink(struct sink **out, struct delivery *delivery, const struct sink_ops *ops,
+                       const struct sink_peer *peer)
 {
-	struct sink *sink;
-	int result = ops->create(&sink, delivery->env, delivery->peer);
+	int result = ops->create(out, delivery->env, peer);
 
 	if (result != 0)
 		return result;
-	sink->last = &delivery->key.origin;
-	sink->delivered = wipe_when_done;
-	sink->owner = delivery;
-	delivery->sinks[delivery->count++] = sink;
+	(*out)->last = &delivery->key.origin;
+	(*out)->delivered = wipe_when_done;
+	(*out)->owner = delivery;
 	return 0;
+}
+
+static int add_sink(struct delivery *delivery, const struct sink_ops *ops)
+{
+	int result = create_sink(&delivery->sinks[delivery->count], delivery, ops, delivery->peer);
+
+	delivery->count += result == 0;
+	return result;
 }
 
 int delivery_create(struct delivery **out, const struct delivery_env *env, const struct sink_peer *peer)
@@ -92,6 +103,10 @@ int delivery_create(struct delivery **out, const struct delivery_env *env, const
 
 static void release(struct delivery *delivery)
 {
+	for (size_t i = 0; i < DELIVERY_KINDS_MAX; i++) {
+		if (delivery->fresh[i] != NULL)
+			delivery->fresh[i]->ops->destroy(delivery->fresh[i]);
+	}
 	secret_memory_release(NULL, delivery->bytes, ROSENPASS_KEY_BYTES);
 	free(delivery);
 }
@@ -178,22 +193,70 @@ static struct sink *take(struct sink **sinks, size_t *count, const struct sink_o
 	return found;
 }
 
+void delivery_cancel(struct delivery *delivery)
+{
+	for (size_t i = 0; delivery->env->kinds[i] != NULL; i++) {
+		if (delivery->fresh[i] != NULL)
+			delivery->fresh[i]->ops->destroy(delivery->fresh[i]);
+		delivery->fresh[i] = NULL;
+	}
+	for (size_t i = 0; i < delivery->count; i++) {
+		if (delivery->sinks[i]->ops->cancel != NULL)
+			delivery->sinks[i]->ops->cancel(delivery->sinks[i]);
+	}
+	delivery->is_prepared = false;
+}
+
+/* Returns true if a sink of that kind stays. */
+static bool is_kept(const struct sink *sink, const struct sink_ops *ops, const struct config_peer *config)
+{
+	return sink != NULL && ops->is_wanted(config) && ops->same_target(sink, config);
+}
+
+static int prepare_kind(struct delivery *delivery, size_t kind)
+{
+	const struct sink_ops *ops = delivery->env->kinds[kind];
+	struct sink *sink = find(delivery->sinks, delivery->count, ops);
+
+	if (is_kept(sink, ops, delivery->next.config))
+		return ops->prepare == NULL ? 0 : ops->prepare(sink, delivery->next.config);
+	if (!ops->is_wanted(delivery->next.config))
+		return 0;
+	return create_sink(&delivery->fresh[kind], delivery, ops, &delivery->next);
+}
+
+int delivery_prepare(struct delivery *delivery, const struct config_peer *next)
+{
+	int result = 0;
+
+	delivery_cancel(delivery);
+	delivery->next = *delivery->peer;
+	delivery->next.config = next;
+	for (size_t i = 0; result == 0 && delivery->env->kinds[i] != NULL; i++)
+		result = prepare_kind(delivery, i);
+	if (result != 0)
+		delivery_cancel(delivery);
+	delivery->is_prepared = result == 0;
+	return result;
+}
+
 /* Brings the sinks of one kind up to date; old: that of before, NULL: none. Returns a new one, or NULL. */
-static struct sink *change_kind(struct delivery *delivery, const struct sink_ops *ops, struct sink *old)
+static struct sink *change_kind(struct delivery *delivery, size_t kind, struct sink *old)
 {
 	const struct config_peer *config = delivery->peer->config;
-	bool is_wanted = ops->is_wanted(config);
-	struct sink *fresh = NULL;
+	const struct sink_ops *ops = delivery->env->kinds[kind];
+	struct sink *fresh = delivery->fresh[kind];
 
-	if (old != NULL && is_wanted && ops->same_target(old, config)) {
+	if (is_kept(old, ops, config)) {
 		delivery->sinks[delivery->count++] = old;
 		ops->reconfigure(old, config);
 		return NULL;
 	}
-	if (is_wanted && add_sink(delivery, ops) != 0)
-		log_error("%s: no memory for a new output", delivery->peer->label);
-	else if (is_wanted)
-		fresh = delivery->sinks[delivery->count - 1];
+	delivery->fresh[kind] = NULL;
+	if (fresh != NULL) {
+		fresh->peer = delivery->peer;
+		delivery->sinks[delivery->count++] = fresh;
+	}
 	if (old != NULL && fresh != NULL && ops->inherit != NULL)
 		ops->inherit(fresh, old);
 	if (old != NULL)
@@ -207,14 +270,16 @@ void delivery_change(struct delivery *delivery)
 	struct sink *fresh[DELIVERY_KINDS_MAX] = { NULL };
 	size_t count = delivery->count;
 
+	assert(delivery->is_prepared);
+	delivery->is_prepared = false;
 	memcpy(before, delivery->sinks, sizeof before);
 	delivery->count = 0;
 	/* While sinks come and go none of them says that all have the key. */
 	delivery->is_changing = true;
 	for (size_t i = 0; delivery->env->kinds[i] != NULL; i++) {
-		const struct sink_ops *ops = delivery->env->kinds[i];
+		struct sink *old = take(before, &count, delivery->env->kinds[i]);
 
-		fresh[i] = change_kind(delivery, ops, take(before, &count, ops));
+		fresh[i] = change_kind(delivery, i, old);
 	}
 	for (size_t i = 0; i < DELIVERY_KINDS_MAX && delivery->has_key; i++) {
 		if (fresh[i] != NULL)

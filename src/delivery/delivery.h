@@ -49,8 +49,17 @@ int delivery_put(struct delivery *delivery, const uint8_t *key, const struct key
 void delivery_inspect(struct delivery *delivery);
 
 /*
- * peer->config is another one. Sinks with the same target go on as they are, new ones get the key that is
- * still on its way, and a target that is no longer one gets a random key.
+ * Allocates all that the change to that configuration needs, so that the change cannot fail. Before the loop
+ * goes on, the change has to be made or cancelled. 0; -ENOMEM: nothing is prepared then.
+ */
+int delivery_prepare(struct delivery *delivery, const struct config_peer *next)
+	__attribute__((warn_unused_result));
+/* Forgets what was prepared, if anything was. */
+void delivery_cancel(struct delivery *delivery);
+
+/*
+ * peer->config is the one that the change was prepared for. Sinks with the same target go on as they are, new
+ * ones get the key that is still on its way, and a target that is no longer one gets a random key.
  */
 void delivery_change(struct delivery *delivery);
 

@@ -106,7 +106,13 @@ struct sink_ops {
 	/* There is no key yet: reports whether one could be delivered. NULL: nothing to be said. */
 	void (*inspect)(struct sink *sink);
 	bool (*same_target)(const struct sink *sink, const struct config_peer *config);
-	/* Another configuration with the same target. */
+	/*
+	 * Allocates what reconfigure() needs for that configuration, which has the same target, and keeps it
+	 * until reconfigure() or cancel(). 0 or -ENOMEM. NULL, both of them: nothing.
+	 */
+	int (*prepare)(struct sink *sink, const struct config_peer *config);
+	void (*cancel)(struct sink *sink);
+	/* Takes the configuration that was prepared. Cannot fail. */
 	void (*reconfigure)(struct sink *sink, const struct config_peer *config);
 	/* Takes over what a sink of the same kind with another target leaves. NULL: nothing. */
 	void (*inherit)(struct sink *sink, const struct sink *from);

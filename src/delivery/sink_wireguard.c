@@ -37,6 +37,13 @@ struct wireguard {
 	char *endpoint;            /* of extra; NULL: none */
 	struct hostname *hostname; /* of endpoint; NULL: endpoint is no name, or that of the peer */
 	bool is_confirmation_due;  /* confirmed() is to be called */
+	/* What a change of the configuration needs, while it is prepared. */
+	struct {
+		struct wireguard_params extra;
+		char *endpoint;
+		struct hostname *hostname;
+		bool keeps_hostname; /* hostname stays, and that of the change is NULL */
+	} next;
 
 	/* What the device said last. */
 	bool is_there;
@@ -113,8 +120,8 @@ static void answered(void *owner, const struct hostname_answer *answer)
 		device_reconcile_soon(wireguard->device_peer.device);
 }
 
-/* Keeps the endpoint resolved if it is a name of its own. -ENOMEM: it is not. */
-static int set_hostname(struct wireguard *wireguard)
+/* Keeps the next endpoint resolved if it is a name of its own. 0 or -ENOMEM. */
+static int prepare_hostname(struct wireguard *wireguard, const struct config_peer *config)
 {
 	const struct hostname_options options = {
 		.first_ns = RESOLVE_FIRST_NS,
@@ -123,18 +130,15 @@ static int set_hostname(struct wireguard *wireguard)
 		.answered = answered,
 		.owner = wireguard,
 	};
-	const char *text = wireguard->endpoint;
+	const char *text = wireguard->next.endpoint;
 
-	if (text != NULL && (address_is_literal(text) || is_beside(wireguard)))
-		text = NULL;
-	if (text != NULL && wireguard->hostname != NULL &&
-	    strcmp(hostname_text(wireguard->hostname), text) == 0)
+	if (text == NULL || address_is_literal(text) || tunnel_endpoint_is_beside(text, config->endpoint))
 		return 0;
-	hostname_destroy(wireguard->hostname);
-	wireguard->hostname = NULL;
-	if (text == NULL)
+	wireguard->next.keeps_hostname =
+		wireguard->hostname != NULL && strcmp(hostname_text(wireguard->hostname), text) == 0;
+	if (wireguard->next.keeps_hostname)
 		return 0;
-	return hostname_create(&wireguard->hostname, wireguard->env->resolvers, text, &options);
+	return hostname_create(&wireguard->next.hostname, wireguard->env->resolvers, text, &options);
 }
 
 void sink_wireguard_reconcile_soon(struct sink *sink)
@@ -348,20 +352,44 @@ static bool is_wanted(const struct config_peer *config)
 	return config->device != NULL;
 }
 
-static int read_extra(struct wireguard *wireguard, const struct config_peer *config)
+static void cancel(struct sink *sink)
 {
-	struct wireguard_params params;
+	struct wireguard *wireguard = wireguard_of(sink);
 
-	if (wireguard_params_copy(&params, &config->extra_params) != 0)
+	wireguard_params_release(&wireguard->next.extra);
+	free(wireguard->next.endpoint);
+	hostname_destroy(wireguard->next.hostname);
+	memset(&wireguard->next, 0, sizeof wireguard->next);
+}
+
+static int prepare(struct sink *sink, const struct config_peer *config)
+{
+	struct wireguard *wireguard = wireguard_of(sink);
+
+	cancel(sink);
+	if (wireguard_params_copy(&wireguard->next.extra, &config->extra_params) != 0) {
+		memset(&wireguard->next, 0, sizeof wireguard->next);
 		return -ENOMEM;
+	}
+	wireguard->next.endpoint = wireguard->next.extra.endpoint;
+	wireguard->next.extra.endpoint = NULL;
+	return prepare_hostname(wireguard, config);
+}
+
+/* What was prepared counts from now on. */
+static void use_next(struct wireguard *wireguard)
+{
 	wireguard_params_release(&wireguard->extra);
+	wireguard->extra = wireguard->next.extra;
 	free(wireguard->endpoint);
-	wireguard->endpoint = params.endpoint;
-	params.endpoint = NULL;
-	wireguard->extra = params;
+	wireguard->endpoint = wireguard->next.endpoint;
+	if (!wireguard->next.keeps_hostname) {
+		hostname_destroy(wireguard->hostname);
+		wireguard->hostname = wireguard->next.hostname;
+	}
+	memset(&wireguard->next, 0, sizeof wireguard->next);
 	wireguard->is_extra_due = true;
 	wireguard->refused = 0;
-	return 0;
 }
 
 static void destroy(struct sink *sink)
@@ -369,6 +397,7 @@ static void destroy(struct sink *sink)
 	struct wireguard *wireguard = wireguard_of(sink);
 
 	device_detach(&wireguard->device_peer);
+	cancel(sink);
 	sink_release(sink);
 	secret_memory_release(NULL, wireguard->key, WIREGUARD_KEY_BYTES);
 	wireguard_params_release(&wireguard->extra);
@@ -384,8 +413,9 @@ static int open_parts(struct wireguard *wireguard, const struct config_peer *con
 	if (wireguard->key == NULL || entropy_fill(NULL, wireguard->key, WIREGUARD_KEY_BYTES) != 0 ||
 	    base64_decode_key(wireguard->device_peer.public_key, config->wireguard_peer,
 	                      strlen(config->wireguard_peer)) != 0 ||
-	    read_extra(wireguard, config) != 0 || set_hostname(wireguard) != 0)
+	    prepare(&wireguard->sink, config) != 0)
 		return -ENOMEM;
+	use_next(wireguard);
 	return device_attach(wireguard->devices, wireguard->device, &wireguard->device_peer);
 }
 
@@ -457,10 +487,8 @@ static void reconfigure(struct sink *sink, const struct config_peer *config)
 {
 	struct wireguard *wireguard = wireguard_of(sink);
 
-	if (read_extra(wireguard, config) != 0)
-		log_error("%s: no memory for its extra_params, which stay as they were", sink->peer->label);
-	if (set_hostname(wireguard) != 0)
-		log_error("%s: no memory to resolve WireGuard's endpoint", sink->peer->label);
+	(void)config;
+	use_next(wireguard);
 	device_reconcile_soon(wireguard->device_peer.device);
 }
 
@@ -515,6 +543,8 @@ const struct sink_ops sink_wireguard = {
 	.create = create,
 	.deliver = deliver,
 	.same_target = same_target,
+	.prepare = prepare,
+	.cancel = cancel,
 	.reconfigure = reconfigure,
 	.inherit = inherit,
 	.retire = retire,

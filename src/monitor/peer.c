@@ -72,8 +72,8 @@ static bool is_name_needed(void *owner)
 	return !peer_is_responding(peer) || hostname_problem(peer->hostname) != NULL;
 }
 
-/* Keeps the endpoint of the configuration resolved. -ENOMEM: there is none then. */
-static int set_hostname(struct peer *peer)
+/* Keeps a name resolved; text NULL: there is none. 0 or -ENOMEM. */
+static int make_hostname(struct hostname **out, struct peer *peer, const char *text)
 {
 	const struct hostname_options options = {
 		.first_ns = RESOLVE_FIRST_NS,
@@ -83,22 +83,22 @@ static int set_hostname(struct peer *peer)
 		.is_needed = is_name_needed,
 		.owner = peer,
 	};
-	const char *text = peer->config.endpoint;
+
+	*out = NULL;
+	return text == NULL ? 0 : hostname_create(out, peer->env->resolvers, text, &options);
+}
+
+static void use_hostname(struct peer *peer, struct hostname *hostname)
+{
 	const union address_socket *list;
 	size_t count;
-	int result = 0;
 
-	if (text != NULL && peer->hostname != NULL && strcmp(hostname_text(peer->hostname), text) == 0)
-		return 0;
 	hostname_destroy(peer->hostname);
-	peer->hostname = NULL;
-	if (text != NULL)
-		result = hostname_create(&peer->hostname, peer->env->resolvers, text, &options);
+	peer->hostname = hostname;
 	/* A literal address is there at once. */
 	list = hostname_addresses(peer->hostname, &count);
 	memset(&peer->addresses, 0, sizeof peer->addresses);
 	(void)set_addresses(peer, list, count);
-	return result;
 }
 
 void peer_network_changed(struct peer *peer)
@@ -171,6 +171,8 @@ static int add_timers(struct peer *peer)
 
 static int open_parts(struct peer *peer)
 {
+	struct hostname *hostname;
+
 	peer->recipient = (struct sink_peer){
 		.label = peer->label,
 		.config = &peer->config,
@@ -180,9 +182,11 @@ static int open_parts(struct peer *peer)
 		.owner = peer,
 	};
 	if (add_timers(peer) != 0 ||
-	    delivery_create(&peer->delivery, peer->env->deliveries, &peer->recipient) != 0)
+	    delivery_create(&peer->delivery, peer->env->deliveries, &peer->recipient) != 0 ||
+	    make_hostname(&hostname, peer, peer->config.endpoint) != 0)
 		return -ENOMEM;
-	return set_hostname(peer);
+	use_hostname(peer, hostname);
+	return 0;
 }
 
 int peer_create(struct peer **out, const struct peer_env *env, struct staged_peer *staged)
@@ -223,6 +227,7 @@ void peer_destroy(struct peer *peer)
 	peer_memory_detach(&peer->remembered);
 	secret_memory_release(NULL, peer->held_key, ROSENPASS_KEY_BYTES);
 	hostname_destroy(peer->hostname);
+	hostname_destroy(peer->next_hostname);
 	delivery_destroy(peer->delivery);
 	for (size_t i = 0; i < peer->timer_count; i++)
 		loop_timer_remove(peer->env->loop, &peer->timers[i]);
@@ -260,6 +265,27 @@ static bool is_same_word(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+void peer_cancel(struct peer *peer)
+{
+	hostname_destroy(peer->next_hostname);
+	peer->next_hostname = NULL;
+	if (peer->delivery != NULL)
+		delivery_cancel(peer->delivery);
+}
+
+int peer_prepare(struct peer *peer, const struct staged_peer *staged)
+{
+	const struct config_peer *next = &staged->config;
+
+	peer_cancel(peer);
+	if (delivery_prepare(peer->delivery, next) == 0 &&
+	    (is_same_word(peer->config.endpoint, next->endpoint) ||
+	     make_hostname(&peer->next_hostname, peer, next->endpoint) == 0))
+		return 0;
+	peer_cancel(peer);
+	return -ENOMEM;
+}
+
 bool peer_change(struct peer *peer, struct staged_peer *staged)
 {
 	struct config_peer *old = &peer->config;
@@ -278,14 +304,16 @@ bool peer_change(struct peer *peer, struct staged_peer *staged)
 	/* What kept the engine process from taking the peer may be gone. */
 	if (peer->announce.next_ns != BACKOFF_NEVER)
 		peer_set_timer(peer, PEER_TIMER_ANNOUNCE, peer_now_ns(peer));
-	if (!is_different && !is_other_psk && !is_renumbered)
+	if (!is_different && !is_other_psk && !is_renumbered) {
+		peer_cancel(peer);
 		return false;
+	}
 	if (peer->env->link != NULL)
 		peer_announce_config(peer, staged->psk, -1);
 	delivery_change(peer->delivery);
-	if (set_hostname(peer) != 0)
-		log_error("%s: no memory to resolve its endpoint", peer->label);
 	if (is_other_endpoint) {
+		use_hostname(peer, peer->next_hostname);
+		peer->next_hostname = NULL;
 		memset(&peer->remembered.address, 0, sizeof peer->remembered.address);
 		/* Even if the peer responds, as status and WireGuard's endpoint depend on the new name. */
 		hostname_refresh(peer->hostname);

@@ -85,7 +85,17 @@ void peer_start(struct peer *peer, const uint8_t *psk);
 void peer_reset_session(struct peer *peer);
 /* Tells a new engine process of the peer. */
 void peer_announce(struct peer *peer, const uint8_t *psk);
-/* Gives the peer another configuration; its session stays. Returns true if anything was different. */
+/*
+ * Allocates all that peer_change() needs for that configuration, so that the change cannot fail. Before the
+ * loop goes on, the change has to be made or cancelled. 0; -ENOMEM: nothing is prepared then.
+ */
+int peer_prepare(struct peer *peer, const struct staged_peer *staged) __attribute__((warn_unused_result));
+/* Forgets what was prepared, if anything was. */
+void peer_cancel(struct peer *peer);
+/*
+ * Gives the peer the configuration that was prepared; its session stays. Returns true if anything was
+ * different.
+ */
 bool peer_change(struct peer *peer, struct staged_peer *staged);
 /*
  * Removes the peer from the engine process, and replaces its key in every output by a random one. gone()

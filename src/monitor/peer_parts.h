@@ -34,7 +34,8 @@ struct peer {
 	struct file_output new_file;
 	uint8_t psk_fingerprint[PEER_FINGERPRINT_BYTES];
 
-	struct hostname *hostname; /* of the endpoint; NULL: there is none */
+	struct hostname *hostname;      /* of the endpoint; NULL: there is none */
+	struct hostname *next_hostname; /* of a change that is prepared */
 	struct channel_addresses addresses;
 
 	struct sink_peer recipient; /* for delivery */

@@ -261,6 +261,21 @@ static int create_peers(struct plan *plan, char problem[static PLAN_PROBLEM_BYTE
 	return peer_set_reserve(target->peers, fresh) == 0 ? 0 : fail(problem, "no memory for so many peers");
 }
 
+/* What runs already is only changed once nothing can fail any more. */
+static int prepare_changes(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		struct staged_peer *staged = &plan->staged[i];
+
+		if (staged->same == NULL)
+			continue;
+		say_busy(plan->target);
+		if (peer_prepare(staged->same, staged) != 0)
+			return fail_memory(problem);
+	}
+	return 0;
+}
+
 int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 {
 	if (!plan->is_addition && claim_own(plan, problem) != 0)
@@ -271,7 +286,9 @@ int plan_check(struct plan *plan, char problem[static PLAN_PROBLEM_BYTES])
 		return -1;
 	/* Their configurations move to the peers then. */
 	plan_files_warn(plan->staged, plan->count);
-	return create_peers(plan, problem);
+	if (create_peers(plan, problem) != 0)
+		return -1;
+	return prepare_changes(plan, problem);
 }
 
 /* --- the change ------------------------------------------------------------------------------------ */
@@ -424,6 +441,8 @@ void plan_discard(struct plan *plan)
 		if (plan->is_addition)
 			claims_drop(plan->target->claims, &plan->staged[i].claims);
 		peer_destroy(fresh);
+		if (plan->staged[i].same != NULL)
+			peer_cancel(plan->staged[i].same);
 		plan_files_release(&plan->staged[i]);
 	}
 	free(plan->staged);

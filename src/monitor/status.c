@@ -72,7 +72,7 @@ static void collect_caller(struct status_caller *out, struct monitor *monitor,
 	};
 	if (caller->last.reason != CHANNEL_REJECTED_OTHER_KEY)
 		base64_encode_key(out->claimed_id, caller->last.id);
-	monitor_silence_explain_rejected(monitor, caller, peer, out->words);
+	silence_explain_rejected(monitor->silence, caller, peer, out->words);
 }
 
 static int by_last(const void *a, const void *b)
@@ -90,9 +90,12 @@ static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
 	size_t count = 0;
 
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++) {
-		out->rejected_total += monitor->rejects[i].total;
-		for (size_t j = 0; j < monitor->rejects[i].count; j++)
-			callers[count++] = &monitor->rejects[i].callers[j];
+		const struct rejects *rejects =
+			silence_rejected(monitor->silence, (enum channel_rejected_reason)i);
+
+		out->rejected_total += rejects->total;
+		for (size_t j = 0; j < rejects->count; j++)
+			callers[count++] = &rejects->callers[j];
 	}
 	if (count > 0)
 		qsort(callers, count, sizeof(*callers), by_last);
@@ -104,6 +107,7 @@ static void collect_rejected(struct status_daemon *out, struct monitor *monitor)
 static void collect_daemon(struct status_daemon *out, struct monitor *monitor, uint64_t now_ns)
 {
 	const struct channel_report *report = &monitor->report;
+	int mark_problem = socket_mark_problem(monitor->mark);
 
 	*out = (struct status_daemon){
 		.name = monitor->name,
@@ -113,13 +117,13 @@ static void collect_daemon(struct status_daemon *out, struct monitor *monitor, u
 		.pid = getpid(),
 		.engine_pid = monitor->engine_pid,
 		.uptime_ns = now_ns - monitor->started_ns,
-		.fwmark = monitor->mark,
-		.fwmark_error = monitor->mark_problem == 0 ? NULL : strerror(-monitor->mark_problem),
+		.fwmark = socket_mark_value(monitor->mark),
+		.fwmark_error = mark_problem == 0 ? NULL : strerror(-mark_problem),
 		.under_load_since_ns = report->under_load_since_ns,
 		.busy_permille = report->busy_permille,
 		.is_random_failing = report->random_failing != 0,
-		.id = monitor_silence_own_id(monitor, ROSENPASS_BLAKE2B_188),
-		.id_shake256 = monitor_silence_own_id(monitor, ROSENPASS_SHAKE256_156),
+		.id = silence_own_id(monitor->silence, ROSENPASS_BLAKE2B_188),
+		.id_shake256 = silence_own_id(monitor->silence, ROSENPASS_SHAKE256_156),
 		.sent = report->sent,
 		.sent_bytes = report->sent_bytes,
 	};
@@ -262,7 +266,7 @@ static void collect_unanswered(struct status_unanswered *out, struct monitor *mo
 		[CHANNEL_SILENCE_UNCONFIRMED] = "unconfirmed",
 	};
 
-	if (!monitor_silence_explain(monitor, peer, now_ns, out->words))
+	if (!silence_explain(monitor->silence, peer, now_ns, out->words))
 		return;
 	out->reason = reasons[peer_silence(peer)->now.reason];
 	out->since_ns = peer_silence(peer)->now.since_ns;

@@ -9,7 +9,7 @@ export LC_ALL=C
 
 # A line for each circle: the directory, and the files from each of which every other one can be reached.
 exceptions='
-daemon monitor monitor_delivery monitor_engine monitor_events monitor_listen monitor_mark monitor_peers monitor_plan monitor_wireguard
+daemon monitor monitor_delivery monitor_engine monitor_events monitor_listen monitor_peers monitor_plan monitor_wireguard
 '
 
 source_root=$(realpath -- "$1")

@@ -289,6 +289,7 @@ static void test_change(void **state)
 	recipient_give(peer, 7);
 	sink_delivered(&fake_of(peer, 0)->sink);
 	set_target(&peer->config.device, "three");
+	assert_int_equal(delivery_prepare(peer->delivery, &peer->config), 0);
 	delivery_change(peer->delivery);
 	assert_int_equal(fake_of(peer, 0)->reconfigured, 1);
 	assert_int_equal(fake_of(peer, 0)->deliveries, 1);
@@ -300,18 +301,20 @@ static void test_change(void **state)
 	assert_true(delivery_has_key(peer->delivery));
 	/* The target that kept the key is none any more. */
 	set_target(&peer->config.device, NULL);
+	assert_int_equal(delivery_prepare(peer->delivery, &peer->config), 0);
 	delivery_change(peer->delivery);
 	assert_int_equal(delivery_sink_count(peer->delivery), 1);
 	assert_false(delivery_has_key(peer->delivery));
 	assert_true(fixture_is_zero(bytes, ROSENPASS_KEY_BYTES));
 	/* There is no key for a new one now. */
 	set_target(&peer->config.device, "four");
+	assert_int_equal(delivery_prepare(peer->delivery, &peer->config), 0);
 	delivery_change(peer->delivery);
 	assert_int_equal(fake_of(peer, 1)->deliveries, 0);
 	assert_int_equal(fake_of(peer, 1)->sink.state, SINK_EMPTY);
 }
 
-/* Without memory for a new target the others go on. */
+/* Without memory for a new target nothing changes: what was there goes on, and what was made is gone. */
 static void test_change_without_memory(void **state)
 {
 	struct scene *scene = *state;
@@ -319,12 +322,19 @@ static void test_change_without_memory(void **state)
 	recipient_start(&scene->fixture, &scene->peer);
 	recipient_give(&scene->peer, 7);
 	set_target(&scene->peer.config.key_out, "five");
-	seen[0].fails = true;
-	delivery_change(scene->peer.delivery);
-	assert_int_equal(seen[0].retired, 1);
-	assert_int_equal(delivery_sink_count(scene->peer.delivery), 1);
-	sink_delivered(delivery_sink(scene->peer.delivery, 0));
-	assert_false(delivery_has_key(scene->peer.delivery));
+	set_target(&scene->peer.config.device, "six");
+	seen[1].fails = true;
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), -ENOMEM);
+	assert_int_equal(seen[0].retired, 0);
+	assert_int_equal(seen[0].destroyed, 1);
+	assert_int_equal(delivery_sink_count(scene->peer.delivery), 2);
+	assert_true(delivery_has_key(scene->peer.delivery));
+	seen[1].fails = false;
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
+	delivery_cancel(scene->peer.delivery);
+	assert_int_equal(seen[0].destroyed, 2);
+	assert_int_equal(seen[1].destroyed, 1);
+	assert_int_equal(delivery_sink_count(scene->peer.delivery), 2);
 }
 
 static void test_create_without_memory(void **state)

@@ -69,6 +69,7 @@ static void test_left_and_changed(void **state)
 	free(config.public_key);
 	config.public_key = copy(scene->peers[0]->config.public_key);
 	assert_int_equal(plan_files_peer(&staged, &config, 1, problem), 0);
+	assert_int_equal(peer_prepare(scene->peers[0], &staged), 0);
 	assert_true(peer_change(scene->peers[0], &staged));
 	plan_files_release(&staged);
 	look(scene);

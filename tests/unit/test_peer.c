@@ -195,10 +195,12 @@ static void test_changed(void **state)
 
 	drop_requests(scene);
 	stage(&staged, "a", 1);
+	assert_int_equal(peer_prepare(peer, &staged), 0);
 	assert_false(peer_change(peer, &staged));
 	unstage(&staged);
 	assert_int_equal(next_request(scene, &request), 0);
 	stage(&staged, "b", 1);
+	assert_int_equal(peer_prepare(peer, &staged), 0);
 	assert_true(peer_change(peer, &staged));
 	unstage(&staged);
 	assert_string_equal(peer_label(peer), "peer b");
@@ -206,6 +208,7 @@ static void test_changed(void **state)
 	assert_string_equal(request.peer.label, "peer b");
 	peer_on_failed(peer, ROSENPASS_E_MEMORY);
 	stage(&staged, "b", 1);
+	assert_int_equal(peer_prepare(peer, &staged), 0);
 	assert_false(peer_change(peer, &staged));
 	unstage(&staged);
 	loop_advance(scene->loop, 1);
@@ -213,6 +216,7 @@ static void test_changed(void **state)
 	assert_int_equal(next_request(scene, &request), CHANNEL_ADD_PEER);
 	/* Once. */
 	stage(&staged, "b", 1);
+	assert_int_equal(peer_prepare(peer, &staged), 0);
 	assert_false(peer_change(peer, &staged));
 	unstage(&staged);
 	loop_advance(scene->loop, 1);
@@ -243,6 +247,7 @@ static void test_endpoint(void **state)
 	assert_int_equal(peer_remembered(peer)->address.v4.sin_port, htons(4));
 	stage(&staged, "a", 1);
 	staged.config.endpoint = strdup("192.0.2.1:10");
+	assert_int_equal(peer_prepare(peer, &staged), 0);
 	assert_true(peer_change(peer, &staged));
 	unstage(&staged);
 	assert_int_equal(next_request(scene, &request), CHANNEL_CHANGE_PEER);

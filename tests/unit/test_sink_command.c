@@ -340,6 +340,7 @@ static void test_other_words(void **state)
 	wait_for(scene, 1);
 	free(peer->config.exchange_command.words[2]);
 	peer->config.exchange_command.words[2] = text_copy("echo other >>log");
+	assert_int_equal(delivery_prepare(peer->delivery, &peer->config), 0);
 	delivery_change(peer->delivery);
 	wait_until_idle(scene);
 	assert_string_equal(read_log(), "bob exchanged\nother\n");

@@ -216,6 +216,7 @@ static void test_removed(void **state)
 	recipient_start(&scene->fixture, &scene->peer);
 	free(scene->peer.config.key_out);
 	scene->peer.config.key_out = text_copy("g");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
 	delivery_change(scene->peer.delivery);
 	recipient_retire(&scene->peer);
 	assert_false(file_exists("f"));
@@ -231,6 +232,7 @@ static void test_other_file(void **state)
 	recipient_give(&scene->peer, 7);
 	free(scene->peer.config.key_out);
 	scene->peer.config.key_out = text_copy("g");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
 	delivery_change(scene->peer.delivery);
 	assert_false(has_key("f", 7));
 	assert_int_equal(size_of("f"), 44);
@@ -240,6 +242,7 @@ static void test_other_file(void **state)
 	/* Another spelling of the same file changes nothing. */
 	free(scene->peer.config.key_out);
 	scene->peer.config.key_out = text_copy("./g");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
 	delivery_change(scene->peer.delivery);
 	assert_true(has_key("g", 8));
 	assert_int_equal(sink(scene)->state, SINK_DELIVERED);
@@ -255,6 +258,7 @@ static void test_other_file_with_key(void **state)
 	recipient_give(&scene->peer, 7);
 	free(scene->peer.config.key_out);
 	scene->peer.config.key_out = text_copy("g");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
 	delivery_change(scene->peer.delivery);
 	assert_true(has_key("g", 7));
 	assert_int_equal(sink(scene)->state, SINK_DELIVERED);

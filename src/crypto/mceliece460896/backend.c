@@ -1,6 +1,7 @@
 #include "crypto/mceliece460896/backend.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "crypto/ct.h"
 #include "crypto/mceliece460896/bytes.h"
@@ -50,12 +51,17 @@ static const uint8_t test_control[MCELIECE_BENES_BYTES] = { BYTES_2560(0U), BYTE
 /* y^96 + y^10 + y^9 + y^6 + 1 for y = x / scale, times scale^96: irreducible. */
 static void make_goppa(uint8_t goppa[static MCELIECE_GOPPA_BYTES], uint16_t scale)
 {
+	static const uint8_t exponents[] = { 0, 6, 9, 10 };
+	uint16_t powers[T]; /* scale^(96 - i) */
 	uint16_t power = 1;
 
 	for (unsigned i = T; i-- > 0;) {
 		power = mceliece_gf_mul(power, scale);
-		mceliece_bytes_store_u16(goppa + 2 * i, i == 10 || i == 9 || i == 6 || i == 0 ? power : 0);
+		powers[i] = power;
 	}
+	memset(goppa, 0, MCELIECE_GOPPA_BYTES);
+	for (unsigned k = 0; k < sizeof exponents; k++)
+		mceliece_bytes_store_u16(goppa + 2 * exponents[k], powers[exponents[k]]);
 }
 
 /* Compares one decoding; for a syndrome that has none, only that none was found. */

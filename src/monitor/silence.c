@@ -1,6 +1,8 @@
-#include "daemon/monitor_parts.h"
+#include "monitor/silence.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "system/base64.h"
@@ -22,31 +24,52 @@ static const struct rejects_limits limits = {
 	.repeat_ns = 86400 * CLOCK_SECOND_NS,
 };
 
-const char *monitor_silence_own_id(struct monitor *monitor, enum rosenpass_dialect dialect)
-{
-	char *id = monitor->own_ids[dialect == ROSENPASS_SHAKE256_156];
+struct silence {
+	struct silence_env env;
+	struct rejects rejects[CHANNEL_REJECTED_COUNT];
+	char own_ids[2][PEER_ID_BYTES]; /* by hash; empty: not computed yet */
+};
 
-	if (id[0] == '\0' && monitor->public_key.bytes != NULL) {
+int silence_create(struct silence **out, const struct silence_env *env)
+{
+	*out = calloc(1, sizeof **out);
+	if (*out == NULL)
+		return -ENOMEM;
+	(*out)->env = *env;
+	return 0;
+}
+
+void silence_destroy(struct silence *silence)
+{
+	free(silence);
+}
+
+void silence_set_own_key(struct silence *silence, const uint8_t *public_key)
+{
+	silence->env.public_key = public_key;
+	memset(silence->own_ids, 0, sizeof silence->own_ids);
+}
+
+const char *silence_own_id(struct silence *silence, enum rosenpass_dialect dialect)
+{
+	char *id = silence->own_ids[dialect == ROSENPASS_SHAKE256_156];
+
+	if (id[0] == '\0' && silence->env.public_key != NULL) {
 		uint8_t bytes[ROSENPASS_PEER_ID_BYTES];
 
-		rosenpass_peer_id(bytes, monitor->public_key.bytes, dialect);
+		rosenpass_peer_id(bytes, silence->env.public_key, dialect);
 		base64_encode_key(id, bytes);
 	}
 	return id;
 }
 
-void monitor_silence_new_own_key(struct monitor *monitor)
-{
-	memset(monitor->own_ids, 0, sizeof monitor->own_ids);
-}
-
-static struct explain_own own_settings(struct monitor *monitor, const struct peer *peer,
+static struct explain_own own_settings(struct silence *silence, const struct peer *peer,
                                        enum rosenpass_dialect dialect)
 {
 	return (struct explain_own){
-		.id = monitor_silence_own_id(monitor, dialect),
+		.id = silence_own_id(silence, dialect),
 		.psk = peer == NULL ? NULL : peer_config(peer)->pre_shared_key,
-		.is_rp = monitor->options.ensure != NULL,
+		.is_rp = silence->env.is_rp,
 	};
 }
 
@@ -60,15 +83,15 @@ static uint64_t age(uint64_t since_ns, uint64_t now_ns)
 	return now_ns > since_ns ? now_ns - since_ns : 0;
 }
 
-bool monitor_silence_explain(struct monitor *monitor, struct peer *peer, uint64_t now_ns,
-                             char words[static EXPLAIN_BYTES])
+bool silence_explain(struct silence *silence, struct peer *peer, uint64_t now_ns,
+                     char words[static EXPLAIN_BYTES])
 {
 	struct explain_own own;
 
 	words[0] = '\0';
 	if (!is_silent(peer))
 		return false;
-	own = own_settings(monitor, peer, peer_shown_dialect(peer));
+	own = own_settings(silence, peer, peer_shown_dialect(peer));
 	explain_silence(words, &peer_silence(peer)->now, age(peer_silence(peer)->now.since_ns, now_ns), &own,
 	                peer_config(peer)->endpoint, peer_resolve_problem(peer));
 	return true;
@@ -89,21 +112,21 @@ static void explain_return(struct peer *peer, uint64_t now_ns, char words[static
 
 static void clear(struct peer *peer)
 {
-	struct peer_silence *silence = peer_silence(peer);
+	struct peer_silence *known = peer_silence(peer);
 
-	memset(&silence->now, 0, sizeof silence->now);
-	silence->is_logged = false;
+	memset(&known->now, 0, sizeof known->now);
+	known->is_logged = false;
 }
 
-void monitor_silence_take(struct monitor *monitor, struct peer *peer, const struct channel_silence *silence,
-                          uint64_t now_ns)
+void silence_take(struct silence *silence, struct peer *peer, const struct channel_silence *reported,
+                  uint64_t now_ns)
 {
 	char words[EXPLAIN_BYTES];
 	bool is_news =
 		peer_silence(peer)->logged_ns == 0 || now_ns >= peer_silence(peer)->logged_ns + SAY_AGAIN_NS;
 
-	if (silence->reason <= CHANNEL_SILENCE_ENDED) {
-		if (is_silent(peer) && silence->reason == CHANNEL_SILENCE_OVER) {
+	if (reported->reason <= CHANNEL_SILENCE_ENDED) {
+		if (is_silent(peer) && reported->reason == CHANNEL_SILENCE_OVER) {
 			explain_return(peer, now_ns, words);
 			log_write(peer_silence(peer)->is_logged ? LOG_INFO : LOG_DEBUG, "%s: %s",
 			          peer_label(peer), words);
@@ -111,8 +134,8 @@ void monitor_silence_take(struct monitor *monitor, struct peer *peer, const stru
 		clear(peer);
 		return;
 	}
-	peer_silence(peer)->now = *silence;
-	(void)monitor_silence_explain(monitor, peer, now_ns, words);
+	peer_silence(peer)->now = *reported;
+	(void)silence_explain(silence, peer, now_ns, words);
 	log_write(is_news ? LOG_INFO : LOG_DEBUG, "%s: %s", peer_label(peer), words);
 	if (!is_news)
 		return;
@@ -120,13 +143,13 @@ void monitor_silence_take(struct monitor *monitor, struct peer *peer, const stru
 	peer_silence(peer)->is_logged = true;
 }
 
-bool monitor_silence_ends(struct monitor *monitor, struct peer *peer, enum rosenpass_role role,
-                          uint64_t now_ns, char words[static EXPLAIN_BYTES])
+bool silence_ends(struct silence *silence, struct peer *peer, enum rosenpass_role role, uint64_t now_ns,
+                  char words[static EXPLAIN_BYTES])
 {
 	bool was_said = peer_silence(peer)->is_logged;
 
-	rejects_forget_peer(&monitor->rejects[CHANNEL_REJECTED_AUTH], peer_ref(peer).serial);
-	rejects_forget_peer(&monitor->rejects[CHANNEL_REJECTED_DIALECT], peer_ref(peer).serial);
+	rejects_forget_peer(&silence->rejects[CHANNEL_REJECTED_AUTH], peer_ref(peer).serial);
+	rejects_forget_peer(&silence->rejects[CHANNEL_REJECTED_DIALECT], peer_ref(peer).serial);
 	/* Confirmed or not: the engine process tells. */
 	if (peer_silence(peer)->now.reason == CHANNEL_SILENCE_UNCONFIRMED && role == ROSENPASS_INITIATOR)
 		return false;
@@ -135,47 +158,47 @@ bool monitor_silence_ends(struct monitor *monitor, struct peer *peer, enum rosen
 	return was_said;
 }
 
-void monitor_silence_forget(struct monitor *monitor, struct peer *peer)
+void silence_forget(struct silence *silence, struct peer *peer)
 {
 	clear(peer);
 	for (size_t i = 0; i < CHANNEL_REJECTED_COUNT; i++)
-		rejects_forget_peer(&monitor->rejects[i], peer_ref(peer).serial);
+		rejects_forget_peer(&silence->rejects[i], peer_ref(peer).serial);
 }
 
-void monitor_silence_explain_rejected(struct monitor *monitor, const struct rejects_caller *caller,
-                                      const struct peer *peer, char words[static EXPLAIN_BYTES])
+void silence_explain_rejected(struct silence *silence, const struct rejects_caller *caller,
+                              const struct peer *peer, char words[static EXPLAIN_BYTES])
 {
-	struct explain_own own = own_settings(monitor, peer, (enum rosenpass_dialect)caller->last.dialect);
+	struct explain_own own = own_settings(silence, peer, (enum rosenpass_dialect)caller->last.dialect);
 
 	explain_rejected(words, &caller->last, &own);
 }
 
 /* Logs what the limits allow. */
-static void say_rejected(struct monitor *monitor, struct rejects *rejects, uint64_t now_ns)
+static void say_rejected(struct silence *silence, struct rejects *rejects, uint64_t now_ns)
 {
 	struct rejects_caller *caller;
 
 	while ((caller = rejects_next(rejects, &limits, now_ns)) != NULL) {
 		const struct peer *peer =
-			peer_set_get(monitor->peers, (struct peer_ref){ caller->slot, caller->serial });
+			peer_set_get(silence->env.peers, (struct peer_ref){ caller->slot, caller->serial });
 		char words[EXPLAIN_BYTES];
 
 		if (caller->last.reason == CHANNEL_REJECTED_DIALECT &&
 		    caller->last_ns - caller->first_ns < DIALECT_NS)
 			return;
-		monitor_silence_explain_rejected(monitor, caller, peer, words);
+		silence_explain_rejected(silence, caller, peer, words);
 		log_info("%s%s%s", peer == NULL ? "" : peer_label(peer), peer == NULL ? "" : ": ", words);
 		rejects_told(rejects, &limits, caller, now_ns);
 	}
 }
 
-void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
-                                   const struct channel_rejected *rejected, uint64_t now_ns)
+void silence_take_rejected(struct silence *silence, struct peer_ref ref,
+                           const struct channel_rejected *rejected, uint64_t now_ns)
 {
-	struct rejects *rejects = &monitor->rejects[rejected->reason];
+	struct rejects *rejects = &silence->rejects[rejected->reason];
 	bool names_peer =
 		rejected->reason == CHANNEL_REJECTED_AUTH || rejected->reason == CHANNEL_REJECTED_DIALECT;
-	const struct peer *peer = peer_set_get(monitor->peers, ref);
+	const struct peer *peer = peer_set_get(silence->env.peers, ref);
 
 	if (names_peer && peer == NULL)
 		return;
@@ -183,5 +206,10 @@ void monitor_silence_take_rejected(struct monitor *monitor, struct peer_ref ref,
 	if (rejected->reason == CHANNEL_REJECTED_DIALECT && peer_is_responding(peer))
 		return;
 	rejects_note(rejects, rejected, names_peer ? ref.slot : 0, names_peer ? ref.serial : 0, now_ns);
-	say_rejected(monitor, rejects, now_ns);
+	say_rejected(silence, rejects, now_ns);
+}
+
+const struct rejects *silence_rejected(const struct silence *silence, enum channel_rejected_reason reason)
+{
+	return &silence->rejects[reason];
 }
