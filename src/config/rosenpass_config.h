@@ -39,7 +39,7 @@ struct config_fwmark {
 	uint32_t mark; /* with is_fixed; 0: none */
 };
 
-/* Threads of the engine process, beside its first. Zeroed memory: one for each further processor, up to four. */
+/* Threads of the engine process beside its first. Zeroed memory: one for each other processor, at most 4. */
 #define CONFIG_THREADS_MAX 16
 struct config_threads {
 	bool is_fixed;
