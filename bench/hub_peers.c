@@ -27,6 +27,7 @@
 
 struct hub_peer {
 	struct rosenpass *engine;
+	rosenpass_peer hub;
 	const uint8_t *public_key; /* mapped */
 	uint64_t key_ns;           /* when the first key came; 0: none yet */
 	int fd;
@@ -151,7 +152,6 @@ static bool make_peer(struct hub_peers *all, size_t number, const char *folder)
 		.endpoint = address_of(&all->hub),
 	};
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = number };
-	rosenpass_peer handle;
 	char path[PATH_BYTES];
 	char name[24];
 	bool good;
@@ -165,7 +165,7 @@ static bool make_peer(struct hub_peers *all, size_t number, const char *folder)
 	good = peer->public_key != NULL && peer->fd >= 0 && read_secret_key(path, secret_key) &&
 	       rosenpass_create(&peer->engine, &config) == 0 &&
 	       epoll_ctl(all->epoll, EPOLL_CTL_ADD, peer->fd, &event) == 0 &&
-	       rosenpass_peer_add(peer->engine, &hub, clock_now_ns(), &handle) == 0;
+	       rosenpass_peer_add(peer->engine, &hub, clock_now_ns(), &peer->hub) == 0;
 	sodium_memzero(secret_key, sizeof secret_key);
 	if (!good)
 		(void)fprintf(stderr, "peer %s cannot be made\n", name);
@@ -284,4 +284,152 @@ void hub_peers_count(const struct hub_peers *all, uint64_t *sent, uint64_t *cook
 {
 	*sent = all->sent;
 	*cookies = all->cookies;
+}
+
+bool hub_peers_set_dialect(struct hub_peers *all, enum rosenpass_dialect dialect)
+{
+	struct rosenpass_peer_config hub = {
+		.size = sizeof hub,
+		.public_key = all->hub_key,
+		.dialects = ROSENPASS_DIALECT_BIT(dialect),
+		.endpoint = address_of(&all->hub),
+	};
+
+	for (size_t i = 0; i < all->count; i++) {
+		struct hub_peer *peer = &all->peers[i];
+
+		if (rosenpass_peer_change(peer->engine, peer->hub, &hub, clock_now_ns()) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A peer's part in a burst. */
+struct part {
+	struct hub_peer *peer;
+	uint8_t message[ROSENPASS_DATAGRAM_MAX_BYTES]; /* InitHello, later RespHello */
+	size_t length;
+	bool is_answered;
+	bool is_keyed;
+};
+
+/* Takes what the peer wants to be sent, and sends it if it is not the InitHello of a burst. */
+static void take_burst_outputs(struct hub_peers *all, struct part *part, bool is_sent)
+{
+	struct rosenpass_output output = { .size = sizeof output };
+
+	while (rosenpass_next(part->peer->engine, &output)) {
+		part->is_keyed = part->is_keyed || output.kind == ROSENPASS_OUTPUT_KEY;
+		if (output.kind != ROSENPASS_OUTPUT_SEND)
+			continue;
+		if (is_sent) {
+			(void)sendto(part->peer->fd, output.data, output.length, 0,
+			             (const struct sockaddr *)&all->hub, sizeof all->hub);
+		} else {
+			memcpy(part->message, output.data, output.length);
+			part->length = output.length;
+		}
+	}
+}
+
+static void hand_in(struct hub_peers *all, struct part *part, const uint8_t *data, size_t length)
+{
+	struct rosenpass_datagram datagram = {
+		.size = sizeof datagram, .data = data, .length = length, .from = address_of(&all->hub)
+	};
+
+	(void)rosenpass_receive(part->peer->engine, &datagram, 1, clock_now_ns());
+	take_burst_outputs(all, part, true);
+}
+
+static void build(struct hub_peers *all, struct part *part)
+{
+	struct rosenpass_address endpoint = address_of(&all->hub);
+	struct hub_peer *peer = part->peer;
+	uint64_t now_ns = clock_now_ns();
+	uint8_t late[ROSENPASS_DATAGRAM_MAX_BYTES];
+
+	while (recv(peer->fd, late, sizeof late, 0) > 0)
+		continue;
+	(void)rosenpass_peer_set_endpoint(peer->engine, peer->hub, &endpoint, now_ns);
+	(void)rosenpass_peer_initiate(peer->engine, peer->hub, now_ns);
+	rosenpass_expire(peer->engine, now_ns);
+	take_burst_outputs(all, part, false);
+	part->is_keyed = false;
+}
+
+/* One datagram for a peer of the burst. Returns true if it is the RespHello that was waited for. */
+static bool take_answer(struct hub_peers *all, struct part *part, bool takes_answers)
+{
+	uint8_t data[ROSENPASS_DATAGRAM_MAX_BYTES];
+	ssize_t length = recv(part->peer->fd, data, sizeof data, 0);
+
+	if (length <= 0)
+		return false;
+	if (data[0] != MESSAGE_RESP_HELLO || !takes_answers || part->is_answered) {
+		hand_in(all, part, data, (size_t)length);
+		return false;
+	}
+	memcpy(part->message, data, (size_t)length);
+	part->length = (size_t)length;
+	part->is_answered = true;
+	return true;
+}
+
+/* Waits until every part has its RespHello, or its key. */
+static void wait_for_all(struct hub_peers *all, struct part *parts, size_t first, size_t count,
+                         uint64_t start_ns, uint64_t limit_ns, struct hub_burst *burst)
+{
+	bool takes_answers = burst->answer_ns == 0;
+	struct epoll_event events[EVENTS];
+	size_t done = 0;
+
+	while (done < count && clock_now_ns() < start_ns + limit_ns) {
+		int ready = epoll_wait(all->epoll, events, EVENTS, 10);
+
+		for (int i = 0; i < ready; i++) {
+			struct part *part = &parts[events[i].data.u64 - first];
+			bool was_keyed;
+
+			if (events[i].data.u64 < first || events[i].data.u64 >= first + count)
+				continue;
+			was_keyed = part->is_keyed;
+			if (take_answer(all, part, takes_answers)) {
+				burst->each_ns[done++] = clock_now_ns() - start_ns;
+				burst->answer_ns = clock_now_ns() - start_ns;
+			}
+			done += !takes_answers && part->is_keyed && !was_keyed;
+		}
+	}
+}
+
+void hub_peers_burst(struct hub_peers *all, size_t first, size_t count, uint16_t port, uint64_t limit_ns,
+                     struct hub_burst *burst)
+{
+	struct part *parts = calloc(count, sizeof *parts);
+	uint64_t start_ns;
+
+	burst->keyed = 0;
+	burst->answer_ns = 0;
+	if (parts == NULL)
+		return;
+	all->hub.sin_port = htons(port);
+	for (size_t i = 0; i < count; i++) {
+		parts[i].peer = &all->peers[first + i];
+		build(all, &parts[i]);
+	}
+	start_ns = clock_now_ns();
+	for (size_t i = 0; i < count; i++)
+		(void)sendto(parts[i].peer->fd, parts[i].message, parts[i].length, 0,
+		             (const struct sockaddr *)&all->hub, sizeof all->hub);
+	wait_for_all(all, parts, first, count, start_ns, limit_ns, burst);
+	for (size_t i = 0; i < count; i++) {
+		if (parts[i].is_answered)
+			hand_in(all, &parts[i], parts[i].message, parts[i].length);
+	}
+	if (burst->answer_ns != 0)
+		wait_for_all(all, parts, first, count, clock_now_ns(), limit_ns, burst);
+	for (size_t i = 0; i < count; i++)
+		burst->keyed += parts[i].is_keyed;
+	free(parts);
 }

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "rosenpass.h"
+
 /*
  * The peers of a hub: an engine each, with a key pair, an address of 127.0.0.0/8 and a socket of its own.
  * All of them live in this process.
@@ -27,6 +29,24 @@ uint64_t hub_peers_key_ns(const struct hub_peers *, size_t n);
 
 /* How many datagrams were sent, and how many of those that came were CookieReplies. */
 void hub_peers_count(const struct hub_peers *, uint64_t *sent, uint64_t *cookies);
+
+/* Handshakes that were begun at the same time. */
+struct hub_burst {
+	size_t keyed;       /* how many led to a key */
+	uint64_t answer_ns; /* from the first InitHello to the last RespHello */
+	uint64_t *each_ns;  /* from the first InitHello to each RespHello, in their order; room for count */
+};
+
+/*
+ * Does one handshake of count peers, from number first on, with the responder at 127.0.0.1:port, which has
+ * the hub's key pair. All InitHellos are built before the first is sent, and RespHellos are worked on after
+ * the last has come, or after limit_ns: the responder has the machine for itself meanwhile.
+ */
+void hub_peers_burst(struct hub_peers *, size_t first, size_t count, uint16_t port, uint64_t limit_ns,
+                     struct hub_burst *);
+
+/* Restricts all peers to one dialect. false: it was refused. */
+bool hub_peers_set_dialect(struct hub_peers *, enum rosenpass_dialect dialect);
 
 /* Makes a key pair in folder/NAME.pub and folder/NAME.key unless it is there. false: said on stderr. */
 bool hub_key_pair(const char *folder, const char *name);

@@ -324,13 +324,52 @@ ROSENPASS_API
 int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
                       uint64_t now_ns);
 
+/*
+ * The same in steps, for a caller that has timers and other messages to serve while many InitHellos wait.
+ * rosenpass_receive_begin() takes datagrams until rosenpass_slice() InitHellos are admitted, and does with
+ * the others what rosenpass_receive() does. It returns how many were taken, or 0 while an earlier batch is
+ * not done. Each call of rosenpass_receive_step() then does a part of the work, with one pass over a public
+ * key for each InitHello; all of them run in parallel lanes. It returns true if it is to be called again.
+ * Once it has returned false, the answers are among the outputs, and the verdicts of the InitHellos are set.
+ *
+ * Until then the structs of the datagrams that were taken stay where they are; the bytes of the datagrams
+ * need not. Between the steps everything else may be called. Outputs are to be taken after each call. If
+ * rosenpass_receive() gets an InitHello meanwhile, it finishes the batch first.
+ */
+ROSENPASS_API
+int rosenpass_receive_begin(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                            uint64_t now_ns);
+ROSENPASS_API
+bool rosenpass_receive_step(struct rosenpass *engine, uint64_t now_ns);
+
+/*
+ * How many InitHellos, RespHellos or initiations are best worked on together on this CPU, with these workers:
+ * one for each lane that is computed at the same time. No call of rosenpass_expire() begins more.
+ */
+ROSENPASS_API
+size_t rosenpass_slice(const struct rosenpass *engine);
+
+/*
+ * Lets the engine's long computations run on threads of the caller. run() calls job(argument, part) once for
+ * every part from 0 to parts - 1, in any order and on any thread, and returns when all these calls have
+ * returned. It is called by functions of the engine, in the thread that called them. threads: how many there
+ * are beside that one. The outcome does not depend on the threads. A stack of 256 KiB is enough for job().
+ * NULL: no threads.
+ */
+typedef void rosenpass_job_fn(void *argument, size_t part);
+typedef void rosenpass_run_fn(void *context, rosenpass_job_fn *job, void *argument, size_t parts);
+
+ROSENPASS_API
+void rosenpass_set_workers(struct rosenpass *engine, rosenpass_run_fn *run, void *context, size_t threads);
+
 /* When rosenpass_expire() wants to be called next; ROSENPASS_NEVER if nothing is due ever. */
 ROSENPASS_API
 uint64_t rosenpass_deadline(const struct rosenpass *engine);
 
 /*
- * Does what is due: initiations, retransmissions, renewals, erasures. When more is due
- * than outputs fit, rosenpass_deadline() stays in the past: take outputs and call again.
+ * Does what is due: initiations, retransmissions, renewals, erasures. When more is due than outputs fit, or
+ * more initiations than rosenpass_slice(), rosenpass_deadline() stays in the past: take outputs and call
+ * again.
  */
 ROSENPASS_API
 void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: scripts/test.sh
-# Builds with gcc, with clang, and with clang's address and undefined-behaviour sanitizers, all with warnings as
-# errors, and runs the tests. Then some deliberate faults in what was changed have to be noticed (scripts/mutants.sh);
+# Builds with gcc, with clang, with clang's address and undefined-behaviour sanitizers, and with its thread sanitizer,
+# all with warnings as errors, and runs the tests. Then some deliberate faults in what was changed have to be noticed (scripts/mutants.sh);
 # without a history nothing counts as changed, and this is skipped. The last line is "N passed, N failed"; the exit
 # status is 0 only if nothing failed.
 # Writes to build/ alone.
@@ -124,6 +124,7 @@ before=$(tree_state)
 build gcc gcc
 build clang clang
 build sanitize clang -Db_sanitize=address,undefined -Db_lundef=false
+build threads clang -Db_sanitize=thread -Db_lundef=false
 
 headline "tests: build/gcc all, beside it with lower priority build/sanitize unit, vectors, sim and fuzz"
 tests 5 sanitize --suite unit --suite vectors --suite sim --suite fuzz >build/sanitize-tests.log 2>&1 &
@@ -136,6 +137,11 @@ sanitize_status=$?
 pids=()
 cat build/sanitize-tests.log
 
+# What runs on several threads.
+headline "tests: build/threads"
+tests 0 threads test_engine_workers test_receive_steps test_engine_receive
+threads_status=$?
+
 headline "mutants of what was changed"
 scripts/mutants.sh changed --limit="$mutants" --minutes="$mutant_minutes"
 case $? in
@@ -147,14 +153,15 @@ esac
 headline "outcome"
 count gcc
 count sanitize
+count threads
 if [ "$(tree_state)" = "$before" ]; then
 	result PASS "the tests left the tree as it was"
 else
 	result FAIL "the tests changed the tree (git status)"
 fi
 # Should meson have seen a failure that the sums do not show, the run is not green.
-if [ "$failed" -eq 0 ] && [ "$gcc_status$sanitize_status" != 00 ]; then
-	result FAIL "meson test reported failure ($gcc_status, $sanitize_status)"
+if [ "$failed" -eq 0 ] && [ "$gcc_status$sanitize_status$threads_status" != 000 ]; then
+	result FAIL "meson test reported failure ($gcc_status, $sanitize_status, $threads_status)"
 fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -366,6 +367,31 @@ static int unknown_word(const struct config_place *place, const char *word)
 		word);
 }
 
+static int read_threads(void *member, const struct config_place *place, const struct schema_field *field,
+                        const struct toml_value *value)
+{
+	struct config_threads *threads = member;
+
+	if (value->type != TOML_INTEGER)
+		return schema_fail_type(place, field->key, "a number of threads", value);
+	if (value->as.integer < 0 || value->as.integer > CONFIG_THREADS_MAX)
+		return place_fail(place, "%s is %lld; expected a number from 0 to %d", field->key,
+		                  (long long)value->as.integer, CONFIG_THREADS_MAX);
+	*threads = (struct config_threads){ .is_fixed = true, .count = (uint32_t)value->as.integer };
+	return 0;
+}
+
+static int write_threads(FILE *out, const struct schema_field *field, const void *member)
+{
+	const struct config_threads *threads = member;
+
+	if (threads->is_fixed)
+		(void)fprintf(out, "%s = %" PRIu32 "\n", field->key, threads->count);
+	return 0;
+}
+
+static const struct schema_type threads_type = { .read_toml = read_threads, .write = write_threads };
+
 static const struct schema_field own_fields[] = {
 	{ "public_key", "public-key", &schema_text, OWN(public_key), .parse = value_path },
 	{ "secret_key", "secret-key", &schema_text, OWN(secret_key), .parse = value_path },
@@ -386,6 +412,7 @@ static const struct schema_field own_fields[] = {
 	  .standard = CONFIG_LEAVE },
 	{ "on_exit", NULL, &schema_choice, OWN(on_exit), .choices = on_exits },
 	{ "fwmark", "fwmark", &schema_fwmark, OWN(fwmark) },
+	{ "threads", NULL, &threads_type, OWN(threads) },
 	{ "api", NULL, &schema_part, WHOLE, .schema = &api_schema, .expected = "a table" },
 	{ "peers", NULL, &schema_peers, OWN(peers), .schema = &peer_schema, .most = CONFIG_PEERS_MAX },
 };

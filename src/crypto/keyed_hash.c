@@ -58,7 +58,7 @@ void keyed_hash(enum keyed_hash hash, uint8_t out[static KEYED_HASH_OUT_BYTES],
 {
 #ifdef ROSENPASS_TESTING
 	if (data_len >= KEYED_HASH_LONG_BYTES)
-		keyed_hash_long_count++;
+		__atomic_fetch_add(&keyed_hash_long_count, 1, __ATOMIC_RELAXED);
 #endif
 	compute(hash, out, key, data, data_len);
 }
@@ -140,6 +140,11 @@ const struct keyed_hash_backend *keyed_hash_backend(void)
 	return backend;
 }
 
+size_t keyed_hash_lane_count(void)
+{
+	return keyed_hash_backend()->lanes;
+}
+
 void keyed_hash_lanes(enum keyed_hash hash, const struct keyed_hash_lane *lanes, size_t lane_count,
                       size_t data_len)
 {
@@ -147,7 +152,7 @@ void keyed_hash_lanes(enum keyed_hash hash, const struct keyed_hash_lane *lanes,
 
 #ifdef ROSENPASS_TESTING
 	if (data_len >= KEYED_HASH_LONG_BYTES)
-		keyed_hash_long_count += lane_count;
+		__atomic_fetch_add(&keyed_hash_long_count, lane_count, __ATOMIC_RELAXED);
 #endif
 	/* One lane alone is quicker without vectors. */
 	while (lane_count > 1) {

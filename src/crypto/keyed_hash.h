@@ -42,6 +42,9 @@ struct keyed_hash_lane {
 void keyed_hash_lanes(enum keyed_hash hash, const struct keyed_hash_lane *lanes, size_t lane_count,
                       size_t data_len);
 
+/* Returns how many lanes are computed at once on this CPU: more in one call take longer. */
+size_t keyed_hash_lane_count(void);
+
 #ifdef ROSENPASS_TESTING
 /* Number of hashes over keyed_hash_long_bytes bytes or more since the process began. */
 #define KEYED_HASH_LONG_BYTES 524160

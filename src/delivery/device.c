@@ -403,8 +403,20 @@ void device_cancel_retired(struct retired_key *retired)
 		device_drop_retired(&retired);
 }
 
+/* A peer that leaves again gets one random key. */
+static void forget_retired(struct device *device, const uint8_t *peer)
+{
+	for (struct retired_key **at = &device->retired; *at != NULL; at = &(*at)->next) {
+		if (memcmp((*at)->peer, peer, WIREGUARD_KEY_BYTES) == 0) {
+			device_drop_retired(at);
+			return;
+		}
+	}
+}
+
 void device_retire_key(struct device *device, struct retired_key *retired, const char *label)
 {
+	forget_retired(device, retired->peer);
 	(void)snprintf(retired->label, sizeof retired->label, "%s", label);
 	retired->until_ns = loop_now_ns(device->table->loop) + RETIRED_NS;
 	retired->next = device->retired;

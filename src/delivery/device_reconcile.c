@@ -122,21 +122,6 @@ static int compare_key_with_retired(const void *key, const void *retired)
 	return memcmp(key, (*(const struct retired_key *const *)retired)->peer, WIREGUARD_KEY_BYTES);
 }
 
-/* A peer may have left several times. */
-static void note_present(struct retired_key **sorted, size_t count, const struct wireguard_peer *present)
-{
-	struct retired_key **found = bsearch(present->public_key, sorted, count, sizeof(*sorted),
-	                                     compare_key_with_retired);
-
-	if (found == NULL)
-		return;
-	while (found > sorted && compare_retired(found, found - 1) == 0)
-		found--;
-	(*found)->present = present;
-	while (found + 1 < sorted + count && compare_retired(found, found + 1) == 0)
-		(*++found)->present = present;
-}
-
 /* Notes what the device has of each peer that is not ours any more. 0 or -ENOMEM. */
 static int match_retired(const struct look *look)
 {
@@ -156,8 +141,13 @@ static int match_retired(const struct look *look)
 	for (struct retired_key *retired = look->device->retired; retired != NULL; retired = retired->next)
 		sorted[count++] = retired;
 	qsort(sorted, count, sizeof(*sorted), compare_retired);
-	for (size_t i = 0; i < look->present.peer_count; i++)
-		note_present(sorted, count, &look->present.peers[i]);
+	for (size_t i = 0; i < look->present.peer_count; i++) {
+		struct retired_key **found = bsearch(look->present.peers[i].public_key, sorted, count,
+		                                     sizeof(*sorted), compare_key_with_retired);
+
+		if (found != NULL)
+			(*found)->present = &look->present.peers[i];
+	}
 	free(sorted);
 	return 0;
 }

@@ -98,6 +98,17 @@ struct engine_outbox {
 	size_t count;
 };
 
+/* InitHellos, or RespHellos, that wait for their turn. When there is no more room, sockets are not read. */
+#define ENGINE_BACKLOG 128
+/* InitHellos that the library is given together. It takes as many as it works on together. */
+#define ENGINE_BEGUN 32
+
+struct engine_backlog {
+	struct sockets_packet packets[ENGINE_BACKLOG];
+	size_t first;
+	size_t count;
+};
+
 struct engine_load {
 	uint64_t window_ns;     /* when the present window began */
 	uint64_t busy_ns;       /* worked in it */
@@ -108,6 +119,7 @@ struct engine_load {
 
 struct engine_process {
 	struct rosenpass *engine;
+	struct engine_workers *workers; /* NULL: there are none */
 	int channel;
 	int timer;
 	bool begun; /* the monitor has sent BEGIN */
@@ -129,6 +141,11 @@ struct engine_process {
 	uint64_t added_ns; /* when the last peer was added */
 	struct log_limit datagram_lines;
 	struct engine_outbox outbox;
+	struct engine_backlog answers; /* RespHellos */
+	struct engine_backlog hellos;  /* InitHellos */
+	size_t begun_count;            /* the first ones of hellos, which the library works on */
+	struct rosenpass_datagram begun_datagrams[ENGINE_BEGUN];
+	bool served_timers; /* in the last turn, instead of the backlog */
 	struct sockets_packet packets[SOCKETS_BATCH];
 };
 
@@ -156,6 +173,21 @@ void engine_peers_initiate(struct engine_process *process, const struct channel_
 void engine_peers_delivered(struct engine_process *process, const struct channel_request *request);
 void engine_peers_network_changed(struct engine_process *process);
 void engine_peers_release(struct engine_process *process);
+
+/*
+ * receive.c: datagrams to the library. Whatever is short is handled at once. InitHellos and RespHellos wait
+ * for their turn, and are worked on in slices that take a few milliseconds, so that other messages and timers
+ * do not wait for more than one of them.
+ */
+/* Takes packets, at most SOCKETS_BATCH, for which there is room. */
+void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets,
+                            size_t count);
+/* Returns true if there is room for SOCKETS_BATCH packets. */
+bool engine_receive_has_room(const struct engine_process *process);
+/* Returns true if there is work for engine_receive_work(). */
+bool engine_receive_waits(const struct engine_process *process);
+/* Works on one slice of RespHellos, or does one step of a slice of InitHellos. */
+void engine_receive_work(struct engine_process *process);
 
 /* outputs.c: takes all outputs of the library: datagrams to transmit.c, news to report_queue.c. */
 void engine_outputs_take(struct engine_process *process, uint64_t now_ns);

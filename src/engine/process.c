@@ -9,17 +9,16 @@
 #include <unistd.h>
 
 #include "engine/parts.h"
+#include "engine/workers.h"
 #include "system/clock.h"
 #include "system/entropy.h"
 #include "system/log.h"
 #include "system/secret_memory.h"
 
-/* How many batches of one socket are worked through before timers and other sockets have their turn. */
+/* How many batches of one socket are read before timers and other sockets have their turn. */
 #define BATCHES_A_TURN 4
 /* How many requests; adding a peer takes two milliseconds. */
 #define REQUESTS_A_TURN 8
-/* Calls of rosenpass_expire() before sockets have their turn; each call covers about twenty due peers. */
-#define EXPIRES_A_TURN 2
 
 #define STOPPED 1
 #define BROKEN (-1)
@@ -31,42 +30,9 @@ static const struct rosenpass_environment environment = {
 	.release = secret_memory_release,
 };
 
-static void hand_over(struct engine_process *process, size_t count)
-{
-	struct rosenpass_datagram datagrams[SOCKETS_BATCH];
-	size_t taken = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		datagrams[i] = (struct rosenpass_datagram){ .size = sizeof(struct rosenpass_datagram),
-			                                    .data = process->packets[i].data,
-			                                    .length = process->packets[i].length };
-		address_pack(&datagrams[i].from, &process->packets[i].path);
-	}
-	while (taken < count) {
-		uint64_t now_ns = clock_now_ns();
-		int result = rosenpass_receive(process->engine, datagrams + taken, count - taken, now_ns);
-
-		if (result < 0)
-			break;
-		taken += (size_t)result;
-		engine_outputs_take(process, now_ns);
-	}
-	engine_silence_received(process, datagrams, count, clock_now_ns());
-	engine_rejected_note(process, datagrams, count, clock_now_ns());
-	for (size_t i = 0; i < count && log_is_on(LOG_TRACE); i++) {
-		char text[ADDRESS_TEXT_BYTES];
-
-		if (!engine_datagram_log_allows(process))
-			continue;
-		address_format_numeric(text, &process->packets[i].path.remote);
-		log_trace("%zu bytes from %s: %s", datagrams[i].length, text,
-		          rosenpass_verdict_name(datagrams[i].verdict));
-	}
-}
-
 static void read_socket(struct engine_process *process, size_t socket)
 {
-	for (int i = 0; i < BATCHES_A_TURN; i++) {
+	for (int i = 0; i < BATCHES_A_TURN && engine_receive_has_room(process); i++) {
 		int received = sockets_receive(&process->sockets, socket, process->packets);
 
 		/* Errors here are reports of earlier sends (port unreachable); the socket goes on. */
@@ -74,22 +40,31 @@ static void read_socket(struct engine_process *process, size_t socket)
 			log_trace("socket %zu: %s", socket, strerror(-received));
 		if (received <= 0)
 			return;
-		hand_over(process, (size_t)received);
+		engine_receive_packets(process, process->packets, (size_t)received);
 		if (received < SOCKETS_BATCH)
 			return;
 	}
 }
 
+/*
+ * One piece of long work a turn: the timers of the library or the backlog, in turns if both have to be
+ * served.
+ */
 static void serve_timers(struct engine_process *process)
 {
 	uint64_t now_ns = clock_now_ns();
+	bool is_due = rosenpass_deadline(process->engine) <= now_ns;
 
 	engine_hold_expire(process, now_ns);
-	for (int i = 0; i < EXPIRES_A_TURN && rosenpass_deadline(process->engine) <= now_ns; i++) {
+	engine_silence_serve(process, now_ns);
+	if (is_due && !(process->served_timers && engine_receive_waits(process))) {
+		process->served_timers = true;
 		rosenpass_expire(process->engine, now_ns);
 		engine_outputs_take(process, now_ns);
+	} else {
+		process->served_timers = false;
+		engine_receive_work(process);
 	}
-	engine_silence_serve(process, now_ns);
 }
 
 /* 0; STOPPED; BROKEN: the monitor sends nonsense. */
@@ -229,10 +204,11 @@ static int loop(struct engine_process *process)
 		size_t sockets[SOCKETS_MAX];
 		size_t count = fill_polls(process, polls, sockets);
 		struct rosenpass_stats stats = { .size = sizeof stats };
+		int timeout = engine_receive_waits(process) ? 0 : -1;
 		int result = clock_timer_set(process->timer,
 		                             process->begun ? next_deadline(process) : ROSENPASS_NEVER);
 
-		if (result != 0 || (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR)) {
+		if (result != 0 || (poll(polls, (nfds_t)count, timeout) < 0 && errno != EINTR)) {
 			log_error("the engine process cannot wait: %s",
 			          strerror(result != 0 ? -result : errno));
 			return BROKEN;
@@ -288,15 +264,32 @@ static int create(struct engine_process *process, const struct engine_start *sta
 	return result;
 }
 
-static int close_sandbox(const struct engine_start *start, struct channel_ready *ready)
+/* Without threads everything works, only slower. */
+static void start_workers(struct engine_process *process, size_t threads)
+{
+	int result = threads > 0 ? engine_workers_start(&process->workers, threads) : 0;
+
+	if (result != 0)
+		log_warn("the engine process goes on without threads: %s", strerror(-result));
+	if (process->workers != NULL)
+		rosenpass_set_workers(process->engine, engine_workers_run, process->workers, threads);
+}
+
+/* Rights are given up by each thread for itself, hence before there are others; the filter is for all. */
+static int close_sandbox(struct engine_process *process, const struct engine_start *start,
+                         struct channel_ready *ready)
 {
 	char problem[SANDBOX_PROBLEM_BYTES];
 
-	if (start->no_sandbox)
+	if (start->no_sandbox) {
+		start_workers(process, start->threads);
 		return 0;
-	if (sandbox_drop(&start->user, &ready->sandbox, problem) == 0 &&
-	    sandbox_filter(&ready->sandbox, problem) == 0)
-		return 0;
+	}
+	if (sandbox_drop(&start->user, &ready->sandbox, problem) == 0) {
+		start_workers(process, start->threads);
+		if (sandbox_filter(&ready->sandbox, problem) == 0)
+			return 0;
+	}
 	log_error(
 		"the engine process cannot close its sandbox: %s (--no-sandbox does without, for debugging)",
 		problem);
@@ -315,12 +308,13 @@ int engine_process_run(const struct engine_start *start)
 		return EXIT_FAILURE;
 	log_never_wait();
 	secret_memory_use_memfd_secret();
-	if (create(process, start) == 0 && close_sandbox(start, &ready.ready) == 0) {
+	if (create(process, start) == 0 && close_sandbox(process, start, &ready.ready) == 0) {
 		ready.ready.memory = secret_memory_kind();
 		engine_load_start(&process->load, clock_now_ns());
 		if (channel_send_event(process->channel, &ready) == 0)
 			result = loop(process);
 	}
+	engine_workers_stop(process->workers);
 	rosenpass_destroy(process->engine);
 	engine_peers_release(process);
 	free(process);

@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "system/sandbox.h"
@@ -17,6 +18,7 @@ struct engine_start {
 	uint8_t *secret_key;       /* secret memory; wiped as soon as the engine has it */
 	struct sandbox_user user;
 	bool no_sandbox;
+	size_t threads; /* for long computations, beside the one that serves the network */
 };
 
 /*

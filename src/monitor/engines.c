@@ -280,6 +280,7 @@ static int open_engine(struct engine *engine, const uint8_t *public_key, uint8_t
 			.secret_key = secret_key,
 			.user = *env->user,
 			.no_sandbox = env->no_sandbox,
+			.threads = env->threads,
 		},
 		.run = engine_process_run,
 		.memory_bytes = engine_child_memory_bytes(peers),

@@ -23,6 +23,7 @@ struct engines_env {
 	struct loop *loop;
 	const struct sandbox_user *user;
 	bool no_sandbox;
+	size_t threads; /* that compute beside the first one */
 	const struct engine_events_env *events;
 	/* engines_link() is another one. */
 	void (*changed)(void *owner);

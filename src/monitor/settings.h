@@ -20,7 +20,8 @@ const char *settings_user(const struct config *config, const struct settings_opt
 
 /*
  * Keeps what was fixed when the daemon was started: swaps the user of the present configuration and that of
- * the next one, and logs that another user counts from the next start on.
+ * the next one, and gives the next one the present number of threads. Logs what counts from the next start
+ * on.
  */
 void settings_keep(struct config *present, struct config *next, const struct settings_options *options);
 

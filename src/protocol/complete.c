@@ -120,6 +120,11 @@ static void establish(struct rosenpass *engine, struct peer *peer, const struct 
 	peer_table_schedule(engine, peer);
 }
 
+static void complete(void *ws, size_t first, size_t count)
+{
+	handshake_complete((struct handshake_completion **)ws + first, count);
+}
+
 static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const datagrams[],
                      struct peer *const peers[], size_t count)
 {
@@ -132,7 +137,7 @@ static void work_off(struct rosenpass *engine, struct rosenpass_datagram *const 
 	for (size_t i = 0; i < count; i++)
 		ws[i] = &engine->work.completions[i];
 	from_ns = state_clock_ns(engine);
-	handshake_complete(ws, count);
+	workers_run(&engine->workers, complete, ws, count);
 	to_ns = state_clock_ns(engine);
 	for (size_t i = 0; i < count; i++) {
 		datagrams[i]->verdict = ROSENPASS_DROPPED_AUTH;

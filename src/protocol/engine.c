@@ -184,6 +184,24 @@ static bool can_read(struct rosenpass_datagram *datagrams, size_t count)
 	return true;
 }
 
+/* Reads one of the caller's datagrams, which can be read. Returns its group length as it is there. */
+static uint8_t take_over(struct rosenpass_datagram *own, void *callers)
+{
+	uint8_t group_length;
+
+	(void)!sized_read(own, sizeof *own, SIZED_DATAGRAM, callers);
+	group_length = own->from.group_length;
+	if (group_length == 0)
+		own->from.group_length = own->from.length;
+	return group_length;
+}
+
+static void give_back(struct rosenpass_datagram *own, void *callers, uint8_t group_length)
+{
+	own->from.group_length = group_length;
+	sized_write(callers, own, sizeof *own);
+}
+
 /* A batch of the caller's datagrams, which can be read. */
 static void receive_callers(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t first,
                             size_t count)
@@ -191,17 +209,46 @@ static void receive_callers(struct rosenpass *engine, struct rosenpass_datagram 
 	struct rosenpass_datagram own[HANDSHAKE_BATCH_MAX];
 	uint8_t group_lengths[HANDSHAKE_BATCH_MAX];
 
-	for (size_t i = 0; i < count; i++) {
-		(void)!sized_read(&own[i], sizeof own[i], SIZED_DATAGRAM, datagram_at(datagrams, first + i));
-		group_lengths[i] = own[i].from.group_length;
-		if (own[i].from.group_length == 0)
-			own[i].from.group_length = own[i].from.length;
-	}
+	for (size_t i = 0; i < count; i++)
+		group_lengths[i] = take_over(&own[i], datagram_at(datagrams, first + i));
 	receive_batch(engine, own, count);
-	for (size_t i = 0; i < count; i++) {
-		own[i].from.group_length = group_lengths[i];
-		sized_write(datagram_at(datagrams, first + i), &own[i], sizeof own[i]);
+	for (size_t i = 0; i < count; i++)
+		give_back(&own[i], datagram_at(datagrams, first + i), group_lengths[i]);
+}
+
+/* The batch is done: the verdicts of its datagrams are final. */
+static void end_begun(struct rosenpass *engine)
+{
+	struct begun *begun = &engine->begun;
+
+	for (size_t i = 0; i < begun->count; i++) {
+		count_verdict(engine, &begun->own[i]);
+		give_back(&begun->own[i], begun->callers[i], begun->group_lengths[i]);
 	}
+	begun->count = 0;
+}
+
+/* Makes way for another batch. Returns false if there is no room for the outputs of the present one. */
+static bool finish_begun(struct rosenpass *engine)
+{
+	while (respond_step(engine))
+		continue;
+	if (respond_is_busy(engine))
+		return false;
+	end_begun(engine);
+	return true;
+}
+
+/* Returns true if one of the datagrams may be an InitHello. */
+static bool has_hello(struct rosenpass_datagram *datagrams, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct rosenpass_datagram *datagram = datagram_at(datagrams, i);
+
+		if (datagram->length > 0 && datagram->data[0] == MESSAGE_INIT_HELLO)
+			return true;
+	}
+	return false;
 }
 
 int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
@@ -213,6 +260,8 @@ int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datag
 		return ROSENPASS_E_ARGUMENT;
 	state_advance(engine, now_ns);
 	outputs_begin(&engine->outputs);
+	if (respond_is_busy(engine) && has_hello(datagrams, count) && !finish_begun(engine))
+		return 0;
 	while (taken < count) {
 		size_t batch = outputs_room(&engine->outputs) / ENGINE_OUTPUTS_MAX;
 
@@ -226,6 +275,71 @@ int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datag
 		taken += batch;
 	}
 	return (int)taken;
+}
+
+/* Takes one of the caller's datagrams: an InitHello that is admitted goes into the batch. */
+static void begin(struct rosenpass *engine, void *callers)
+{
+	struct begun *begun = &engine->begun;
+	struct rosenpass_datagram *own = &begun->own[begun->count];
+	uint8_t group_length = take_over(own, callers);
+	struct inbox_message message;
+
+	if (inbox_sort(engine, own, 1, &message) == 1) {
+		if (message.type != MESSAGE_INIT_HELLO) {
+			hand_over(engine, &message, 1);
+		} else if (respond_add(engine, &message)) {
+			begun->callers[begun->count] = callers;
+			begun->group_lengths[begun->count++] = group_length;
+			return;
+		}
+	}
+	count_verdict(engine, own);
+	give_back(own, callers, group_length);
+}
+
+int rosenpass_receive_begin(struct rosenpass *engine, struct rosenpass_datagram *datagrams, size_t count,
+                            uint64_t now_ns)
+{
+	size_t taken = 0;
+	size_t most;
+
+	if (engine == NULL || !can_read(datagrams, count))
+		return ROSENPASS_E_ARGUMENT;
+	if (respond_is_busy(engine))
+		return 0;
+	state_advance(engine, now_ns);
+	outputs_begin(&engine->outputs);
+	most = workers_slice(&engine->workers);
+	while (taken < count && engine->begun.count < most &&
+	       outputs_room(&engine->outputs) >= ENGINE_OUTPUTS_MAX)
+		begin(engine, datagram_at(datagrams, taken++));
+	return (int)taken;
+}
+
+bool rosenpass_receive_step(struct rosenpass *engine, uint64_t now_ns)
+{
+	if (engine == NULL || !respond_is_busy(engine))
+		return false;
+	state_advance(engine, now_ns);
+	outputs_begin(&engine->outputs);
+	(void)respond_step(engine);
+	if (respond_is_busy(engine))
+		return true;
+	end_begun(engine);
+	return false;
+}
+
+size_t rosenpass_slice(const struct rosenpass *engine)
+{
+	return engine != NULL ? workers_slice(&engine->workers) : 0;
+}
+
+void rosenpass_set_workers(struct rosenpass *engine, rosenpass_run_fn *run, void *context, size_t threads)
+{
+	if (engine == NULL)
+		return;
+	engine->workers = (struct workers){ .run = run, .context = context, .threads = threads };
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -255,8 +369,7 @@ void rosenpass_expire(struct rosenpass *engine, uint64_t now_ns)
 	outputs_begin(&engine->outputs);
 	biscuit_keys_expire(&engine->biscuit_keys, engine->now_ns);
 	cookie_secrets_expire(&engine->cookie_secrets, engine->now_ns);
-	while (initiate_expire(engine))
-		continue;
+	initiate_expire(engine);
 }
 
 void rosenpass_set_under_load(struct rosenpass *engine, bool under_load)

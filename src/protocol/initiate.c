@@ -183,6 +183,8 @@ static int prepare(struct rosenpass *engine, const struct job *job, size_t index
 	w->peer = &job->peer->key;
 	w->psk = job->peer->psk;
 	handshake_initiation_prepare(w);
+	/* Computed now, since a step may run on another thread. */
+	(void)public_key_fact(w->peer, messages_dialect_hash(w->dialect), PUBLIC_KEY_CK_INIT);
 	if (job->fresh) {
 		if (draw_sid(engine, w, index) != 0 ||
 		    handshake_initiation_draw_ephemeral(w, &engine->random) != 0)
@@ -246,6 +248,11 @@ static void commit(struct rosenpass *engine, const struct job *job, const struct
 	initiate_send(engine, job->peer);
 }
 
+static void initiate(void *ws, size_t first, size_t count)
+{
+	handshake_initiate((struct handshake_initiation **)ws + first, count);
+}
+
 static void build_and_send(struct rosenpass *engine, const struct job *jobs, size_t count)
 {
 	struct handshake_initiation *ws[HANDSHAKE_BATCH_MAX] = { NULL };
@@ -265,7 +272,7 @@ static void build_and_send(struct rosenpass *engine, const struct job *jobs, siz
 		ws[used] = &engine->work.initiations[used];
 		drawn[used++] = jobs[i];
 	}
-	handshake_initiate(ws, used);
+	workers_run(&engine->workers, initiate, ws, used);
 	for (size_t i = 0; i < used; i++)
 		commit(engine, &drawn[i], ws[i]);
 	ct_wipe(&engine->work.initiations, sizeof engine->work.initiations[0] * count);
@@ -326,23 +333,21 @@ static bool expire_handshake(struct rosenpass *engine, struct peer *peer, bool *
 	return false;
 }
 
-bool initiate_expire(struct rosenpass *engine)
+void initiate_expire(struct rosenpass *engine)
 {
+	const size_t most = workers_slice(&engine->workers);
 	struct job jobs[HANDSHAKE_BATCH_MAX];
 	size_t count = 0;
 	size_t reserved = 0; /* outputs that the jobs will need */
-	bool more = true;
 
-	while (count < HANDSHAKE_BATCH_MAX) {
+	while (count < most) {
 		struct peer *peer = peer_table_due(engine);
 		size_t needed;
 
-		more = peer != NULL;
-		if (!more)
+		if (peer == NULL)
 			break;
 		needed = ENGINE_DUE_EVENTS_MAX + endpoint_ways(peer);
-		more = outputs_room(&engine->outputs) >= reserved + needed;
-		if (!more)
+		if (outputs_room(&engine->outputs) < reserved + needed)
 			break;
 		expire_keys(engine, peer);
 		jobs[count].peer = peer;
@@ -355,5 +360,4 @@ bool initiate_expire(struct rosenpass *engine)
 		}
 	}
 	build_and_send(engine, jobs, count);
-	return more;
 }

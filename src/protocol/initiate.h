@@ -9,10 +9,10 @@
 #include "protocol/state.h"
 
 /*
- * Does what is due for up to HANDSHAKE_BATCH_MAX peers. Returns false when nothing more is due, or outputs
- * have to be taken first. Without random bytes a peer is due again after ENGINE_RETRY_NS.
+ * Does what is due, until workers_slice() InitHellos are built or outputs have to be taken first. Without
+ * random bytes a peer is due again after ENGINE_RETRY_NS.
  */
-bool initiate_expire(struct rosenpass *engine);
+void initiate_expire(struct rosenpass *engine);
 
 /* Sends the message of our handshake, InitHello or InitConf, and sets the time of the next transmission. */
 void initiate_send(struct rosenpass *engine, struct peer *peer);

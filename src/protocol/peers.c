@@ -6,6 +6,7 @@
 #include "crypto/ct.h"
 #include "protocol/endpoint.h"
 #include "protocol/peer_table.h"
+#include "protocol/respond.h"
 #include "protocol/sized.h"
 #include "protocol/state.h"
 
@@ -198,6 +199,7 @@ int rosenpass_peer_remove(struct rosenpass *engine, rosenpass_peer handle)
 	peer = peer_table_by_handle(engine, handle);
 	if (peer == NULL)
 		return ROSENPASS_E_NO_PEER;
+	respond_forget(engine, peer);
 	peer_table_remove(engine, peer);
 	return 0;
 }

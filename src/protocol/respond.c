@@ -48,27 +48,25 @@ static bool prepare(struct rosenpass *engine, const struct inbox_message *messag
 	return handshake_response_prepare(w, datagram->data, datagram->length) == 0;
 }
 
-/* A batch of InitHellos on its way through the steps; each step leaves out what failed. */
-struct batch {
-	size_t count;
-	struct handshake_response *ws[HANDSHAKE_BATCH_MAX];
-	struct inbox_message *messages[HANDSHAKE_BATCH_MAX];
-	struct peer *peers[HANDSHAKE_BATCH_MAX];
-};
-
 /* What becomes of the i-th of the batch. true: it goes on; false: the verdict is set. */
-typedef bool batch_step(struct rosenpass *engine, struct batch *batch, size_t i);
+typedef bool batch_step(struct rosenpass *engine, struct respond_batch *batch, size_t i);
 
-static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step *step)
+/* Moves the i-th of the batch to a place that is free, or stays. */
+static void keep(struct respond_batch *batch, size_t i, size_t kept)
+{
+	batch->ws[kept] = batch->ws[i];
+	batch->datagrams[kept] = batch->datagrams[i];
+	batch->in_budget[kept] = batch->in_budget[i];
+	batch->peers[kept] = batch->peers[i];
+}
+
+static void keep_those(struct rosenpass *engine, struct respond_batch *batch, batch_step *step)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < batch->count; i++) {
-		if (!step(engine, batch, i))
-			continue;
-		batch->ws[kept] = batch->ws[i];
-		batch->messages[kept] = batch->messages[i];
-		batch->peers[kept++] = batch->peers[i];
+		if (step(engine, batch, i))
+			keep(batch, i, kept++);
 	}
 	batch->count = kept;
 }
@@ -78,12 +76,13 @@ static void keep_those(struct rosenpass *engine, struct batch *batch, batch_step
  * name a peer. So InitHellos from where the peer is known to be and those from elsewhere have a limit each,
  * and a sender with a valid cookie has none here: it has one in rate_limit.h.
  */
-static bool is_within_limit(struct rosenpass *engine, struct peer *peer, const struct inbox_message *message)
+static bool is_within_limit(struct rosenpass *engine, struct peer *peer,
+                            const struct rosenpass_datagram *datagram, bool in_budget)
 {
-	bool is_near = peer_table_is_near(engine, peer, &message->datagram->from);
+	bool is_near = peer_table_is_near(engine, peer, &datagram->from);
 	uint64_t *full_ns = &peer->hellos_full_ns[is_near ? 0 : 1];
 
-	if (!message->in_budget || engine->load_until_ns == 0)
+	if (!in_budget || engine->load_until_ns == 0)
 		return true;
 	if (*full_ns < engine->now_ns)
 		*full_ns = engine->now_ns;
@@ -93,10 +92,10 @@ static bool is_within_limit(struct rosenpass *engine, struct peer *peer, const s
 	return true;
 }
 
-static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
+static bool find_peer(struct rosenpass *engine, struct respond_batch *batch, size_t i)
 {
 	struct handshake_response *w = batch->ws[i];
-	struct rosenpass_datagram *datagram = batch->messages[i]->datagram;
+	struct rosenpass_datagram *datagram = batch->datagrams[i];
 	struct peer *peer;
 
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
@@ -116,7 +115,7 @@ static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 	if ((peer->dialects & ROSENPASS_DIALECT_BIT(w->dialect)) == 0)
 		return false;
 	datagram->verdict = ROSENPASS_DROPPED_LOAD;
-	if (!is_within_limit(engine, peer, batch->messages[i]))
+	if (!is_within_limit(engine, peer, datagram, batch->in_budget[i]))
 		return false;
 	batch->peers[i] = peer;
 	w->peer = &peer->key;
@@ -124,10 +123,10 @@ static bool find_peer(struct rosenpass *engine, struct batch *batch, size_t i)
 	return true;
 }
 
-static bool decide(struct rosenpass *engine, struct batch *batch, size_t i)
+static bool decide(struct rosenpass *engine, struct respond_batch *batch, size_t i)
 {
 	struct handshake_response *w = batch->ws[i];
-	struct rosenpass_datagram *datagram = batch->messages[i]->datagram;
+	struct rosenpass_datagram *datagram = batch->datagrams[i];
 
 	datagram->verdict = ROSENPASS_DROPPED_AUTH;
 	if (w->failed != 0)
@@ -159,47 +158,121 @@ static bool is_first_for_long(const struct rosenpass *engine, struct peer *peer)
 	return true;
 }
 
-static void work_through(struct rosenpass *engine, struct batch *batch, struct budget_work *work)
+static void identify(void *ws, size_t first, size_t count)
 {
-	uint64_t from_ns = state_clock_ns(engine);
-	uint64_t to_ns;
+	handshake_identify((struct handshake_response **)ws + first, count);
+}
 
-	work->count = batch->count;
-	handshake_identify(batch->ws, batch->count);
-	keep_those(engine, batch, find_peer);
-	handshake_authenticate(batch->ws, batch->count);
-	keep_those(engine, batch, decide);
-	handshake_respond(batch->ws, batch->count);
+static void authenticate(void *ws, size_t first, size_t count)
+{
+	handshake_authenticate((struct handshake_response **)ws + first, count);
+}
+
+static void respond(void *ws, size_t first, size_t count)
+{
+	handshake_respond((struct handshake_response **)ws + first, count);
+}
+
+static void send_answers(struct rosenpass *engine, struct respond_batch *batch)
+{
 	for (size_t i = 0; i < batch->count; i++) {
-		struct rosenpass_datagram *datagram = batch->messages[i]->datagram;
+		struct rosenpass_datagram *datagram = batch->datagrams[i];
 
 		outbox_send(engine, batch->peers[i], batch->ws[i]->message, batch->ws[i]->length,
 		            batch->ws[i]->chain.hash, &datagram->from, false);
 		datagram->verdict = ROSENPASS_ANSWERED;
-		if (batch->messages[i]->in_budget && is_first_for_long(engine, batch->peers[i]))
-			work->peers++;
+		if (batch->in_budget[i] && is_first_for_long(engine, batch->peers[i]))
+			batch->work.peers++;
 	}
+	batch->count = 0;
+}
+
+/* Does the step that is next, and says which one follows. */
+static void do_step(struct rosenpass *engine, struct respond_batch *batch)
+{
+	switch (batch->step) {
+	case RESPOND_IDLE:
+		break;
+	case RESPOND_IDENTIFY:
+		workers_run(&engine->workers, identify, batch->ws, batch->count);
+		keep_those(engine, batch, find_peer);
+		batch->step = RESPOND_AUTHENTICATE;
+		break;
+	case RESPOND_AUTHENTICATE:
+		workers_run(&engine->workers, authenticate, batch->ws, batch->count);
+		keep_those(engine, batch, decide);
+		batch->step = RESPOND_ANSWER;
+		break;
+	case RESPOND_ANSWER:
+		workers_run(&engine->workers, respond, batch->ws, batch->count);
+		send_answers(engine, batch);
+		break;
+	}
+}
+
+bool respond_add(struct rosenpass *engine, struct inbox_message *message)
+{
+	struct respond_batch *batch = &engine->batch;
+	struct handshake_response *w = &batch->responses[batch->count];
+
+	if (batch->count == 0)
+		budget_advance(&engine->budget, state_clock_ns(engine));
+	if (!inbox_admit_hello(engine, message) || !prepare(engine, message, w))
+		return false;
+	batch->ws[batch->count] = w;
+	batch->datagrams[batch->count] = message->datagram;
+	batch->in_budget[batch->count] = message->in_budget;
+	batch->peers[batch->count++] = NULL;
+	batch->work.count++;
+	batch->step = RESPOND_IDENTIFY;
+	return true;
+}
+
+bool respond_is_busy(const struct rosenpass *engine)
+{
+	return engine->batch.step != RESPOND_IDLE;
+}
+
+bool respond_step(struct rosenpass *engine)
+{
+	struct respond_batch *batch = &engine->batch;
+	uint64_t from_ns = state_clock_ns(engine);
+	uint64_t to_ns;
+
+	if (batch->step == RESPOND_IDLE || outputs_room(&engine->outputs) < batch->count)
+		return false;
+	do_step(engine, batch);
 	to_ns = state_clock_ns(engine);
-	work->spent_ns = to_ns > from_ns ? to_ns - from_ns : 0;
+	batch->work.spent_ns += to_ns > from_ns ? to_ns - from_ns : 0;
+	if (batch->count > 0)
+		return true;
+	budget_charge(&engine->budget, &batch->work, to_ns);
+	ct_wipe(batch->responses, sizeof batch->responses[0] * batch->work.count);
+	batch->work = (struct budget_work){ 0 };
+	batch->step = RESPOND_IDLE;
+	return true;
 }
 
 void respond_init_hellos(struct rosenpass *engine, struct inbox_message *messages, size_t count)
 {
-	struct batch batch = { 0 };
-	struct budget_work work = { 0 };
+	for (size_t i = 0; i < count; i++)
+		(void)respond_add(engine, &messages[i]);
+	while (respond_step(engine))
+		continue;
+}
 
-	budget_advance(&engine->budget, state_clock_ns(engine));
-	for (size_t i = 0; i < count; i++) {
-		struct handshake_response *w = &engine->work.responses[batch.count];
+void respond_forget(struct rosenpass *engine, const struct peer *peer)
+{
+	struct respond_batch *batch = &engine->batch;
+	size_t kept = 0;
 
-		if (!inbox_admit_hello(engine, &messages[i]) || !prepare(engine, &messages[i], w))
-			continue;
-		batch.ws[batch.count] = w;
-		batch.messages[batch.count++] = &messages[i];
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->peers[i] == peer)
+			batch->datagrams[i]->verdict = ROSENPASS_DROPPED_PEER;
+		else
+			keep(batch, i, kept++);
 	}
-	work_through(engine, &batch, &work);
-	budget_charge(&engine->budget, &work, state_clock_ns(engine));
-	ct_wipe(&engine->work.responses, sizeof engine->work.responses[0] * work.count);
+	batch->count = kept;
 }
 
 /* The new key, EmptyData, and what is remembered for an InitConf that comes again. */

@@ -36,6 +36,7 @@
 #include "protocol/sources.h"
 #include "protocol/usage.h"
 #include "protocol/verdicts.h"
+#include "protocol/workers.h"
 #include "rosenpass.h"
 
 #define ENGINE_SECOND_NS UINT64_C(1000000000)
@@ -171,6 +172,34 @@ struct peer_slot {
 	uint32_t next_free;
 };
 
+/* How far a batch of InitHellos is. Each step has one pass over a public key for each InitHello. */
+enum respond_step {
+	RESPOND_IDLE, /* there is no batch */
+	RESPOND_IDENTIFY,
+	RESPOND_AUTHENTICATE,
+	RESPOND_ANSWER,
+};
+
+/* InitHellos on their way through the steps; each step leaves out what failed. */
+struct respond_batch {
+	enum respond_step step;
+	size_t count;
+	struct handshake_response *ws[HANDSHAKE_BATCH_MAX];
+	struct rosenpass_datagram *datagrams[HANDSHAKE_BATCH_MAX];
+	bool in_budget[HANDSHAKE_BATCH_MAX];
+	struct peer *peers[HANDSHAKE_BATCH_MAX]; /* from RESPOND_AUTHENTICATE on */
+	struct budget_work work;
+	struct handshake_response responses[HANDSHAKE_BATCH_MAX];
+};
+
+/* Datagrams of rosenpass_receive_begin() whose InitHellos are in the batch. */
+struct begun {
+	size_t count;
+	struct rosenpass_datagram own[HANDSHAKE_BATCH_MAX]; /* in our form */
+	void *callers[HANDSHAKE_BATCH_MAX];                 /* in the caller's */
+	uint8_t group_lengths[HANDSHAKE_BATCH_MAX];         /* the caller's */
+};
+
 /* What is counted, beside what each peer counts. */
 struct statistics {
 	uint64_t received[VERDICT_INDEX_COUNT]; /* by verdict_index() */
@@ -226,9 +255,13 @@ struct rosenpass {
 	struct outputs outputs;
 	struct statistics stats;
 
+	struct workers workers;
+	struct respond_batch batch;
+	struct begun begun;
+
+	/* Our own handshakes go on between the steps of the batch. */
 	union {
 		struct handshake_initiation initiations[HANDSHAKE_BATCH_MAX];
-		struct handshake_response responses[HANDSHAKE_BATCH_MAX];
 		struct handshake_completion completions[HANDSHAKE_BATCH_MAX];
 	} work;
 };

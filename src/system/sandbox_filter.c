@@ -150,9 +150,12 @@ int sandbox_filter(struct sandbox_report *report, char problem[static SANDBOX_PR
 		return 0;
 	use_first();
 	result = syscall_filter_create(&filter, SCMP_ACT_KILL_PROCESS);
-	/* Before Linux 4.14 there is only that for a thread, of which we have one. */
+	/*
+	 * Before Linux 4.14 only a thread can be killed, and the others would wait for it. This signal, for
+	 * which no handler can be set, ends the process.
+	 */
 	if (result != 0)
-		result = syscall_filter_create(&filter, SCMP_ACT_KILL_THREAD);
+		result = syscall_filter_create(&filter, SCMP_ACT_TRAP);
 	if (result == 0)
 		result = fill(filter);
 	if (result == 0)

@@ -124,6 +124,9 @@ int syscall_filter_create(scmp_filter_ctx *filter, uint32_t otherwise)
 		return -ENOMEM;
 	/* 32-bit code on a 64-bit kernel. */
 	result = seccomp_attr_set(*filter, SCMP_FLTATR_ACT_BADARCH, otherwise);
+	/* For all threads. libseccomp says if the kernel (before Linux 3.17) cannot do that. */
+	if (result == 0)
+		result = seccomp_attr_set(*filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	/* Report the kernel's own errors. */
 	if (result == 0)
 		result = seccomp_attr_set(*filter, SCMP_FLTATR_API_SYSRAWRC, 1);

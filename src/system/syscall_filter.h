@@ -53,7 +53,7 @@ int syscall_filter_add_new(scmp_filter_ctx filter, uint32_t action) __attribute_
  */
 int syscall_filter_allow_library(scmp_filter_ctx filter) __attribute__((warn_unused_result));
 
-/* Puts the filter in force, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
+/* Puts the filter in force for all threads of the process, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
 int syscall_filter_load(scmp_filter_ctx filter) __attribute__((warn_unused_result));
 
 #endif

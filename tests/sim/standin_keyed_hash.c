@@ -74,3 +74,9 @@ void keyed_hash_lanes(enum keyed_hash hash, const struct keyed_hash_lane *lanes,
 	for (size_t i = 0; i < lane_count; i++)
 		keyed_hash(hash, lanes[i].out, lanes[i].key, lanes[i].data, data_len);
 }
+
+/* As with AVX2: batches are worked on in slices. */
+size_t keyed_hash_lane_count(void)
+{
+	return 4;
+}

@@ -20,6 +20,7 @@ cat >server.toml <<END
 public_key = "$keys/alice.pk"
 secret_key = "$keys/alice.sk"
 listen = ["127.0.0.1:$port", "0.0.0.0:0"]
+threads = 2
 
 [[peers]]
 name = "bob"
@@ -65,7 +66,18 @@ for set in CapInh CapPrm CapEff CapAmb; do
 done
 check "engine process: no new privileges" is_field "$engine" NoNewPrivs 1
 check "engine process: a seccomp filter" is_field "$engine" Seccomp 2
-check "engine process: one thread" is_field "$engine" Threads 1
+check "engine process: one thread and those of the setting" is_field "$engine" Threads 3
+
+# rights PID: whatever a thread has for itself.
+rights()
+{
+	grep -E '^(Cap|Uid|Gid|Groups|NoNewPrivs|Seccomp)' "/proc/$1/status"
+}
+
+for thread in "/proc/$engine/task"/*; do
+	check "engine process: its thread ${thread##*/} may do no more" \
+		[ "$(rights "${thread##*/}")" = "$(rights "$engine")" ]
+done
 if is_root; then
 	check "engine process: CapBnd is empty" is_field "$engine" CapBnd '0+'
 	check "engine process: no user is root" is_field "$engine" Uid '([1-9][0-9]*) \2 \2 \2'

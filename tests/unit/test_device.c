@@ -500,6 +500,38 @@ static void test_retired(void **state)
 	assert_int_equal(device.gets, 0);
 }
 
+static void leave(struct scene *scene, size_t i)
+{
+	struct device *left = scene->peers[i].peer.device;
+	struct retired_key *retired;
+
+	assert_int_equal(device_prepare_retired(&retired, scene->peers[i].peer.public_key), 0);
+	device_retire_key(left, retired, "peer");
+	device_detach(&scene->peers[i].peer);
+}
+
+/* One random key is set for a peer that leaves, comes back and leaves again while the device is away. */
+static void test_retired_twice(void **state)
+{
+	struct scene *scene = *state;
+
+	add(scene, 0, 0x44);
+	add(scene, 1, 0x45);
+	pass(scene, 1);
+	device.get_result = -EPERM;
+	leave(scene, 0);
+	pass(scene, 1);
+	add(scene, 0, 0x46);
+	leave(scene, 0);
+	leave(scene, 1);
+	assert_int_equal(retired_count(scene), 2);
+	device.get_result = 0;
+	pass(scene, CLOCK_SECOND_NS / 2);
+	assert_int_equal(retired_count(scene), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_memory_not_equal(device.whole[i], scene->peers[i].key, WIREGUARD_KEY_BYTES);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -507,7 +539,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_burst),    TEST(test_large),  TEST(test_refused),        TEST(test_hanging),
 		TEST(test_vanishes), TEST(test_ensure), TEST(test_key_in_between), TEST(test_retired),
-		TEST(test_later),    TEST(test_lost),
+		TEST(test_later),    TEST(test_lost),   TEST(test_retired_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,12 +24,9 @@ static void test_override(void **state)
 	assert_int_equal(config.on_exit, CONFIG_RANDOM);
 }
 
-/* Returns true if something was logged. */
-static bool keep(const char *old, const char *other, const char *option)
+/* Calls settings_keep(). Returns true if something was logged. */
+static bool keep_logged(struct config *present, struct config *next, const struct settings_options *options)
 {
-	const struct settings_options options = { .user = option };
-	struct config present = { .user = (char *)(uintptr_t)old };
-	struct config next = { .user = (char *)(uintptr_t)other };
 	FILE *log = tmpfile();
 	int saved = dup(STDERR_FILENO);
 	long length;
@@ -37,15 +34,25 @@ static bool keep(const char *old, const char *other, const char *option)
 	assert_non_null(log);
 	log_set_level(LOG_WARN);
 	assert_true(dup2(fileno(log), STDERR_FILENO) >= 0);
-	settings_keep(&present, &next, &options);
+	settings_keep(present, next, options);
 	assert_true(dup2(saved, STDERR_FILENO) >= 0);
 	(void)close(saved);
 	assert_int_equal(fseek(log, 0, SEEK_END), 0);
 	length = ftell(log);
 	(void)fclose(log);
+	return length > 0;
+}
+
+static bool keep(const char *old, const char *other, const char *option)
+{
+	const struct settings_options options = { .user = option };
+	struct config present = { .user = (char *)(uintptr_t)old };
+	struct config next = { .user = (char *)(uintptr_t)other };
+	bool is_logged = keep_logged(&present, &next, &options);
+
 	assert_ptr_equal(next.user, old);
 	assert_ptr_equal(present.user, other);
-	return length > 0;
+	return is_logged;
 }
 
 static void test_user(void **state)
@@ -67,11 +74,30 @@ static void test_user(void **state)
 	assert_false(keep("a", "b", "c"));
 }
 
+static void test_threads(void **state)
+{
+	static const struct config_threads all[] = { { false, 0 }, { true, 0 }, { true, 2 } };
+	const struct settings_options none = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < FIXTURE_COUNT(all); i++) {
+		for (size_t j = 0; j < FIXTURE_COUNT(all); j++) {
+			struct config present = { .threads = all[i] };
+			struct config next = { .threads = all[j] };
+
+			assert_int_equal(keep_logged(&present, &next, &none), i != j);
+			assert_int_equal(next.threads.is_fixed, all[i].is_fixed);
+			assert_int_equal(next.threads.count, all[i].count);
+		}
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_override),
 		cmocka_unit_test(test_user),
+		cmocka_unit_test(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
