@@ -124,6 +124,7 @@ look()
 	want has_english aspell-en "the words that aspell knows"
 	want 'have abidiff' abigail-tools "compares the library's interface with that of before"
 	want 'have wg' wireguard-tools "looks at WireGuard from outside"
+	want 'have systemd-analyze' systemd "checks the units"
 	want 'have iptables' iptables "what wg-quick needs for a tunnel that takes all packets"
 	want 'have strace' strace "kills a daemon between two system calls"
 	want 'have pgrep' procps "looks whether a process is gone"
@@ -132,10 +133,13 @@ look()
 		want 'have busybox' busybox-static "what that machine starts with"
 		want 'have cpio' cpio "packs what it starts with"
 		want 'have modprobe' kmod "which modules it needs"
+		want 'have xz' xz-utils "unpacks them"
 	fi
 	# A daemon of their own is started by root alone.
 	if [ "$(id -u)" -eq 0 ]; then
 		want 'have dockerd' docker.io "images, with a daemon of the test's own"
+		# From Debian 13 on the client is a package of its own.
+		want_if_known 'have docker' docker-cli "the client of that daemon"
 		want 'have mmdebstrap' mmdebstrap "what images and machines of tests are made from"
 		want 'have git' git "what is in the images"
 	fi

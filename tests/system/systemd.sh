@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: systemd.sh BUILD_ROOT VARY_KEYS
-# The systemd units, started by a systemd that is process 1 of a small Debian in namespaces of its own: interfaces that come
+# The systemd units, started by a systemd that is process 1 of a small Debian or Ubuntu in namespaces: interfaces that come
 # and go, names with a dash, credentials, boot, reload, restart, stop. The root file system is made with mmdebstrap and kept in
 # the build directory for a week. The last line is "N passed, N failed"; without what it needs it exits 77.
 source "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../scripts/start.bash"
@@ -11,6 +11,8 @@ build_root=$(readlink -f "$(absolute "$1")")
 vary_keys=$(absolute "$2")
 machine=$work/root
 packages=systemd,udev,dbus,wireguard-tools,wireguard-go,iproute2,kmod,iputils-ping,libsodium23,libseccomp2,libjansson4
+release=
+components=
 cgroups=
 unshare=
 init=
@@ -28,17 +30,26 @@ before_clean_up()
 
 # --- a machine of its own --------------------------------------------------------------------------------------------
 
+# suite: sets release and components to what this machine has, where the build runs, or to Debian 12.
+suite()
+{
+	release=$(. /etc/os-release && [[ $ID == debian || $ID == ubuntu ]] && echo "${VERSION_CODENAME:-}") || release=
+	release=${release:-bookworm}
+	components=main
+	! grep -qx 'ID=ubuntu' /etc/os-release || components=main,universe
+}
+
 make_root()
 {
-	local kept=$build_root/systemd-base.tar
+	local kept=$build_root/systemd-base-$release.tar
 
 	# That of all builds where there is one, as scripts/test.sh removes build/NAME.
-	[[ $build_root != "$root"/build/* ]] || kept=$root/build/systemd-base.tar
+	[[ $build_root != "$root"/build/* ]] || kept=$root/build/systemd-base-$release.tar
 	if [ -z "$(find "$kept" -mtime -7 -size +1M 2>/dev/null)" ]; then
 		mmdebstrap --variant=minbase --format=tar --include="$packages" \
 			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 			--dpkgopt='path-exclude=/usr/share/locale/*' \
-			bookworm "$work/base.tar" >"$work/mmdebstrap.log" 2>&1 </dev/null ||
+			--components="$components" "$release" "$work/base.tar" >"$work/mmdebstrap.log" 2>&1 </dev/null ||
 			no_systemd "no root file system: $(grep '^E:' "$work/mmdebstrap.log" | tail -n 1 | cut -c 1-200)"
 		mv "$work/base.tar" "$kept"
 	fi
@@ -49,7 +60,7 @@ make_root()
 	}
 	chroot "$machine" ldconfig
 	chroot "$machine" rosenpass --version >"$work/version" 2>&1 ||
-		no_systemd "this build does not run on Debian 12: $(tail -n 1 "$work/version")"
+		no_systemd "this build does not run on $release: $(tail -n 1 "$work/version")"
 	# There is no terminal.
 	ln -s /dev/null "$machine/etc/systemd/system/console-getty.service"
 }
@@ -144,6 +155,7 @@ cgroups=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 [ -n "$cgroups" ] || no_systemd "there are no control groups of version 2"
 cgroups=$cgroups/rosenpass-test-$$
 mkdir "$cgroups" 2>/dev/null || { cgroups= && no_systemd "control groups cannot be made here"; }
+suite
 make_root
 start_up || { tail -n 20 "$work/console" && no_systemd "systemd does not start here as process 1 of a namespace"; }
 inside ip link add probe type veth peer name probe2
