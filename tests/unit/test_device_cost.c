@@ -353,7 +353,8 @@ static void test_many_leave(void **state)
 	assert_in_range(device.sets, 1, 2);
 	assert_in_range(device.gets, 2, 4);
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		assert_int_equal(i % 2 == 0, memcmp(device.keys[i], scene.peers[i].key, 2) != 0);
+		assert_int_equal(i % 2 == 0,
+		                 memcmp(device.keys[i], scene.peers[i].key, WIREGUARD_KEY_BYTES) != 0);
 	close_scene(&scene);
 }
 
