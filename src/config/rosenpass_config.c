@@ -370,23 +370,23 @@ static int unknown_word(const struct config_place *place, const char *word)
 static int read_threads(void *member, const struct config_place *place, const struct schema_field *field,
                         const struct toml_value *value)
 {
-	struct config_threads *threads = member;
+	uint32_t *threads = member;
 
 	if (value->type != TOML_INTEGER)
 		return schema_fail_type(place, field->key, "a number of threads", value);
 	if (value->as.integer < 0 || value->as.integer > CONFIG_THREADS_MAX)
 		return place_fail(place, "%s is %lld; expected a number from 0 to %d", field->key,
 		                  (long long)value->as.integer, CONFIG_THREADS_MAX);
-	*threads = (struct config_threads){ .is_fixed = true, .count = (uint32_t)value->as.integer };
+	*threads = (uint32_t)value->as.integer;
 	return 0;
 }
 
 static int write_threads(FILE *out, const struct schema_field *field, const void *member)
 {
-	const struct config_threads *threads = member;
+	const uint32_t *threads = member;
 
-	if (threads->is_fixed)
-		(void)fprintf(out, "%s = %" PRIu32 "\n", field->key, threads->count);
+	if (*threads != 0)
+		(void)fprintf(out, "%s = %" PRIu32 "\n", field->key, *threads);
 	return 0;
 }
 

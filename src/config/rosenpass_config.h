@@ -39,12 +39,7 @@ struct config_fwmark {
 	uint32_t mark; /* with is_fixed; 0: none */
 };
 
-/* Threads of the engine process beside its first. Zeroed memory: one for each other processor, at most 4. */
 #define CONFIG_THREADS_MAX 16
-struct config_threads {
-	bool is_fixed;
-	uint32_t count; /* with is_fixed */
-};
 
 /* What becomes of the preshared key that a WireGuard peer has, before the first exchange. */
 enum config_before {
@@ -89,7 +84,8 @@ struct config {
 	enum config_on_exit on_exit;
 	char *user; /* that the engine process becomes when started as root; NULL: not said */
 	struct config_fwmark fwmark;
-	struct config_threads threads;
+	uint32_t
+		threads; /* of the engine process, in addition to its first one; at most CONFIG_THREADS_MAX */
 	struct config_peer *peers;
 	size_t peer_count;
 	bool secret_key_was_private; /* the command line called it private-key */

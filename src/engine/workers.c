@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,21 +24,6 @@ struct engine_workers {
 	size_t next; /* part that nobody does yet */
 	size_t left; /* parts that are not done */
 };
-
-size_t engine_workers_usual(void)
-{
-	cpu_set_t set;
-	int count = 1;
-
-	/* It fails on a machine with more processors than the set has room for. */
-	if (sched_getaffinity(0, sizeof set, &set) == 0)
-		count = CPU_COUNT(&set);
-	else
-		count = ENGINE_WORKERS_USUAL_MAX + 1;
-	if (count > ENGINE_WORKERS_USUAL_MAX + 1)
-		return ENGINE_WORKERS_USUAL_MAX;
-	return count > 1 ? (size_t)count - 1 : 0;
-}
 
 /* Does parts as long as there are any. With the mutex locked, which is unlocked meanwhile. */
 static void do_parts(struct engine_workers *workers)

@@ -15,13 +15,8 @@
 
 /* The most threads that are of use beside that of the process. */
 #define ENGINE_WORKERS_MAX 16
-/* The most where nothing is said. */
-#define ENGINE_WORKERS_USUAL_MAX 4
 
 struct engine_workers;
-
-/* Returns how many to start where nothing is said: one for each processor of this process but the first. */
-size_t engine_workers_usual(void);
 
 /*
  * Starts threads, all of which run when this returns. 0 or negative errno: -EAGAIN if the system allows no

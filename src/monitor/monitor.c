@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "delivery/command_queue.h"
-#include "engine/workers.h"
 #include "monitor/commands.h"
 #include "monitor/engines.h"
 #include "monitor/lifetime.h"
@@ -358,12 +357,11 @@ static void link_changed(void *owner)
 
 static int open_engines(struct monitor *monitor)
 {
-	const struct config_threads *threads = &monitor->config.threads;
 	const struct engines_env env = {
 		.loop = monitor->loop,
 		.user = &monitor->user,
 		.no_sandbox = monitor->options.no_sandbox,
-		.threads = threads->is_fixed ? threads->count : engine_workers_usual(),
+		.threads = monitor->config.threads,
 		.events = &monitor->events,
 		.changed = link_changed,
 		.failed = fail,

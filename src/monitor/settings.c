@@ -17,12 +17,12 @@ const char *settings_user(const struct config *config, const struct settings_opt
 	return options->user != NULL ? options->user : config->user;
 }
 
-static void keep_threads(const struct config_threads *present, struct config_threads *next)
+static void keep_threads(uint32_t present, uint32_t *next)
 {
-	if (next->is_fixed != present->is_fixed || next->count != present->count)
+	if (*next != present)
 		log_warn("reload: the number of threads stays as it is; restart the daemon to change "
 		         "\"threads\"");
-	*next = *present;
+	*next = present;
 }
 
 void settings_keep(struct config *present, struct config *next, const struct settings_options *options)
@@ -36,5 +36,5 @@ void settings_keep(struct config *present, struct config *next, const struct set
 		         "the daemon on");
 	next->user = old;
 	present->user = other;
-	keep_threads(&present->threads, &next->threads);
+	keep_threads(present->threads, &next->threads);
 }

@@ -141,9 +141,7 @@ static void any_config(uint64_t *numbers, struct config *config)
 	config->before_first_exchange = fixture_below(numbers, 2) == 0 ? CONFIG_BLOCK : CONFIG_LEAVE;
 	config->on_exit = fixture_below(numbers, 2) == 0 ? CONFIG_KEEP : CONFIG_RANDOM;
 	config->verbosity = fixture_below(numbers, 2) == 0 ? CONFIG_QUIET : CONFIG_VERBOSE;
-	config->threads.is_fixed = fixture_below(numbers, 2) == 0;
-	if (config->threads.is_fixed)
-		config->threads.count = (uint32_t)fixture_below(numbers, CONFIG_THREADS_MAX + 1);
+	config->threads = (uint32_t)fixture_below(numbers, CONFIG_THREADS_MAX + 1);
 	config->fwmark.is_fixed = fixture_below(numbers, 2) == 0;
 	if (config->fwmark.is_fixed && fixture_below(numbers, 2) == 0)
 		config->fwmark.mark = (uint32_t)fixture_number(numbers);
@@ -187,8 +185,7 @@ static void test_reads_back(void **state)
 		check_same(written.secret_key, read.secret_key);
 		check_same(written.user, read.user);
 		assert_int_equal(written.verbosity, read.verbosity);
-		assert_int_equal(written.threads.is_fixed, read.threads.is_fixed);
-		assert_int_equal(written.threads.count, read.threads.count);
+		assert_int_equal(written.threads, read.threads);
 		assert_int_equal(written.fwmark.is_fixed, read.fwmark.is_fixed);
 		assert_int_equal(written.fwmark.mark, read.fwmark.mark);
 		assert_int_equal(written.before_first_exchange, read.before_first_exchange);

@@ -68,7 +68,6 @@ static void test_start_and_stop(void **state)
 		engine_workers_stop(workers);
 	}
 	assert_true(count_threads() <= before + 1);
-	assert_in_range(engine_workers_usual(), 0, ENGINE_WORKERS_USUAL_MAX);
 }
 
 static void make_socket(void *argument, size_t part)

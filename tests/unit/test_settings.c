@@ -76,7 +76,7 @@ static void test_user(void **state)
 
 static void test_threads(void **state)
 {
-	static const struct config_threads all[] = { { false, 0 }, { true, 0 }, { true, 2 } };
+	static const uint32_t all[] = { 0, 2, 3 };
 	const struct settings_options none = { 0 };
 
 	(void)state;
@@ -86,8 +86,7 @@ static void test_threads(void **state)
 			struct config next = { .threads = all[j] };
 
 			assert_int_equal(keep_logged(&present, &next, &none), i != j);
-			assert_int_equal(next.threads.is_fixed, all[i].is_fixed);
-			assert_int_equal(next.threads.count, all[i].count);
+			assert_int_equal(next.threads, all[i]);
 		}
 	}
 }
