@@ -145,7 +145,8 @@ struct engine_process {
 	struct engine_backlog hellos;  /* InitHellos */
 	size_t begun_count;            /* the first ones of hellos, which the library works on */
 	struct rosenpass_datagram begun_datagrams[ENGINE_BEGUN];
-	bool served_timers; /* in the last turn, instead of the backlog */
+	bool served_timers;  /* in the last turn, instead of the backlog */
+	bool served_answers; /* in the last turn of the backlog, instead of the InitHellos */
 	struct sockets_packet packets[SOCKETS_BATCH];
 };
 

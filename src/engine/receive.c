@@ -4,6 +4,9 @@
 #include "system/clock.h"
 #include "system/log.h"
 
+/* Slices of RespHellos in one turn, if all of them are rejected. */
+#define ANSWER_SLICES 8
+
 static void fill(struct rosenpass_datagram *datagram, const struct sockets_packet *packet)
 {
 	*datagram = (struct rosenpass_datagram){ .size = sizeof *datagram,
@@ -115,15 +118,28 @@ bool engine_receive_waits(const struct engine_process *process)
 	return process->hellos.count > 0 || process->answers.count > 0;
 }
 
-/* RespHellos, as many as are worked on together. */
-static void work_on_answers(struct engine_process *process)
+/* RespHellos, as many as are worked on together. Returns true if none of them was for a handshake of ours. */
+static bool work_on_slice(struct engine_process *process)
 {
 	struct rosenpass_datagram datagrams[ENGINE_BEGUN];
 	size_t slice = rosenpass_slice(process->engine);
 	size_t count = look_at(&process->answers, datagrams, slice < ENGINE_BEGUN ? slice : ENGINE_BEGUN);
+	bool all_rejected = true;
 
 	receive(process, datagrams, count);
 	drop(&process->answers, count);
+	for (size_t i = 0; i < count; i++)
+		all_rejected &= datagrams[i].verdict != ROSENPASS_ACCEPTED;
+	return all_rejected;
+}
+
+/* Rejected RespHellos cost little: more slices follow, so that a flood does not push out the others. */
+static void work_on_answers(struct engine_process *process)
+{
+	for (int slices = 1; work_on_slice(process) && process->answers.count > 0; slices++) {
+		if (slices == ANSWER_SLICES)
+			return;
+	}
 }
 
 /* A step of the InitHellos that were begun, or of the next ones. */
@@ -150,7 +166,10 @@ static void work_on_hellos(struct engine_process *process)
 
 void engine_receive_work(struct engine_process *process)
 {
-	if (process->answers.count > 0)
+	bool is_turn_of_hellos = process->served_answers && process->hellos.count > 0;
+
+	process->served_answers = process->answers.count > 0 && !is_turn_of_hellos;
+	if (process->served_answers)
 		work_on_answers(process);
 	else if (process->hellos.count > 0)
 		work_on_hellos(process);

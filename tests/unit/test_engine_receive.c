@@ -194,6 +194,42 @@ static void test_answers_before_hellos(void **state)
 	teardown(&scene);
 }
 
+/* Fills the queue with RespHellos that are for no handshake. */
+static void flood(struct scene *scene)
+{
+	struct sockets_packet forged = { .path.remote = v4("127.0.0.1", port_of(scene->bob)), .length = 600 };
+
+	forged.data[0] = MESSAGE_RESP_HELLO;
+	while (scene->process->answers.count < ENGINE_BACKLOG)
+		engine_receive_packets(scene->process, &forged, 1);
+}
+
+/* A flood of RespHellos that never ends leaves every other turn to InitHellos, and is dropped quickly. */
+static void test_flood_of_answers(void **state)
+{
+	struct scene scene;
+	struct packet packet;
+	struct sockets_packet received;
+	size_t slice;
+	int turns = 0;
+
+	(void)state;
+	setup(&scene);
+	slice = rosenpass_slice(scene.process->engine);
+	packet = begin_handshake(&scene);
+	received = as_received(&scene, &packet);
+	engine_receive_packets(scene.process, &received, 1);
+	while (!next_sent(&scene, &packet)) {
+		flood(&scene);
+		engine_receive_work(scene.process);
+		if (turns++ % 2 == 0)
+			assert_int_equal(scene.process->answers.count, ENGINE_BACKLOG - 8 * slice);
+		assert_true(turns <= 6);
+	}
+	assert_int_equal(packet.data[0], MESSAGE_RESP_HELLO);
+	teardown(&scene);
+}
+
 /* When nothing more fits, the sockets are left alone. The places are used again and again. */
 static void test_room(void **state)
 {
@@ -232,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_short_messages_go_first),
 		cmocka_unit_test(test_verdicts_are_noted),
 		cmocka_unit_test(test_answers_before_hellos),
+		cmocka_unit_test(test_flood_of_answers),
 		cmocka_unit_test(test_room),
 	};
 
