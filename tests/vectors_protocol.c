@@ -200,8 +200,8 @@ static bool prepare_response(struct vectors_run *run, struct exchange *x)
 		.own_secret_key = x->responder.sk,
 		.peer = &x->initiator.key,
 		.psk = x->psk,
-		.biscuit_key = x->biscuit_keys.key[0],
 	};
+	memcpy(w->biscuit_key, x->biscuit_keys.key[0], sizeof w->biscuit_key);
 	result = handshake_response_prepare(w, hello, length);
 	free(hello);
 	if (result != 0) {

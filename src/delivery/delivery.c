@@ -23,6 +23,7 @@ struct delivery {
 	bool is_prepared_to_retire;
 	struct sink_peer next;                  /* of the sinks that are prepared */
 	struct sink *fresh[DELIVERY_KINDS_MAX]; /* by kind; NULL: none is added */
+	bool keeps[DELIVERY_KINDS_MAX];         /* by kind: the sink stays */
 };
 
 bool delivery_is_done(const struct delivery *delivery)
@@ -219,7 +220,9 @@ static int prepare_kind(struct delivery *delivery, size_t kind)
 	struct sink *sink = find(delivery->sinks, delivery->count, ops);
 	int result;
 
-	if (is_kept(sink, ops, delivery->next.config))
+	/* The file system may say something else when the change is made. */
+	delivery->keeps[kind] = is_kept(sink, ops, delivery->next.config);
+	if (delivery->keeps[kind])
 		return ops->prepare == NULL ? 0 : ops->prepare(sink, delivery->next.config);
 	result = sink == NULL ? 0 : ops->prepare_retire(sink);
 	if (result != 0 || !ops->is_wanted(delivery->next.config))
@@ -249,7 +252,7 @@ static struct sink *change_kind(struct delivery *delivery, size_t kind, struct s
 	const struct sink_ops *ops = delivery->env->kinds[kind];
 	struct sink *fresh = delivery->fresh[kind];
 
-	if (is_kept(old, ops, config)) {
+	if (delivery->keeps[kind]) {
 		delivery->sinks[delivery->count++] = old;
 		ops->reconfigure(old, config);
 		return NULL;

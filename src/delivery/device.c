@@ -323,12 +323,12 @@ void device_reconcile_peer_soon(struct device_peer *peer)
 	reconcile_unread_by(peer->device, earliest_ns(peer->device));
 }
 
-void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_first)
+void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_urgent)
 {
 	struct device *device = peer->device;
 
 	/* A peer that waits to be reconciled does not wait longer than before. */
-	peer->is_urgent |= is_first || (peer->due.place != 0 && !peer->has_new_key);
+	peer->is_urgent |= is_urgent || (peer->due.place != 0 && !peer->has_new_key);
 	peer->has_new_key = true;
 	heap_set(&device->due, &peer->due, at_ns);
 	set_timer(device);
@@ -421,7 +421,8 @@ void device_retire_key(struct device *device, struct retired_key *retired, const
 	retired->until_ns = loop_now_ns(device->table->loop) + RETIRED_NS;
 	retired->next = device->retired;
 	device->retired = retired;
-	reconcile_unread_by(device, earliest_ns(device));
+	if (device->problem != -ETIMEDOUT)
+		reconcile_unread_by(device, earliest_ns(device));
 }
 
 void device_table_each_retired(const struct device_table *table,

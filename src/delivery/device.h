@@ -122,10 +122,11 @@ void device_reconcile_soon(struct device *device);
 /* The same for one peer. */
 void device_reconcile_peer_soon(struct device_peer *peer);
 /*
- * The peer has a new key, which is set at at_ns and then read back. is_first: the peer's endpoint and
- * parameters are due as well, and do not wait as reading back does.
+ * The peer has a new key, which is set at at_ns and then read back. is_urgent: the peer's endpoint and
+ * parameters are due as well, or the end of the daemon waits for the key: reading back does not wait as it
+ * does for the other keys of a device with many peers.
  */
-void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_first);
+void device_new_key(struct device_peer *peer, uint64_t at_ns, bool is_urgent);
 /* Reconciles all devices, within the call. */
 void device_table_reconcile_now(struct device_table *table);
 /* Interfaces have changed: reconciles all devices, now and soon again. */

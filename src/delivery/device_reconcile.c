@@ -88,8 +88,10 @@ static int collect(struct look *look)
 	look->targets = calloc(look->count + 1, sizeof *look->targets);
 	look->steps = calloc(look->count + 1, sizeof *look->steps);
 	look->results = calloc(look->count + 1, sizeof *look->results);
-	if (look->targets == NULL || look->steps == NULL || look->results == NULL)
+	if (look->targets == NULL || look->steps == NULL || look->results == NULL) {
+		look->count = 0;
 		return -ENOMEM;
+	}
 	for (size_t i = 0; i < look->count; i++) {
 		memcpy(look->targets[i].public_key, look->peers[i]->public_key, WIREGUARD_KEY_BYTES);
 		look->peers[i]->ops->want(look->peers[i], look->context->now_ns, &look->targets[i]);
@@ -365,6 +367,8 @@ static void schedule(struct look *look, bool good, int result)
 		device->all_ns = now_ns + device->wait_ns;
 	if (look->again_ns < now_ns + AGAIN_NS)
 		look->again_ns = now_ns + AGAIN_NS;
+	if (look->is_for_all)
+		device->is_for_owner = false;
 	if (look->again_ns < device->all_ns) {
 		device->is_for_owner = true;
 		device->all_ns = look->again_ns;
@@ -415,8 +419,8 @@ static int replace_retired(struct look *look, int result)
 	struct wireguard_peer_change *changes = calloc(count_retired(device) + 1, sizeof *changes);
 	struct wireguard_change change = { .peers = changes };
 
-	for (const struct retired_key *retired = device->retired; retired != NULL && changes != NULL;
-	     retired = retired->next) {
+	for (const struct retired_key *retired = device->retired;
+	     retired != NULL && changes != NULL && result == 0; retired = retired->next) {
 		if (is_ours(device, retired->peer) || is_replaced(retired))
 			continue;
 		memcpy(changes[change.peer_count].public_key, retired->peer, WIREGUARD_KEY_BYTES);

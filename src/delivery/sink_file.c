@@ -160,8 +160,7 @@ static int prepare_retire(struct sink *sink)
 	char *line;
 
 	cancel(sink);
-	if (sink->last->reason == NULL)
-		return 0;
+	/* The first key may come before the sink is retired. */
 	line = make_line(file, "stale");
 	if (line == NULL)
 		return -ENOMEM;

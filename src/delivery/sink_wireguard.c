@@ -475,7 +475,7 @@ static void deliver(struct sink *sink, const struct delivery_key *key)
 	if (is_first)
 		at_ns = tunnel_watch_first_key(&wireguard->watch, is_responder,
 		                               wireguard->handshake.told_seconds, now_ns);
-	device_new_key(&wireguard->device_peer, at_ns, is_first);
+	device_new_key(&wireguard->device_peer, at_ns, is_first || !key->is_exchanged);
 }
 
 static bool same_target(const struct sink *sink, const struct config_peer *config)

@@ -178,7 +178,7 @@ void engine_peers_release(struct engine_process *process);
 /*
  * receive.c: datagrams to the library. Whatever is short is handled at once. InitHellos and RespHellos wait
  * for their turn, and are worked on in slices that take a few milliseconds, so that other messages and timers
- * do not wait for more than one of them.
+ * do not wait for more than one of them as long as there is room for both kinds.
  */
 /* Takes packets, at most SOCKETS_BATCH, for which there is room. */
 void engine_receive_packets(struct engine_process *process, const struct sockets_packet *packets,

@@ -79,7 +79,8 @@ static void drop(struct engine_backlog *backlog, size_t count)
 /* Where a datagram waits; NULL: it is handled at once. */
 static struct engine_backlog *backlog_of(struct engine_process *process, const struct sockets_packet *packet)
 {
-	if (packet->length == 0)
+	/* What is no message is dropped at once. */
+	if (messages_classify(packet->data, packet->length) == 0)
 		return NULL;
 	switch (packet->data[0]) {
 	case MESSAGE_INIT_HELLO:

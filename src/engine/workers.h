@@ -13,7 +13,7 @@
 
 #include "rosenpass.h"
 
-/* The most threads that are of use beside that of the process. */
+/* The most threads. A batch has 16 InitHellos, and a thread takes a vector lane's worth: with AVX2, 3 are of use. */
 #define ENGINE_WORKERS_MAX 16
 
 struct engine_workers;

@@ -32,7 +32,7 @@ char *daemon_check_name(const struct config *config, const struct daemon_identit
 
 bool daemon_check_has_name(const struct config *config, const struct daemon_identity *identity)
 {
-	return config->file != NULL || identity->name != NULL;
+	return !identity->is_temporary && (config->file != NULL || identity->name != NULL);
 }
 
 /* name: as of daemon_check_name(). */

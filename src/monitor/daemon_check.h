@@ -13,7 +13,8 @@
 
 /* What the command line says of a daemon besides its configuration. */
 struct daemon_identity {
-	const char *name; /* NULL: after the file, or exchange-PID */
+	const char *name;  /* NULL: after the file, or exchange-PID */
+	bool is_temporary; /* another start will have another name */
 	/* Files besides those of the configuration that are read, and that nothing may be written to. */
 	const struct claims_input *inputs;
 	size_t input_count;

@@ -93,7 +93,9 @@ void budget_charge(struct budget *budget, const struct budget_work *work, uint64
 {
 	uint64_t each_ns = work->count > 0 ? at_most(work->spent_ns / work->count, BUDGET_DEBT_MAX_NS) : 0;
 	size_t reserved = budget->taken[BUDGET_RESERVED];
-	size_t others = budget->taken[BUDGET_STRANGER] + reserved - work->peers;
+	size_t all = budget->taken[BUDGET_STRANGER] + reserved;
+	/* None was counted if the clock came in the middle of the work. */
+	size_t others = all > work->peers ? all - work->peers : 0;
 
 	budget->debt_ns += others * each_ns;
 	budget->debt_ns += work->peers * each_ns * BUDGET_PERMILLE / BUDGET_PEERS_PERMILLE;

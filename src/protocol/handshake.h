@@ -82,7 +82,7 @@ struct handshake_response {
 	uint8_t spti[MCELIECE460896_SHARED_SECRET_BYTES];
 	uint8_t biscuit_nonce[AEAD_X_NONCE_BYTES];
 	uint8_t biscuit_number[BISCUIT_NUMBER_BYTES];
-	const uint8_t *biscuit_key; /* AEAD_KEY_BYTES */
+	uint8_t biscuit_key[AEAD_KEY_BYTES]; /* a copy: the engine's may expire between two steps */
 	/* out */
 	uint8_t message[MESSAGE_RESP_HELLO_MAX_BYTES]; /* all but mac and cookie */
 	size_t length;

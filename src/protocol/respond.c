@@ -144,7 +144,7 @@ static bool decide(struct rosenpass *engine, struct respond_batch *batch, size_t
 	if (biscuit_keys_renew(&engine->biscuit_keys, engine->now_ns, &engine->random) != 0 ||
 	    handshake_response_draw(w, &engine->random) != 0)
 		return false;
-	w->biscuit_key = engine->biscuit_keys.key[0];
+	memcpy(w->biscuit_key, engine->biscuit_keys.key[0], sizeof w->biscuit_key);
 	encode_number(w->biscuit_number, ++engine->biscuit_counter, w->dialect);
 	return true;
 }

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -36,18 +35,21 @@ static bool find_namespace(char out[static NAMESPACE_CHARS + 1])
 	return found;
 }
 
-void daemon_name_choose(char out[static DAEMON_NAME_BYTES], const char *interface)
+bool daemon_name_choose(char out[static DAEMON_NAME_BYTES], const char *interface)
 {
 	char namespace[NAMESPACE_CHARS + 1];
+	bool has_pid;
 
 	(void)snprintf(out, DAEMON_NAME_BYTES, "%s", interface);
 	if (!server_socket_is_taken(out))
-		return;
+		return true;
 	if (find_namespace(namespace))
 		(void)snprintf(out, DAEMON_NAME_BYTES, "%s-%s", interface, namespace);
-	if (server_socket_is_taken(out))
+	has_pid = server_socket_is_taken(out);
+	if (has_pid)
 		(void)snprintf(out, DAEMON_NAME_BYTES, "%s-%ld", interface, (long)getpid());
 	log_warn("a daemon called %s runs already, perhaps in another network namespace; this one is called "
 	         "%s",
 	         interface, out);
+	return !has_pid;
 }

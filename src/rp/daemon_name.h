@@ -6,13 +6,15 @@
  * name, with an rp of its own, but control sockets and state files are in the same directories.
  */
 
+#include <stdbool.h>
+
 #define DAEMON_NAME_BYTES 128
 
 /*
  * Writes the name: that of the interface, unless a daemon of that name runs. Then INTERFACE-NAMESPACE, if our
  * network namespace has a name (ip-netns(8)) and no daemon is called so; else INTERFACE-PID. The choice is
- * logged.
+ * logged. Returns false if the next rp in this place will have another name.
  */
-void daemon_name_choose(char out[static DAEMON_NAME_BYTES], const char *interface);
+bool daemon_name_choose(char out[static DAEMON_NAME_BYTES], const char *interface);
 
 #endif

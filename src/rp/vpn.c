@@ -194,7 +194,7 @@ static int run(const struct rp_config *from, const struct vpn_options *options, 
 	char problem[RP_KEYS_PROBLEM_BYTES];
 	int status = EXIT_FAILURE;
 
-	daemon_name_choose(name, interface->name);
+	monitor.identity.is_temporary = !daemon_name_choose(name, interface->name);
 	if (rp_keys_load_private(&keys, from->private_keys_dir, problem) != 0) {
 		log_error("%s", problem);
 		return EXIT_FAILURE;

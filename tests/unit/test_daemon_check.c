@@ -45,6 +45,19 @@ static void test_no_name(void **state)
 	free(name);
 }
 
+/* A name for this time only is none that files could be kept under. */
+static void test_temporary_name(void **state)
+{
+	const struct daemon_identity identity = { .name = "wg0-17", .is_temporary = true };
+	const struct config config = { 0 };
+	char *name = daemon_check_name(&config, &identity);
+
+	(void)state;
+	assert_string_equal(name, "wg0-17");
+	assert_false(daemon_check_has_name(&config, &identity));
+	free(name);
+}
+
 static void test_output(void **state)
 {
 	static const struct claims_input inputs[] = { { "config file", "read.toml" } };
@@ -75,9 +88,8 @@ static void test_config(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_no_name),
-		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_names),          cmocka_unit_test(test_no_name),
+		cmocka_unit_test(test_temporary_name), cmocka_unit_test(test_output),
 		cmocka_unit_test(test_config),
 	};
 

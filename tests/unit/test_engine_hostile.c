@@ -39,7 +39,6 @@ static struct packet forge_resp_hello(const struct packet *hello, enum rosenpass
 {
 	static struct handshake_response response;
 	struct handshake_response *responses[] = { &response };
-	uint8_t biscuit_key[AEAD_KEY_BYTES] = { 0 };
 	uint64_t number = 4;
 	const struct random_source random = { fill, &number };
 	struct packet packet = { .from = BOB };
@@ -54,7 +53,6 @@ static struct packet forge_resp_hello(const struct packet *hello, enum rosenpass
 	response.dialect = dialect;
 	response.own = &any;
 	response.peer = &alice;
-	response.biscuit_key = biscuit_key;
 	response.length = messages_resp_hello_bytes(dialect);
 	assert_int_equal(messages_resp_hello(&response.out, dialect, response.message, response.length), 0);
 	messages_set_type(response.message, MESSAGE_RESP_HELLO);

@@ -165,6 +165,16 @@ static void test_verdicts_are_noted(void **state)
 	teardown(&scene);
 }
 
+/* A RespHello that is for no handshake of ours. */
+static struct sockets_packet forged_answer(const struct scene *scene)
+{
+	struct sockets_packet forged = { .path.remote = v4("127.0.0.1", port_of(scene->bob)),
+		                         .length = messages_resp_hello_bytes(ROSENPASS_BLAKE2B_156) };
+
+	forged.data[0] = MESSAGE_RESP_HELLO;
+	return forged;
+}
+
 /* RespHellos, which our own handshakes wait for, have their turn before InitHellos, even begun ones. */
 static void test_answers_before_hellos(void **state)
 {
@@ -181,9 +191,7 @@ static void test_answers_before_hellos(void **state)
 	engine_receive_work(scene.process);
 	begun = scene.process->begun_count;
 	assert_int_equal(begun, 1);
-	/* To no handshake of ours, but its mac is right: a RespHello of Alice's to herself. */
-	packet.data[0] = MESSAGE_RESP_HELLO;
-	received = as_received(&scene, &packet);
+	received = forged_answer(&scene);
 	engine_receive_packets(scene.process, &received, 1);
 	assert_int_equal(scene.process->answers.count, 1);
 	engine_receive_work(scene.process);
@@ -197,9 +205,8 @@ static void test_answers_before_hellos(void **state)
 /* Fills the queue with RespHellos that are for no handshake. */
 static void flood(struct scene *scene)
 {
-	struct sockets_packet forged = { .path.remote = v4("127.0.0.1", port_of(scene->bob)), .length = 600 };
+	struct sockets_packet forged = forged_answer(scene);
 
-	forged.data[0] = MESSAGE_RESP_HELLO;
 	while (scene->process->answers.count < ENGINE_BACKLOG)
 		engine_receive_packets(scene->process, &forged, 1);
 }
@@ -239,9 +246,11 @@ static void test_room(void **state)
 	(void)state;
 	setup(&scene);
 	for (int i = 0; i < SOCKETS_BATCH; i++) {
-		waiting[i].path.remote = v4("127.0.0.1", port_of(scene.bob));
-		waiting[i].length = 600;
-		waiting[i].data[0] = i % 2 == 0 ? MESSAGE_INIT_HELLO : MESSAGE_RESP_HELLO;
+		waiting[i] = forged_answer(&scene);
+		if (i % 2 == 0) {
+			waiting[i].data[0] = MESSAGE_INIT_HELLO;
+			waiting[i].length = messages_init_hello_bytes(ROSENPASS_BLAKE2B_156);
+		}
 	}
 	for (int round = 0; round < 5; round++) {
 		size_t batches = 0;
@@ -255,9 +264,10 @@ static void test_room(void **state)
 		work_off(&scene);
 		assert_true(engine_receive_has_room(scene.process));
 	}
-	/* An empty datagram is nothing that could wait. */
+	/* Neither an empty datagram nor one of another length is anything that could wait. */
 	waiting[0].length = 0;
-	engine_receive_packets(scene.process, waiting, 1);
+	waiting[1].length--;
+	engine_receive_packets(scene.process, waiting, 2);
 	assert_false(engine_receive_waits(scene.process));
 	teardown(&scene);
 }

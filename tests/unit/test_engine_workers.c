@@ -64,10 +64,15 @@ static void test_start_and_stop(void **state)
 	engine_workers_stop(NULL);
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(engine_workers_start(&workers, 4), 0);
-		assert_int_equal(count_threads(), before + 4);
+		/* Threads that have ended may be listed for a moment. */
+		assert_true(count_threads() >= before + 4);
+		if (i == 0)
+			assert_int_equal(count_threads(), before + 4);
 		engine_workers_stop(workers);
 	}
-	assert_true(count_threads() <= before + 1);
+	for (int i = 0; i < 1000 && count_threads() > before; i++)
+		(void)usleep(1000);
+	assert_int_equal(count_threads(), before);
 }
 
 static void make_socket(void *argument, size_t part)

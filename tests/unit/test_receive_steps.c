@@ -178,6 +178,32 @@ static void test_peer_removed_between_steps(void **state)
 	}
 }
 
+/* The biscuit of a RespHello is sealed with the key of its InitHello, even if that key expires meanwhile. */
+static void test_biscuit_key_expires_between_steps(void **state)
+{
+	struct world world;
+	struct packet hellos[HELLOS];
+	struct rosenpass_datagram datagrams[HELLOS];
+	static const uint8_t zeros[AEAD_KEY_BYTES];
+	uint8_t key[AEAD_KEY_BYTES];
+	const struct rosenpass *engine;
+
+	(void)state;
+	setup(&world, hellos, datagrams);
+	engine = world.hosts[ALICE].engine;
+	assert_int_equal(begin(&world, datagrams, 1), 1);
+	assert_true(step(&world));
+	assert_true(step(&world));
+	memcpy(key, engine->biscuit_keys.key[0], sizeof key);
+	assert_memory_not_equal(key, zeros, sizeof key);
+	world.now += 2 * UINT64_C(600) * 1000000000;
+	host_expire(&world, ALICE);
+	assert_memory_not_equal(engine->biscuit_keys.key[0], key, sizeof key);
+	assert_memory_equal(engine->batch.ws[0]->biscuit_key, key, sizeof key);
+	assert_false(step(&world));
+	world_teardown(&world);
+}
+
 /* rosenpass_receive() with an InitHello finishes what was begun. */
 static void test_receive_finishes(void **state)
 {
@@ -334,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_others_between_steps),
 		cmocka_unit_test(test_key_from_steps),
 		cmocka_unit_test(test_peer_removed_between_steps),
+		cmocka_unit_test(test_biscuit_key_expires_between_steps),
 		cmocka_unit_test(test_receive_finishes),
 		cmocka_unit_test(test_others_in_begin),
 		cmocka_unit_test(test_slices_of_initiations),

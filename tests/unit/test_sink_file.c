@@ -268,6 +268,44 @@ static void test_other_file_with_key(void **state)
 	assert_false(delivery_has_key(scene->peer.delivery));
 }
 
+/* The first key may come between the preparation of another file and the change to it. */
+static void test_key_in_between(void **state)
+{
+	struct scene *scene = *state;
+
+	recipient_start(&scene->fixture, &scene->peer);
+	free(scene->peer.config.key_out);
+	scene->peer.config.key_out = text_copy("g");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
+	recipient_give(&scene->peer, 7);
+	delivery_change(scene->peer.delivery);
+	fixture_pass(&scene->fixture, 1);
+	assert_int_equal(size_of("f"), 44);
+	assert_false(has_key("f", 7));
+}
+
+/* A target that was kept when the change was prepared is kept by the change, whatever links do meanwhile. */
+static void test_link_in_between(void **state)
+{
+	struct scene *scene = *state;
+
+	assert_int_equal(close(creat("other", 0600)), 0);
+	assert_int_equal(symlink("f", "link"), 0);
+	recipient_start(&scene->fixture, &scene->peer);
+	recipient_give(&scene->peer, 7);
+	free(scene->peer.config.key_out);
+	scene->peer.config.key_out = text_copy("link");
+	assert_int_equal(delivery_prepare(scene->peer.delivery, &scene->peer.config), 0);
+	assert_int_equal(unlink("link"), 0);
+	assert_int_equal(symlink("other", "link"), 0);
+	delivery_change(scene->peer.delivery);
+	assert_int_equal(delivery_sink_count(scene->peer.delivery), 1);
+	recipient_give(&scene->peer, 8);
+	assert_int_equal(sink(scene)->state, SINK_DELIVERED);
+	assert_int_equal(unlink("link"), 0);
+	assert_int_equal(unlink("other"), 0);
+}
+
 static void retire(struct retired_files *files, const struct outfile *outfile)
 {
 	struct retired_file *file;
@@ -316,11 +354,12 @@ static void test_retired_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_sizes),        TEST(test_guard),
-		TEST(test_groups),       TEST(test_retry),
-		TEST(test_inspect),      TEST(test_removed),
-		TEST(test_other_file),   TEST(test_other_file_with_key),
-		TEST(test_retired_file),
+		TEST(test_sizes),           TEST(test_guard),
+		TEST(test_groups),          TEST(test_retry),
+		TEST(test_inspect),         TEST(test_removed),
+		TEST(test_other_file),      TEST(test_other_file_with_key),
+		TEST(test_retired_file),    TEST(test_key_in_between),
+		TEST(test_link_in_between),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
