@@ -327,11 +327,11 @@ int rosenpass_receive(struct rosenpass *engine, struct rosenpass_datagram *datag
 /*
  * The same in steps, for a caller that has timers and other messages to serve while many InitHellos wait.
  * rosenpass_receive_begin() takes datagrams until rosenpass_slice() InitHellos are admitted, and does with
- * the others what rosenpass_receive() does. It returns how many were taken: fewer, or 0, if outputs have
- * to be taken first, and 0 while an earlier batch is not done. Each call of rosenpass_receive_step() then does a part of the work, with one pass over a public
- * key for each InitHello; all of them run in parallel lanes. It returns true if it is to be called again.
- * Once it has returned false, the answers are among the outputs, and the verdicts of the InitHellos are set.
- * An InitHello of a peer that was removed meanwhile has the verdict DROPPED_PEER.
+ * the others what rosenpass_receive() does. It returns how many were taken: fewer, or 0, if outputs have to
+ * be taken first, and 0 while an earlier batch is not done. Each call of rosenpass_receive_step() then does
+ * a part of the work, with one pass over a public key for each InitHello; all of them run in parallel lanes.
+ * It returns true if it is to be called again. Once it has returned false, the answers are among the outputs,
+ * and the verdicts of the InitHellos are set: DROPPED_PEER if the peer was removed meanwhile.
  *
  * Until then the structs of the datagrams that were taken stay where they are; the bytes of the datagrams
  * need not. Between the steps everything else may be called. Outputs are to be taken after each call. If

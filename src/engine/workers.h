@@ -13,7 +13,7 @@
 
 #include "rosenpass.h"
 
-/* The most threads. A batch has 16 InitHellos, and a thread takes a vector lane's worth: with AVX2, 3 are of use. */
+/* The most threads. Each takes as many of the 16 InitHellos of a batch as there are lanes: AVX2 uses 3. */
 #define ENGINE_WORKERS_MAX 16
 
 struct engine_workers;
