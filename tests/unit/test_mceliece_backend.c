@@ -7,7 +7,7 @@
 #include "crypto/mceliece460896/bm.h"
 #include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/decode.h"
-#include "crypto/mceliece460896/encapsulate.h"
+#include "crypto/mceliece460896/encapsulate_parts.h"
 #include "crypto/mceliece460896/fft.h"
 #include "crypto/mceliece460896/secret_key.h"
 #include "crypto/mceliece460896/sort.h"

@@ -18,6 +18,7 @@
 #include "crypto/mceliece460896.h"
 #include "crypto/mceliece460896/backend.h"
 #include "crypto/mceliece460896/encapsulate.h"
+#include "crypto/mceliece460896/encapsulate_parts.h"
 #include "crypto/mceliece460896/params.h"
 #include "crypto/mceliece460896/secret_key.h"
 

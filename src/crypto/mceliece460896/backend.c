@@ -7,7 +7,7 @@
 #include "crypto/keccak.h"
 #include "crypto/mceliece460896/bytes.h"
 #include "crypto/mceliece460896/decode.h"
-#include "crypto/mceliece460896/encapsulate.h"
+#include "crypto/mceliece460896/encapsulate_parts.h"
 #include "crypto/mceliece460896/gf.h"
 #include "crypto/mceliece460896/sort.h"
 
