@@ -85,6 +85,17 @@ static void make_socket(void *argument, size_t part)
 		(void)usleep(100000);
 }
 
+/* The address sanitizer makes calls of its own in threads, which the filter forbids. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+static const bool is_sanitized = true;
+#else
+static const bool is_sanitized = false;
+#endif
+#else
+static const bool is_sanitized = false;
+#endif
+
 /* A child's way to its end: threads, the filter, work on them, and a forbidden call if asked for. */
 static int run_child(bool is_forbidden)
 {
@@ -116,9 +127,12 @@ static int run_child(bool is_forbidden)
 /* Threads that were there before the filter work on under it, and end. */
 static void test_filter_lets_threads_work(void **state)
 {
-	int status = run_child(false);
+	int status;
 
 	(void)state;
+	if (is_sanitized)
+		skip();
+	status = run_child(false);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		skip();
 	assert_int_equal(status, 0);
